@@ -1,0 +1,53 @@
+# The front doors of walrock. Each is one script in tools/; this file only names them.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build setup bench lint format asan tsan clean
+
+help: ## show this list
+	@echo "walrock keeps StarRocks a live, exact copy of PostgreSQL."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "Missing packages are installed by name (apt; Python packages go to build/venv)."
+
+demo: ## watch a real PostgreSQL being copied and followed (DEMO_SECONDS=20 ends by itself)
+	@tools/setup base
+	@tools/build walrock
+	@build/venv/bin/python -P tools/demo
+
+test: ## build and run every test (SUITES="unit e2e" picks some)
+	@tools/setup base check
+	@build/venv/bin/python -P tools/run_tests $(SUITES)
+
+build: ## build build/walrock and build/rockpool
+	@tools/setup base
+	@tools/build walrock
+
+setup: ## install what building, testing and linting need, and nothing else
+	@tools/setup base check
+
+bench: ## measure copy and stream beside psql and pg_recvlogical; build/bench/report.json
+	@tools/setup base
+	@tools/build walrock
+	@build/venv/bin/python -P bench/run
+
+lint: ## check the layout of the C++ sources (clang-format) and their sense (clang-tidy)
+	@tools/setup base check
+	@tools/lint
+
+format: ## lay out the C++ sources with clang-format
+	@tools/setup check
+	@tools/lint --fix-format
+
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@tools/setup base check
+	@tools/build --preset asan all
+	@tools/sanitized asan
+
+tsan: ## unit tests under ThreadSanitizer
+	@tools/setup base check
+	@tools/build --preset tsan all
+	@tools/sanitized tsan
+
+clean: ## remove everything that was built
+	@rm -rf build
