@@ -1,0 +1,137 @@
+"""Starts rockpool, the local stand-in for StarRocks, as a program of its own."""
+import json
+import os
+import select
+import signal
+import subprocess
+from pathlib import Path
+
+import pymysql
+import requests
+from pymysql.converters import encoders
+
+from tests.support.programs import end_of, rockpool_program
+from tests.support.waiting import NotReached, wait_until
+
+
+class Rockpool:
+    """One rockpool process on free ports; after the first start its ports stay the same."""
+
+    def __init__(self, folder, program=None, count=False, version=None):
+        self.folder = Path(folder)
+        self._program = program or rockpool_program()
+        self._options = (["--count"] if count else []) + (["--version", version] if version else [])
+        self._process = None
+        self.fe_port, self.be_ports, self.mysql_port = 0, [0, 0], 0
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def start(self, seconds=60):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [str(self._program), "--data", str(self.folder / "data"), "--fe-http", str(self.fe_port),
+                   "--be-http", ",".join(map(str, self.be_ports)), "--mysql", str(self.mysql_port), *self._options]
+        with open(self.log_path, "ab") as log:
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+                                             text=True, start_new_session=True)
+        ports = json.loads(self._first_line(seconds))
+        self.fe_port, self.be_ports, self.mysql_port = ports["fe_http"], ports["be_http"], ports["mysql"]
+
+    def stop(self):
+        if self._process is not None:
+            self.resume()
+            self._end(signal.SIGTERM)
+
+    def kill(self):
+        if self._process is not None:
+            self._end(signal.SIGKILL)
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def pause(self):
+        """Stops the process where it stands: connections stay open, nothing answers."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self._process.send_signal(signal.SIGCONT)
+
+    # -- use ----------------------------------------------------------------------------------
+
+    @property
+    def log_path(self):
+        return self.folder / "rockpool.log"
+
+    @property
+    def fe_address(self):
+        return f"127.0.0.1:{self.fe_port}"
+
+    @property
+    def mysql_address(self):
+        return f"127.0.0.1:{self.mysql_port}"
+
+    def connect(self, database=None, user="root", password=""):
+        # Without decoders every value comes as the text the server sent.
+        return pymysql.connect(host="127.0.0.1", port=self.mysql_port, user=user, password=password,
+                               database=database, charset="utf8mb4", autocommit=True, conv=dict(encoders))
+
+    def execute(self, *statements, database=None):
+        """Runs statements; returns the rows of the last one as lists of text."""
+        connection = self.connect(database)
+        try:
+            with connection.cursor() as cursor:
+                rows = ()
+                for statement in statements:
+                    cursor.execute(statement)
+                    rows = cursor.fetchall()
+                return [list(row) for row in rows]
+        finally:
+            connection.close()
+
+    def count(self, table):
+        """The number of rows, or None where there is no such table (yet)."""
+        try:
+            return int(self.execute(f"SELECT count(*) FROM {table}")[0][0])
+        except pymysql.MySQLError:
+            return None
+
+    def stats(self):
+        answer = requests.get(f"http://{self.fe_address}/_rockpool/stats", timeout=20)
+        answer.raise_for_status()
+        return answer.json()
+
+    def set_faults(self, faults):
+        """Orders faults; the vocabulary is rockpool's own (rockpool/README.md)."""
+        answer = requests.post(f"http://{self.fe_address}/_rockpool/faults", json=faults, timeout=20)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _first_line(self, seconds):
+        stdout = self._process.stdout
+
+        def line():
+            if self._process.poll() is not None:
+                raise NotReached(f"rockpool ended at its start:\n{end_of(self.log_path)}")
+            ready, _, _ = select.select([stdout], [], [], 0)
+            return stdout.readline() if ready else None
+
+        return wait_until("rockpool's line with its ports", line, seconds)
+
+    def _end(self, by_signal):
+        os.kill(self._process.pid, by_signal)
+        try:
+            self._process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+        self._process = None

@@ -1,0 +1,59 @@
+"""What tools/run_tests counts is what the runners ran."""
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support import reports
+from tests.support.conformance import read_answers
+
+
+@dataclass
+class Outcome:
+    passed: int
+    failed: int
+    remark: str
+
+
+class DidNotRun(Exception):
+    pass
+
+
+def count(tmp_path, xml, exit_code):
+    path = tmp_path / "report.xml"
+    path.write_text(xml, encoding="utf-8")
+    return reports.from_junit(path, exit_code, Outcome, DidNotRun)
+
+
+def test_passed_failed_and_skipped_cases_are_told_apart(tmp_path):
+    seen = count(tmp_path, """<testsuites><testsuite>
+        <testcase name="a"/><testcase name="b"><failure/></testcase><testcase name="c"><error/></testcase>
+        <testcase name="d"><skipped/></testcase></testsuite></testsuites>""", 1)
+    assert (seen.passed, seen.failed, seen.remark) == (1, 2, "1 skipped")
+
+
+def test_cases_of_ctest_fail_by_their_status(tmp_path):
+    seen = count(tmp_path, """<testsuite><testcase name="a" status="run"/>
+        <testcase name="b" status="fail"><failure/></testcase></testsuite>""", 8)
+    assert (seen.passed, seen.failed) == (1, 1)
+
+
+@pytest.mark.parametrize("xml, exit_code", [
+    ("<testsuite/>", 0), ("", 1), ('<testsuite><testcase name="a"/></testsuite>', 2)])
+def test_a_runner_that_ran_nothing_or_broke_down_did_not_run(tmp_path, xml, exit_code):
+    with pytest.raises(DidNotRun):
+        count(tmp_path, xml, exit_code)
+
+
+def test_a_missing_report_means_that_the_suite_did_not_run(tmp_path):
+    with pytest.raises(DidNotRun, match="no readable report"):
+        reports.from_junit(tmp_path / "none.xml", 0, Outcome, DidNotRun)
+
+
+def test_comments_and_empty_lines_of_a_name_list_are_left_out(tmp_path):
+    (tmp_path / "list.txt").write_text("# why\n\ncsv.one  # evidence\ntxn.two\n", encoding="utf-8")
+    assert reports.read_name_list(tmp_path / "list.txt") == {"csv.one", "txn.two"}
+
+
+def test_conformance_lines_are_read_by_case():
+    seen = read_answers("ok      a.b (0.1 s)\nFAILED  c.d: step 1: saw x [R]\nskipped e.f: old\n1 passed, 1 failed\n")
+    assert (seen.passed, seen.failed) == (["a.b"], ["c.d"])
