@@ -1,0 +1,92 @@
+// What must not be forgotten, and the interface of the place that keeps it.
+//
+// The store is written by one thread, in transactions: when write() returns, everything in the
+// update is durable (synced), or write() throws Error checkpoint_failed and nothing of it is.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/label.h"
+#include "model/lsn.h"
+#include "model/names.h"
+#include "model/table_state.h"
+
+namespace walrock {
+
+// Which job and which server the checkpoint belongs to.
+struct JobRecord {
+  std::string job_id;
+  std::string system_identifier; // of the PostgreSQL cluster, IDENTIFY_SYSTEM
+  std::string source_database;
+  std::string slot_name;
+  std::string publication_name;
+  Lsn consistent_lsn; // where the slot began
+  bool operator==(JobRecord const&) const = default;
+};
+
+struct TableRecord {
+  RelationId id;
+  TableName source;
+  TargetName target;
+  TableState state = TableState::init;
+  // Every transaction whose commit_lsn is below it is in the target. Of a copied table first the
+  // consistent point of its snapshot, then end_lsn of the last applied transaction.
+  Lsn applied_lsn;
+  std::uint64_t copied_rows = 0;
+  Oid filenode = 0; // pg_class.relfilenode when it was last described
+  std::string reason; // why it is errored: code, message and advice in words
+  bool operator==(TableRecord const&) const = default;
+};
+
+// A label that may be alive in StarRocks.
+struct LabelRecord {
+  enum class State {
+    intended, // about to be begun: a restart rolls it back
+    recorded, // prepared, and its rows will not be loaded again: a restart commits it
+  };
+  Label label;
+  RelationId table;
+  std::uint64_t epoch = 0; // order of commits of one table: epoch, then part
+  std::uint32_t part = 0;
+  State state = State::intended;
+  Lsn end_lsn; // applied_lsn of the table once all its labels of this epoch are committed
+  std::uint64_t row_count = 0;
+  bool operator==(LabelRecord const&) const = default;
+};
+
+// Everything one write makes durable together.
+struct CheckpointUpdate {
+  std::optional<JobRecord> job;
+  std::vector<TableRecord> tables;       // inserted or replaced, by id
+  std::vector<RelationId> dropped_tables;
+  std::vector<LabelRecord> labels;       // inserted or replaced, by label
+  std::vector<Label> finished_labels;    // forgotten
+  std::optional<Lsn> flushed_lsn;
+
+  [[nodiscard]] bool is_empty() const {
+    return !job && tables.empty() && dropped_tables.empty() && labels.empty() &&
+           finished_labels.empty() && !flushed_lsn;
+  }
+};
+
+struct Checkpoint {
+  std::optional<JobRecord> job;
+  std::vector<TableRecord> tables;
+  std::vector<LabelRecord> labels; // ordered by table, epoch, part
+  Lsn flushed_lsn;
+  std::uint64_t incarnation = 0; // of the last start
+};
+
+class CheckpointStore {
+public:
+  virtual ~CheckpointStore() = default;
+  [[nodiscard]] virtual Checkpoint read() = 0;
+  virtual void write(CheckpointUpdate const& update) = 0;
+  // A new number, durable before it is returned: greater than every one before.
+  [[nodiscard]] virtual std::uint64_t begin_incarnation() = 0;
+};
+
+} // namespace walrock

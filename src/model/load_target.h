@@ -1,0 +1,75 @@
+// The calls by which rows get into StarRocks, as values: what is asked and what came of it.
+// Implemented by starrocks/, performed by runtime/ on a load thread; no machine calls it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/batch.h"
+#include "model/label.h"
+#include "model/target_table.h"
+
+namespace walrock {
+
+struct LoadOutcome {
+  enum class Kind {
+    prepared,      // every row arrived and StarRocks counted as many
+    rows_refused,  // the target cannot take some rows: message says which and why
+    label_exists,  // the label was used before
+    busy,          // a limit of the server: the same bytes may be tried again later
+    failed,        // the transaction is dead; the bytes may be loaded under a new label
+    unreachable,   // no frontend or backend answered; nothing is known about the transaction
+    target_broken, // the table is gone or does not fit the columns sent: trying again is useless
+  };
+  Kind kind = Kind::failed;
+  std::uint64_t loaded_rows = 0;
+  std::int64_t txn_id = 0;
+  std::string message; // StarRocks' words, with lines of the ErrorURL when there are
+  Milliseconds took{0};
+};
+
+struct CommitOutcome {
+  enum class Kind {
+    committed, // durable; visible now or by itself soon (see is_visible)
+    aborted,   // StarRocks has thrown the transaction away
+    in_doubt,  // no answer, or one that does not tell: ask the label's state
+  };
+  Kind kind = Kind::in_doubt;
+  bool is_visible = false;
+  std::string message;
+};
+
+// get_load_state; unreachable: nobody answered.
+enum class LabelState { unknown, prepare, prepared, committed, visible, aborted, unreachable };
+
+// The answer to ROLLBACK and to statements.
+struct CallOutcome {
+  enum class Kind { done, refused, unreachable };
+  Kind kind = Kind::unreachable;
+  std::string message;
+};
+
+struct LoadRequest {
+  Label label;
+  Batch const* batch = nullptr; // outlives the call
+};
+
+class LoadTarget {
+public:
+  virtual ~LoadTarget() = default;
+  // begin, load every body, prepare. Rolls back what it began when it does not end prepared (as far
+  // as the server can be reached).
+  virtual LoadOutcome load(LoadRequest const& request) = 0;
+  virtual CommitOutcome commit(Label const& label) = 0;
+  // done: the transaction is gone or never was. refused: it is committed.
+  virtual CallOutcome rollback(Label const& label) = 0;
+  virtual LabelState label_state(Label const& label) = 0;
+  virtual CallOutcome truncate(TargetName const& target) = 0;
+  // Adds what is missing and waits until the columns can be loaded.
+  virtual CallOutcome add_columns(TargetName const& target,
+                                  std::vector<TargetColumn> const& columns) = 0;
+};
+
+} // namespace walrock

@@ -1,0 +1,20 @@
+#include "model/source_table.h"
+#include "model/target_table.h"
+
+#include <algorithm>
+
+namespace walrock {
+
+SourceColumn const* SourceTable::column(std::string_view column_name) const {
+  auto const found = std::find_if(columns.begin(), columns.end(),
+                                  [&](SourceColumn const& c) { return c.name == column_name; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+TargetColumn const* TargetTable::column(std::string_view column_name) const {
+  auto const found = std::find_if(columns.begin(), columns.end(),
+                                  [&](TargetColumn const& c) { return c.name == column_name; });
+  return found == columns.end() ? nullptr : &*found;
+}
+
+} // namespace walrock

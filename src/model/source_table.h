@@ -1,0 +1,56 @@
+// A table as PostgreSQL's catalog describes it, at the moment it was asked.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/lsn.h"
+#include "model/relation.h"
+
+namespace walrock {
+
+// pg_type.typtype, with arrays told apart.
+enum class TypeKind { base, array, composite, domain, enum_, range, multirange, pseudo };
+
+struct SourceColumn {
+  std::string name;
+  int attnum = 0;
+  // The type as declared, e.g. "numeric(10,2)", as format_type() prints it.
+  std::string declared_type;
+  // Domains are resolved down to their base: these four are the base type's.
+  Oid type_oid = 0;
+  std::int32_t typmod = -1;
+  std::string type_name;      // pg_type.typname, e.g. "numeric", "_int4"
+  std::string type_namespace; // e.g. "pg_catalog"
+  TypeKind type_kind = TypeKind::base;
+  // What the wire carries: for a domain column the domain's oid and -1.
+  Oid wire_type_oid = 0;
+  std::int32_t wire_typmod = -1;
+  bool is_not_null = false;
+  // Stored or virtual generated: absent from the stream (before 18), so absent from the copy.
+  bool is_generated = false;
+  std::optional<std::string> default_expression;
+  // pg_attribute.attmissingval: what rows hold that were written before ADD COLUMN ... DEFAULT.
+  std::optional<std::string> missing_value;
+  std::string comment;
+};
+
+struct SourceTable {
+  RelationId id;
+  TableName name;
+  char relkind = 'r'; // 'r' ordinary, 'p' partitioned
+  ReplicaIdentity identity = ReplicaIdentity::default_;
+  std::vector<SourceColumn> columns; // in attnum order, without dropped ones
+  std::vector<std::string> primary_key;      // in key order; empty without one
+  std::vector<std::string> identity_columns; // of the replica identity; empty for nothing and full
+  Oid filenode = 0;                          // pg_class.relfilenode
+  std::int64_t page_count = 0;               // 8 kB pages on disk now
+  std::int64_t row_estimate = -1;            // pg_class.reltuples, -1 when never analysed
+  std::string comment;
+
+  [[nodiscard]] SourceColumn const* column(std::string_view column_name) const;
+};
+
+} // namespace walrock

@@ -1,0 +1,51 @@
+// How the rows of one relation layout become rows of one target table: made by schema/, followed
+// by encode/. One plan per version of a Relation. Immutable once made; any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/relation.h"
+#include "model/target_table.h"
+
+namespace walrock {
+
+// What happens to PostgreSQL's text on its way into a load body.
+enum class Conversion : std::uint8_t {
+  text,        // as it is
+  boolean,     // t, f -> 1, 0
+  number,      // digits as they are; JSON writes them without quotes where that is exact
+  timestamptz, // 2026-01-31 12:00:00.5+00 -> the same without the zone (sessions run in UTC)
+  bytea,       // \x0aff -> 0aff; the load's columns list decodes it with unhex
+  json,        // JSON text; in a JSON body the value itself, not a string
+  array,       // {1,2} -> [1,2]
+};
+
+struct ColumnPlan {
+  int source_index = -1; // position in the Relation; -1: made by walrock (end_lsn, index)
+  std::string name;      // of the target column
+  std::string type;      // of the target column, as in TargetColumn
+  Conversion conversion = Conversion::text;
+  bool is_key = false;      // of the target's key
+  bool is_nullable = true;  // in the target
+  std::string zero;         // the type's zero value, for deletes of tables with NOT NULL columns
+};
+
+// For append-only tables: which transaction and which change of it a row came from. (commit_lsn, not
+// end_lsn: a row is encoded before the end of its commit record is known; both order the same.)
+inline constexpr char kLsnColumn[] = "_walrock_lsn"; // BIGINT: commit_lsn of the transaction
+inline constexpr char kIndexColumn[] = "_walrock_index";
+
+struct TablePlan {
+  Relation relation; // the layout that the source indexes refer to
+  TargetName target;
+  TableModel model = TableModel::primary;
+  // In the order of the target table, so keys first. Without `__op`; encode adds it for
+  // TableModel::primary.
+  std::vector<ColumnPlan> columns;
+  int key_count = 0;           // the first key_count columns are the key
+  bool has_origin_columns = false; // the last two columns are kLsnColumn, kIndexColumn
+};
+
+} // namespace walrock
