@@ -45,7 +45,7 @@ class PgServer:
         self.port = free_port()
         self.settings = {**SETTINGS, **settings}
         if not durable:
-            self.settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            self.settings |= {"fsync": "off", "full_page_writes": "off"}
         self._server = None
 
     # -- life ---------------------------------------------------------------------------------

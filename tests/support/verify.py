@@ -25,7 +25,7 @@ from tests.support import canonical
 SHOWN = 10  # differing rows printed per table and side
 
 # Columns that walrock itself adds to append-only tables; the source has no such columns.
-OWN_COLUMN_PREFIXES = ("_walrock_", "walrock_")
+OWN_COLUMN_PREFIX = "_walrock_"
 
 
 @dataclass
@@ -162,7 +162,7 @@ def compare_table(source, target, source_table, target_table):
         column.target_type = types.pop(column.name, "")
         if not column.target_type:
             result.problems.append(f"column {column.name} is missing in the target")
-    foreign = [name for name in types if not name.startswith(OWN_COLUMN_PREFIXES)]
+    foreign = [name for name in types if not name.startswith(OWN_COLUMN_PREFIX)]
     if foreign:
         result.problems.append(f"columns only in the target: {', '.join(foreign)}")
     columns = [column for column in columns if column.target_type]

@@ -37,7 +37,8 @@ class Walrock:
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
                 [str(walrock_program()), "run", str(self.job_path), *arguments], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, env=self._environment, start_new_session=True)
+                stdout=log, stderr=subprocess.STDOUT, env=self._environment, cwd=self.job_path.parent,
+                start_new_session=True)
         self.exit_code = None
         return self
 
@@ -76,7 +77,8 @@ class Walrock:
     def command(self, name, *arguments, seconds=60, stdin=""):
         """Runs another command on the same job file; returns the CompletedProcess with text output."""
         return subprocess.run([str(walrock_program()), name, str(self.job_path), *arguments], input=stdin,
-                              capture_output=True, text=True, timeout=seconds, env=self._environment, check=False)
+                              capture_output=True, text=True, timeout=seconds, env=self._environment,
+                              cwd=self.job_path.parent, check=False)
 
     def log(self):
         return self.log_path.read_text(encoding="utf-8", errors="replace") if self.log_path.exists() else ""
