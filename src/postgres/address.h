@@ -1,0 +1,41 @@
+// Where PostgreSQL is and how to log in. Values; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace walrock {
+
+struct SourceHost {
+  std::string host; // a name, an address, or a folder (starts with '/') of a unix socket
+  int port = 5432;
+  bool operator==(SourceHost const&) const = default;
+};
+
+struct SourceAddress {
+  // Tried in order; with more than one, a server that is read-only is passed over.
+  std::vector<SourceHost> hosts;
+  std::string username;
+  Secret password; // empty: libpq's own ways (.pgpass, peer, certificate)
+  std::string database;
+  // As libpq spells them; empty: libpq's default.
+  std::string sslmode;
+  std::string sslrootcert;
+  std::string sslcert;
+  std::string sslkey;
+  Milliseconds connect_timeout{10'000}; // per host
+  std::string application_name = "walrock";
+};
+
+// "a:5432,b,[::1]:6000" -> hosts; a host without a port gets default_port. Throws Error
+// job_file_invalid when a port is not a number of 1..65535 or a host is empty.
+[[nodiscard]] std::vector<SourceHost> parse_source_hosts(std::string_view text, int default_port);
+
+// "a:5432,b:5432/shop" for messages; never the password.
+[[nodiscard]] std::string to_string(SourceAddress const& address);
+
+} // namespace walrock

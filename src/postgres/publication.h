@@ -1,0 +1,61 @@
+// The publication on the source: found, created, extended, dropped. Every statement is also there
+// as SQL text, for messages and for `walrock plan`. Same thread as the connection.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/names.h"
+#include "postgres/connection.h"
+
+namespace walrock {
+
+struct PublishedTable {
+  TableName name;
+  bool has_row_filter = false;  // 15 and later
+  bool has_column_list = false; // 15 and later
+};
+
+struct Publication {
+  std::string name;
+  std::string owner;
+  bool is_owner = false; // we may alter it
+  bool is_for_all_tables = false;
+  bool is_for_namespaces = false; // FOR TABLES IN SCHEMA, 15 and later
+  bool publishes_insert = true;
+  bool publishes_update = true;
+  bool publishes_delete = true;
+  bool publishes_truncate = true;
+  bool is_via_root = false; // publish_via_partition_root; false before 13
+  // What was added by name (a partitioned table as its root).
+  std::vector<PublishedTable> members;
+  // What the stream names: all tables it covers, leaves instead of roots unless is_via_root.
+  std::vector<TableName> published;
+
+  // Changes of the table arrive, under its own name.
+  [[nodiscard]] bool covers(TableName const& table) const;
+  // "insert, update" of what is switched off, or empty.
+  [[nodiscard]] std::string missing_operations() const;
+};
+
+[[nodiscard]] std::optional<Publication> find_publication(Connection& connection,
+                                                          std::string_view name);
+
+// via_root: some of the tables are partitioned (13 and later).
+[[nodiscard]] std::string create_publication_sql(std::string_view name,
+                                                 std::span<TableName const> tables, bool via_root);
+[[nodiscard]] std::string add_tables_sql(std::string_view name, std::span<TableName const> tables);
+[[nodiscard]] std::string remove_tables_sql(std::string_view name,
+                                            std::span<TableName const> tables);
+[[nodiscard]] std::string drop_publication_sql(std::string_view name);
+
+// These throw Error publication_denied, with the SQL as advice, when a right is missing.
+void create_publication(Connection& connection, std::string_view name,
+                        std::span<TableName const> tables, bool via_root);
+void add_tables(Connection& connection, std::string_view name, std::span<TableName const> tables);
+void drop_publication(Connection& connection, std::string_view name); // no error without one
+
+} // namespace walrock

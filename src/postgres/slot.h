@@ -1,0 +1,70 @@
+// The replication slot, and the snapshot that is exported when it is created. Same thread as the
+// connection.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/lsn.h"
+#include "postgres/connection.h"
+
+namespace walrock {
+
+// A row of pg_replication_slots.
+struct Slot {
+  std::string slot_name;
+  std::string plugin;
+  std::string database;
+  bool is_logical = true;
+  bool is_temporary = false;
+  std::optional<int> active_pid;
+  Lsn restart_lsn;
+  Lsn confirmed_flush_lsn;
+  std::string wal_status;          // reserved, extended, unreserved, lost; empty on 12
+  std::string invalidation_reason; // 17 and later; before 17 "rows_removed" for a conflicting slot
+  std::int64_t retained_bytes = 0; // WAL kept because of it
+
+  // The server has thrown away what it needs; it can only be dropped.
+  [[nodiscard]] bool is_lost() const;
+};
+
+[[nodiscard]] std::optional<Slot> find_slot(Connection& connection, std::string_view slot_name);
+
+// Throws what makes it unusable for us: slot_missing, slot_invalidated, slot_in_use, or
+// slot_unknown for another plugin or database. stage: after START_REPLICATION failed, too.
+void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
+                    std::string_view database);
+
+enum class SlotLifetime {
+  permanent,
+  temporary, // dropped by the server when its connection ends
+};
+
+struct CreatedSlot {
+  std::string slot_name;
+  Lsn consistent_lsn;        // the stream from here holds exactly what the snapshot does not
+  std::string snapshot_name; // alive until the connection's next command or end
+};
+
+// On a replication connection. Waits until every transaction that is writing now has ended: pass a
+// stop token, and use slot_creation_blockers on another connection to say who is waited for.
+// Throws slot_unknown when the name is taken, source_setting_wrong without wal_level=logical or a
+// free slot.
+[[nodiscard]] CreatedSlot create_slot(Connection& connection, std::string_view slot_name,
+                                      SlotLifetime lifetime, std::stop_token stop = {});
+
+// Sessions with a transaction id, oldest first: "pid 123 user app, 00:12:01, idle in transaction".
+[[nodiscard]] std::vector<std::string> slot_creation_blockers(Connection& connection);
+
+// No error without one. Throws slot_in_use while someone reads it.
+void drop_slot(Connection& connection, std::string_view slot_name);
+[[nodiscard]] std::string drop_slot_sql(std::string_view slot_name);
+
+// Lower case letters, digits and '_', 1 to 63 of them: what PostgreSQL allows.
+[[nodiscard]] bool is_slot_name(std::string_view text);
+
+} // namespace walrock
