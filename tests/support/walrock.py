@@ -32,13 +32,13 @@ class Walrock:
 
     # -- life ---------------------------------------------------------------------------------
 
-    def start(self, *arguments):
-        """Starts `walrock run JOB`; stdout and stderr go to the log, one run after the other."""
+    def start(self, *arguments, output=None):
+        """Starts `walrock run JOB`; stdout and stderr go to the log, one run after the other, or to `output`."""
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(
                 [str(walrock_program()), "run", str(self.job_path), *arguments], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=subprocess.STDOUT, env=self._environment, cwd=self.job_path.parent,
-                start_new_session=True)
+                stdout=log if output is None else output, stderr=subprocess.STDOUT, env=self._environment,
+                cwd=self.job_path.parent, start_new_session=True)
         self.exit_code = None
         return self
 
