@@ -18,15 +18,19 @@ enum class Conversion : std::uint8_t {
   number,      // digits as they are; JSON writes them without quotes where that is exact
   timestamptz, // 2026-01-31 12:00:00.5+00 -> the same without the zone (sessions run in UTC)
   bytea,       // \x0aff -> 0aff; the load's columns list decodes it with unhex
-  json,        // JSON text; in a JSON body the value itself, not a string
-  array,       // {1,2} -> [1,2]
+  json,        // JSON text; in a JSON body a string that the load's columns list parses
+  array,       // {1,2} -> [1,2]: JSON text, or StarRocks' own form where the target is an ARRAY
 };
+
+// What the elements of a Conversion::array are: whether they are written with quotes.
+enum class ArrayElement : std::uint8_t { text, number, boolean, json };
 
 struct ColumnPlan {
   int source_index = -1; // position in the Relation; -1: made by walrock (end_lsn, index)
   std::string name;      // of the target column
   std::string type;      // of the target column, as in TargetColumn
   Conversion conversion = Conversion::text;
+  ArrayElement element = ArrayElement::text; // only for Conversion::array
   bool is_key = false;      // of the target's key
   bool is_nullable = true;  // in the target
   std::string zero;         // the type's zero value, for deletes of tables with NOT NULL columns

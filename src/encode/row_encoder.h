@@ -1,0 +1,130 @@
+// ENCODE: rows of one table in PostgreSQL's text output -> bytes of a load body.
+//
+//   CSV   field \x01 field \x01 ... [__op] \x02     NULL is \N; no quoting, no escaping
+//   JSON  [{"column":value,...,"__op":0},...]       NULL is null
+//
+// The fields of a row stand in the order of the plan's columns; those of absent cells are left out.
+// A text that CSV cannot say is told by the return value, never changed. A value that the target
+// would silently misread (a date BC, more fraction digits than a DECIMAL keeps) throws Error
+// value_unsupported: only a user can decide what to do with it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "encode/column_set.h"
+#include "model/batch.h"
+#include "model/lsn.h"
+#include "model/table_plan.h"
+#include "model/value.h"
+
+namespace walrock {
+
+enum class Op : std::uint8_t { upsert, delete_ };
+
+// Where a row of an append-only table came from; fills kLsnColumn and kIndexColumn.
+struct RowOrigin {
+  Lsn commit_lsn;
+  std::uint64_t index = 0;
+};
+
+// One per TablePlan. Immutable; any thread.
+class RowEncoder {
+public:
+  explicit RowEncoder(TablePlan plan);
+
+  [[nodiscard]] TablePlan const& plan() const { return plan_; }
+
+  // Appends one CSV row. With Op::delete_ the row is the key row or the old row: only its key
+  // cells are read. Returns false and leaves `out` as it was when CSV cannot say the row: a text
+  // holds a separator byte or is exactly \N, or the whole row would be a blank line.
+  [[nodiscard]] bool encode_csv(Row row, Op op, RowOrigin origin, std::string& out) const;
+
+  // Appends one object to the array body that `out` is or becomes: "[" before the first, "," before
+  // the others. finish_json closes the body.
+  void encode_json(Row row, Op op, RowOrigin origin, std::string& out) const;
+  static void finish_json(std::string& out);
+
+  // The plan columns whose cells are unchanged_toast; empty for a full row.
+  [[nodiscard]] ColumnSet absent_of(Row row) const;
+
+  // What StarRocks must be told about bodies of such rows. Rows of one label share one spec.
+  [[nodiscard]] LoadSpec spec_for(LoadFormat format, ColumnSet const& absent) const;
+
+  // Appends the key of a row as it stands at the start of its CSV row: each key field followed by
+  // kColumnSeparator. Two rows have one key exactly when these texts are equal, whatever the fields
+  // hold. For tables without a key (key_count 0) nothing.
+  void append_key(Row row, std::string& out) const;
+  // The key of an encoded CSV row, in the same form; a view into it.
+  [[nodiscard]] std::string_view csv_key(std::string_view csv_row) const;
+
+  // Appends the full upsert row that results when `row`, which has absent cells, follows `before`,
+  // the full CSV upsert row of the same key: absent cells take their fields from it. False as
+  // encode_csv.
+  [[nodiscard]] bool merge_csv(Row row, std::string_view before, RowOrigin origin,
+                               std::string& out) const;
+
+private:
+  // How the text of one column is written; chosen once from Conversion and the target's type.
+  enum class Form : std::uint8_t {
+    lsn,         // kLsnColumn
+    index,       // kIndexColumn
+    text,        // as it is
+    boolean,     // 1, 0
+    number,      // digits; in JSON a string, so that StarRocks reads it as in CSV
+    integer,     // digits, bare in JSON
+    decimal,     // as number; the fraction must fit
+    date,        // checked to lie within the years StarRocks knows
+    timestamptz, // as date; the zone is cut off
+    bytea,       // hex digits
+    json,        // JSON text
+    json_array,  // {1,2} -> JSON text
+    array,       // {1,2} -> StarRocks' array form
+  };
+
+  struct Field {
+    int source_index = -1;
+    Form form = Form::text;
+    ArrayElement element = ArrayElement::text;
+    bool is_key = false;
+    bool is_boolean_target = false;
+    bool has_datetime_elements = false;
+    int scale = 0;           // of a decimal
+    std::string json_key;    // "name": with quotes, escapes and colon
+    std::string load_name;   // the name in the columns list: the column's, or a temporary field's
+    std::string expression;  // `b`=unhex(`tmp`), for the columns list; empty without
+    std::string json_load_name;
+    std::string json_expression;
+    std::string csv_absent;  // what a delete row carries in a value column
+    std::string json_absent;
+  };
+
+  void choose_form(Field& field, ColumnPlan const& column) const;
+  void name_field(Field& field, ColumnPlan const& column, std::size_t position) const;
+  void prepare_delete_tail();
+
+  [[nodiscard]] Value cell(Field const& field, Row row) const;
+  // Appends the field of a cell that is text.
+  void append_field(Field const& field, std::string_view text, std::string& out) const;
+  [[nodiscard]] bool append_csv_cell(Field const& field, Value value, RowOrigin origin,
+                                     std::string& out) const;
+  [[nodiscard]] bool append_key_fields(Row row, std::string& out) const;
+  [[nodiscard]] bool close_csv_row(std::size_t start, std::size_t field_count, Op op,
+                                   std::string& out) const;
+  void append_json_cell(Field const& field, Value value, RowOrigin origin, std::string& out) const;
+  void append_array(Field const& field, std::string_view text, std::string& out) const;
+  void check_date(Field const& field, std::string_view text) const;
+  void check_scale(Field const& field, std::string_view text) const;
+  [[noreturn]] void refuse(Field const& field, std::string_view text, std::string_view why) const;
+
+  TablePlan plan_;
+  std::vector<Field> fields_;
+  std::size_t row_size_ = 0;     // cells of a row of this layout
+  std::string csv_delete_tail_;  // everything of a delete row after its key
+  std::string json_delete_tail_;
+  bool has_op_ = false;
+};
+
+} // namespace walrock

@@ -1,0 +1,49 @@
+// SourceTable + options -> the StarRocks table that walrock would create for it. Pure.
+//
+// A table with a key becomes a PRIMARY KEY table, key columns first. A table without one becomes an
+// append-only DUPLICATE KEY table that also says which transaction and change each row came from
+// (kLsnColumn, kIndexColumn, last): its updates and deletes could not be found again in the target.
+//
+// Value columns are nullable always: a delete row carries only the key, and DROP NOT NULL on the
+// source then needs no change here.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/source_table.h"
+#include "model/table_options.h"
+#include "model/target_table.h"
+
+namespace walrock {
+
+// Something to tell the operator, and the statement that cures it.
+struct Advice {
+  std::string message;
+  std::string sql; // for PostgreSQL; empty when there is none
+};
+
+// The columns that identify a row in the target, in key order; empty: none, so append-only. Taken
+// from the unique-key option, the primary key, or the index of the replica identity, the first one
+// whose values every update and delete carries. Throws Error: job_file_invalid for a unique-key that
+// names no column, replica_identity_missing for one that updates and deletes do not carry.
+[[nodiscard]] std::vector<std::string> key_of(SourceTable const& source,
+                                              TableOptions const& options);
+
+// Throws as key_of; job_file_invalid for column-types, sort-key that make no sense;
+// target_table_mismatch for names that StarRocks cannot take or that collide there.
+[[nodiscard]] TargetTable target_table_for(SourceTable const& source, TargetName const& name,
+                                           TableOptions const& options);
+
+// What is wrong with the key of this table, with the cure: no key at all (PostgreSQL refuses its
+// updates and deletes once it is published), identity full without a key (they arrive, but cannot
+// be applied), identity nothing, a primary key that lies outside the replica identity.
+[[nodiscard]] std::optional<Advice> key_advice(SourceTable const& source,
+                                               TableOptions const& options = {});
+
+// Throws Error target_table_mismatch when StarRocks cannot take a name or two columns differ only
+// in case.
+void check_names(SourceTable const& source, TargetTable const& target);
+
+} // namespace walrock
