@@ -1,0 +1,47 @@
+// Where StarRocks is and how to log in. Values; any thread.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/time.h"
+
+namespace walrock {
+
+struct Frontend {
+  std::string host; // a name or an address; IPv6 without brackets
+  int http_port = 8030;
+  bool operator==(Frontend const&) const = default;
+};
+
+struct TargetTls {
+  bool enabled = false; // of the MySQL protocol; HTTPS is TargetAddress::uses_https
+  bool verify = true;   // the server's certificate and its name, for both protocols
+  std::string ca_file;  // empty: the system's
+  std::string certificate_file;
+  std::string key_file;
+};
+
+struct TargetAddress {
+  // Tried in turn, beginning with the one that answered last.
+  std::vector<Frontend> frontends;
+  bool uses_https = false; // frontends speak HTTPS. They redirect to plain HTTP all the same.
+  int mysql_port = 9030;   // of the same hosts
+  std::string username;
+  Secret password;
+  // What a server calls itself, "host" or "host:port" -> "host", "host:port" or
+  // "https://host:port" to use instead. Applied to every redirect and to ErrorURL.
+  std::map<std::string, std::string> backend_hosts;
+  TargetTls tls;
+  Milliseconds connect_timeout{10'000};
+  // Of one call without a body, and the longest silence of one with a body. Must exceed the 20 s
+  // for which a frontend waits for the publication of a commit.
+  Milliseconds call_timeout{60'000};
+};
+
+// "fe1:8030, fe2:8030" for messages; never the password.
+[[nodiscard]] std::string to_string(TargetAddress const& address);
+
+} // namespace walrock

@@ -1,0 +1,62 @@
+// What StarRocks' catalog says, and the statements that change it. Every function throws as
+// SqlConnection::query does. Lives on the thread of its connection.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/target_table.h"
+#include "starrocks/sql_connection.h"
+#include "starrocks/version.h"
+
+namespace walrock {
+
+struct Backend {
+  std::string host; // as registered
+  int http_port = 0;
+  bool is_alive = false;
+  bool is_compute_node = false; // of a shared-data cluster
+};
+
+class TargetCatalog {
+public:
+  explicit TargetCatalog(SqlConnection& connection) : sql_(connection) {} // must outlive this
+
+  // Throws target_protocol_violation when the text is not a version.
+  [[nodiscard]] ServerVersion version();
+  [[nodiscard]] std::vector<std::string> databases();
+  // Names of base tables, sorted; empty for an unknown database.
+  [[nodiscard]] std::vector<std::string> tables(std::string const& database);
+  // Nothing when there is no such table.
+  [[nodiscard]] std::optional<TargetTable> describe_table(TargetName const& name);
+  [[nodiscard]] bool has_rows(TargetName const& name);
+  [[nodiscard]] std::uint64_t row_count(TargetName const& name);
+  // Backends, then compute nodes. Nothing when the user may not ask.
+  [[nodiscard]] std::optional<std::vector<Backend>> backends();
+  // max_running_txn_num_per_db. Nothing when the user may not ask.
+  [[nodiscard]] std::optional<std::uint64_t> running_transaction_limit();
+
+  void execute(std::string const& ddl);
+  void create_database(std::string const& database); // if it is missing
+  void drop_table(TargetName const& name);           // for good, if it exists
+  void truncate(TargetName const& name);
+  void swap(TargetName const& one, TargetName const& other); // one database
+  // Adds the columns that are missing and waits until they can be loaded. Repeating it is harmless.
+  // Throws target_query_failed when the time is over (retry later) or the job was cancelled.
+  void add_columns(TargetName const& name, std::vector<TargetColumn> const& columns,
+                   Deadline deadline, std::stop_token stop = {});
+  // Waits until no schema change of the table is under way.
+  void wait_for_alter(TargetName const& name, Deadline deadline, std::stop_token stop = {});
+
+private:
+  SqlConnection& sql_;
+};
+
+// "`c` INT NULL DEFAULT \"0\" COMMENT \"...\"": a column in CREATE TABLE and ADD COLUMN.
+[[nodiscard]] std::string column_clause(TargetColumn const& column);
+
+} // namespace walrock
