@@ -8,6 +8,9 @@ from tests.support.shop import ORDER_LINES, SEED_TABLES, TABLES, Traffic, fill_s
 EVENTS = "CREATE TABLE events (n bigint, what text)"
 APPEND_ONLY = "ALTER TABLE events REPLICA IDENTITY NOTHING"
 
+# Long enough that a kill comes in the middle of it.
+SLOW_COPY = {"source": {"copy-rate": "12MB"}}
+
 
 def insert_events(first, last):
     return f"INSERT INTO events SELECT n, 'event ' || n % 1000 FROM generate_series({first}, {last}) n"
@@ -30,24 +33,24 @@ def seen_in(table, states, rows):
 
 def test_killed_in_the_copy_it_starts_again_and_is_exact(case):
     case.source(*SEED_TABLES, ORDER_LINES, *fill_statements(lines=400_000))
-    walrock = case.walrock("public.*").start()
+    walrock = case.walrock("public.*", SLOW_COPY).start()
     kill_when(walrock, "public.order_lines", "copying", rows=1)
     restart(walrock)
     case.settle_and_compare(walrock, *TABLES)
 
 
 def test_an_append_only_table_killed_in_the_copy_has_no_row_twice(case):
-    case.source(EVENTS, APPEND_ONLY, insert_events(1, 400_000))
-    walrock = case.walrock("events").start()
+    case.source(EVENTS, APPEND_ONLY, insert_events(1, 1_000_000))
+    walrock = case.walrock("events", {"source": {"copy-rate": "6MB"}}).start()
     kill_when(walrock, "public.events", "copying", rows=1)
     restart(walrock, "public.events")
-    case.source(insert_events(400_001, 400_100))
+    case.source(insert_events(1_000_001, 1_000_100))
     case.settle_and_compare(walrock, "events")
 
 
 def test_rows_deleted_between_two_tries_of_a_copy_are_not_in_the_target(case):
     case.source(ORDER_LINES, *list(fill_statements(lines=400_000))[3:])
-    walrock = case.walrock("order_lines").start()
+    walrock = case.walrock("order_lines", SLOW_COPY).start()
     kill_when(walrock, "public.order_lines", "copying", rows=1)
     case.source("DELETE FROM order_lines WHERE line_id % 3 = 0", "UPDATE order_lines SET note = 'new' WHERE line_id < 1000")
     restart(walrock, "public.order_lines")

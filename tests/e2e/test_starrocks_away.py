@@ -36,7 +36,7 @@ def test_a_starrocks_that_is_away_for_20_seconds_is_waited_for(case_with_own_roc
 def test_a_starrocks_that_goes_away_in_the_copy_is_waited_for(case_with_own_rockpool):
     case = case_with_own_rockpool
     case.source(ORDER_LINES, *list(fill_statements(lines=300_000))[3:])
-    walrock = case.walrock("order_lines").start()
+    walrock = case.walrock("order_lines", {"source": {"copy-rate": "10MB"}}).start()
     walrock.wait_until("the copy to be under way", lambda: is_copying(walrock.table("public.order_lines")), every=0.01)
     case.rockpool.kill()
     walrock.wait_until("the failure to be noticed", lambda: "127.0.0.1" in walrock.log())
