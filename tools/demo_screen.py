@@ -55,9 +55,9 @@ class TerminalScreen:
             return
         self._thread.join(timeout=5)
         os.close(self._master)
-        rows = shutil.get_terminal_size().lines
+        top = shutil.get_terminal_size().lines - FOOTER_ROWS + 1
         with self._lock:
-            self._write(f"\x1b[r\x1b[?25h\x1b[{rows};1H\n")
+            self._write(f"\x1b[r\x1b[?25h\x1b[{top};1H\x1b[J")
             for line in self._lines:
                 self._write(line + "\n")
         self._master = None
