@@ -6,7 +6,7 @@
 // The fields of a row stand in the order of the plan's columns; those of absent cells are left out.
 // A text that CSV cannot say is told by the return value, never changed. A value that the target
 // would silently misread (a date BC, more fraction digits than a DECIMAL keeps) throws Error
-// value_unsupported: only a user can decide what to do with it.
+// value_unsupported: only a user can decide what to do with it. `out` is then as it was.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "encode/array_text.h"
 #include "encode/column_set.h"
 #include "model/batch.h"
 #include "model/lsn.h"
@@ -90,34 +91,44 @@ private:
     ArrayElement element = ArrayElement::text;
     bool is_key = false;
     bool is_boolean_target = false;
-    bool has_datetime_elements = false;
-    int scale = 0;           // of a decimal
-    std::string json_key;    // "name": with quotes, escapes and colon
-    std::string load_name;   // the name in the columns list: the column's, or a temporary field's
-    std::string expression;  // `b`=unhex(`tmp`), for the columns list; empty without
-    std::string json_load_name;
+    bool has_moment_elements = false;
+    int scale = 0;               // of a decimal
+    std::string json_key;        // "name": with quotes, escapes and colon
+    std::string load_name;       // in the columns list: the column, or a temporary field...
+    std::string expression;      // ...that this computes the column from: `b`=unhex(`tmp`)
+    std::string json_load_name;  // the same for JSON bodies
     std::string json_expression;
-    std::string csv_absent;  // what a delete row carries in a value column
-    std::string json_absent;
   };
 
   void choose_form(Field& field, ColumnPlan const& column) const;
   void name_field(Field& field, ColumnPlan const& column, std::size_t position) const;
   void prepare_delete_tail();
 
-  [[nodiscard]] Value cell(Field const& field, Row row) const;
+  void check_row(Row row) const;
+  void check_absent(Field const& field) const;
+  [[nodiscard]] static Value cell(Field const& field, Row row) {
+    return field.source_index < 0 ? Value::null()
+                                  : row[static_cast<std::size_t>(field.source_index)];
+  }
   // Appends the field of a cell that is text.
   void append_field(Field const& field, std::string_view text, std::string& out) const;
+  void append_array_field(Field const& field, std::string_view text, ArrayStyle style,
+                          std::string& out) const;
+  void check_moment(Field const& field, std::string_view text) const;
+  void check_scale(Field const& field, std::string_view text) const;
+  [[nodiscard]] ColumnPlan const& column_of(Field const& field) const;
+  [[nodiscard]] std::string const& name_of(Field const& field) const;
+  [[noreturn]] void refuse(Field const& field, std::string_view text, std::string_view why) const;
+
   [[nodiscard]] bool append_csv_cell(Field const& field, Value value, RowOrigin origin,
                                      std::string& out) const;
-  [[nodiscard]] bool append_key_fields(Row row, std::string& out) const;
   [[nodiscard]] bool close_csv_row(std::size_t start, std::size_t field_count, Op op,
                                    std::string& out) const;
+  void append_key_cell(Field const& field, Value value, std::string& out) const;
+  void append_json_fields(Row row, Op op, RowOrigin origin, std::string& out) const;
   void append_json_cell(Field const& field, Value value, RowOrigin origin, std::string& out) const;
-  void append_array(Field const& field, std::string_view text, std::string& out) const;
-  void check_date(Field const& field, std::string_view text) const;
-  void check_scale(Field const& field, std::string_view text) const;
-  [[noreturn]] void refuse(Field const& field, std::string_view text, std::string_view why) const;
+  void append_json_boolean(Field const& field, std::string_view text, std::string& out) const;
+  void append_json_array_text(Field const& field, std::string_view text, std::string& out) const;
 
   TablePlan plan_;
   std::vector<Field> fields_;

@@ -1,0 +1,171 @@
+#include "encode/array_text.h"
+
+#include <algorithm>
+
+#include "encode/json_text.h"
+
+namespace walrock {
+
+namespace {
+
+class ArrayReader {
+public:
+  ArrayReader(std::string_view text, ArrayFormat format, std::string& out)
+      : text_(text), format_(format), out_(out) {}
+
+  bool read() {
+    skip_bounds();
+    return at('{') && list() && position_ == text_.size();
+  }
+
+private:
+  bool at(char c) const { return position_ < text_.size() && text_[position_] == c; }
+
+  void skip_bounds() {
+    if (at('['))
+      position_ = std::min(text_.find('='), text_.size() - 1) + 1;
+  }
+
+  // At "{". PostgreSQL has at most six dimensions, so the recursion is shallow.
+  bool list() {
+    if (++depth_ > 6)
+      return false;
+    ++position_;
+    out_ += '[';
+    if (!at('}')) {
+      while (true) {
+        if (!entry())
+          return false;
+        if (!at(','))
+          break;
+        ++position_;
+        out_ += ',';
+      }
+    }
+    if (!at('}'))
+      return false;
+    ++position_;
+    --depth_;
+    out_ += ']';
+    return true;
+  }
+
+  bool entry() {
+    if (at('{'))
+      return list();
+    if (at('"'))
+      return quoted();
+    std::size_t const end = text_.find_first_of(",{}\"", position_);
+    if (end == std::string_view::npos || end == position_)
+      return false;
+    std::string_view const element = text_.substr(position_, end - position_);
+    position_ = end;
+    if (element == "NULL") {
+      out_ += "null";
+      return true;
+    }
+    return whole_element(element);
+  }
+
+  // An element that needs no unescaping.
+  bool whole_element(std::string_view element) {
+    switch (format_.element) {
+    case ArrayElement::boolean:
+      out_ += element == "t" ? "true" : "false";
+      return element == "t" || element == "f";
+    case ArrayElement::number: return number(element);
+    case ArrayElement::json: out_.append(element); return true;
+    case ArrayElement::text: break;
+    }
+    if (format_.is_moment && !take_moment(element))
+      return false;
+    out_ += '"';
+    append_piece(element);
+    out_ += '"';
+    return true;
+  }
+
+  bool number(std::string_view element) {
+    if (element.empty())
+      return false;
+    char const last = element.back();
+    bool const is_finite = last >= '0' && last <= '9';
+    if (is_finite || format_.style == ArrayStyle::starrocks)
+      out_.append(element);
+    else
+      append_json_string(element, out_);
+    return true;
+  }
+
+  static bool take_moment(std::string_view& element) {
+    if (!is_known_moment(element))
+      return false;
+    if (element.ends_with("+00"))
+      element.remove_suffix(3);
+    return true;
+  }
+
+  // At the opening quote.
+  bool quoted() {
+    std::size_t const start = ++position_;
+    std::size_t end = text_.find_first_of("\"\\", position_);
+    if (end == std::string_view::npos)
+      return false;
+    if (text_[end] == '"') {
+      position_ = end + 1;
+      return whole_element(text_.substr(start, end - start));
+    }
+    bool const is_bare = format_.element == ArrayElement::json;
+    if (!is_bare)
+      out_ += '"';
+    if (!escaped_pieces())
+      return false;
+    if (!is_bare)
+      out_ += '"';
+    return true;
+  }
+
+  // Up to and with the closing quote, undoing backslashes.
+  bool escaped_pieces() {
+    while (true) {
+      std::size_t const end = text_.find_first_of("\"\\", position_);
+      if (end == std::string_view::npos)
+        return false;
+      append_piece(text_.substr(position_, end - position_));
+      position_ = end + 1;
+      if (text_[end] == '"')
+        return true;
+      if (position_ == text_.size())
+        return false;
+      append_piece(text_.substr(position_++, 1));
+    }
+  }
+
+  void append_piece(std::string_view piece) {
+    if (format_.element == ArrayElement::json) {
+      out_.append(piece);
+    } else if (format_.style == ArrayStyle::json) {
+      append_json_escaped(piece, out_);
+    } else {
+      for (char const c : piece) {
+        if (c == '"')
+          out_ += '"';
+        out_ += c;
+      }
+    }
+  }
+
+  std::string_view text_;
+  ArrayFormat format_;
+  std::string& out_;
+  std::size_t position_ = 0;
+  int depth_ = 0;
+};
+
+} // namespace
+
+bool append_array(std::string_view text, ArrayFormat format, std::string& out) {
+  return ArrayReader(text, format, out).read();
+}
+
+} // namespace walrock

@@ -1,0 +1,260 @@
+// Construction of a RowEncoder and what it tells about its bodies; the rows themselves are written in
+// encode_csv.cpp and encode_json.cpp.
+#include "encode/row_encoder.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+#include "encode/json_text.h"
+
+namespace walrock {
+
+namespace {
+
+constexpr char kOpColumn[] = "__op";
+
+bool is_array_type(std::string_view type) { return type.starts_with("ARRAY<"); }
+
+int decimal_scale(std::string_view type) {
+  std::size_t const comma = type.find(',');
+  int scale = 0;
+  if (comma != std::string_view::npos)
+    std::from_chars(type.data() + comma + 1, type.data() + type.size(), scale);
+  return scale;
+}
+
+bool equal_but_for_case(std::string_view a, std::string_view b) {
+  auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+// The name of a field of the body that is no column, so that an expression can read it.
+std::string temporary_name(TablePlan const& plan, std::string_view what, std::size_t position) {
+  std::string name = "_walrock_" + std::string(what) + "_" + std::to_string(position);
+  while (std::any_of(plan.columns.begin(), plan.columns.end(),
+                     [&](ColumnPlan const& c) { return equal_but_for_case(c.name, name); }))
+    name += '_';
+  return name;
+}
+
+} // namespace
+
+RowEncoder::RowEncoder(TablePlan plan)
+    : plan_(std::move(plan)), row_size_(plan_.relation.columns.size()),
+      has_op_(plan_.model == TableModel::primary) {
+  fields_.reserve(plan_.columns.size());
+  for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
+    ColumnPlan const& column = plan_.columns[i];
+    WALROCK_ASSERT(column.source_index < static_cast<int>(row_size_), "plan fits its relation");
+    Field& field = fields_.emplace_back();
+    field.source_index = column.source_index;
+    field.element = column.element;
+    field.is_key = i < static_cast<std::size_t>(plan_.key_count);
+    choose_form(field, column);
+    name_field(field, column, i);
+  }
+  prepare_delete_tail();
+}
+
+void RowEncoder::choose_form(Field& field, ColumnPlan const& column) const {
+  std::string_view const type = column.type;
+  bool const is_moment = type == "DATE" || type == "DATETIME";
+  field.is_boolean_target = type == "BOOLEAN";
+  if (column.source_index < 0) {
+    field.form = column.name == kLsnColumn ? Form::lsn : Form::index;
+    return;
+  }
+  switch (column.conversion) {
+  case Conversion::text: field.form = is_moment ? Form::date : Form::text; return;
+  case Conversion::boolean: field.form = Form::boolean; return;
+  case Conversion::timestamptz: field.form = Form::timestamptz; return;
+  case Conversion::bytea: field.form = Form::bytea; return;
+  case Conversion::json: field.form = Form::json; return;
+  case Conversion::array:
+    field.form = is_array_type(type) ? Form::array : Form::json_array;
+    field.has_moment_elements = type.starts_with("ARRAY<DATE"); // and DATETIME
+    return;
+  case Conversion::number: break;
+  }
+  bool const is_bare = type == "TINYINT" || type == "SMALLINT" || type == "INT" || type == "BIGINT";
+  field.form = is_bare ? Form::integer : Form::number;
+  if (type.starts_with("DECIMAL(")) {
+    field.form = Form::decimal;
+    field.scale = decimal_scale(type);
+  }
+}
+
+// CSV takes JSON text straight into a JSON column. In a JSON body the document null would become
+// SQL NULL and a malformed one would end the body, so there it travels as a string.
+void RowEncoder::name_field(Field& field, ColumnPlan const& column, std::size_t position) const {
+  bool const is_json = field.form == Form::json ||
+                       (field.form == Form::json_array && column.type == "JSON");
+  field.load_name = column.name;
+  field.json_load_name = column.name;
+  if (field.form == Form::bytea) {
+    field.load_name = temporary_name(plan_, "hex", position);
+    field.json_load_name = field.load_name;
+    field.expression =
+        quote_starrocks(column.name) + "=unhex(" + quote_starrocks(field.load_name) + ")";
+    field.json_expression = field.expression;
+  } else if (is_json) {
+    field.json_load_name = temporary_name(plan_, "json", position);
+    field.json_expression =
+        quote_starrocks(column.name) + "=parse_json(" + quote_starrocks(field.json_load_name) + ")";
+  }
+  append_json_string(field.json_load_name, field.json_key);
+  field.json_key += ':';
+}
+
+// A delete carries its key only; everything behind it is the same for all deletes.
+void RowEncoder::prepare_delete_tail() {
+  for (std::size_t i = static_cast<std::size_t>(plan_.key_count); i < fields_.size(); ++i) {
+    Field const& field = fields_[i];
+    ColumnPlan const& column = plan_.columns[i];
+    bool const is_bare = field.form == Form::integer || field.form == Form::array;
+    csv_delete_tail_ += column.is_nullable ? "\\N" : column.zero;
+    csv_delete_tail_ += kColumnSeparator;
+    json_delete_tail_ += field.json_key;
+    if (column.is_nullable)
+      json_delete_tail_ += "null";
+    else if (is_bare)
+      json_delete_tail_ += column.zero;
+    else
+      append_json_string(column.zero, json_delete_tail_);
+    json_delete_tail_ += ',';
+  }
+  csv_delete_tail_ += '1';
+  csv_delete_tail_ += kRowDelimiter;
+  json_delete_tail_ += "\"__op\":1}";
+}
+
+ColumnSet RowEncoder::absent_of(Row row) const {
+  ColumnSet absent;
+  for (std::size_t i = 0; i < fields_.size(); ++i)
+    if (cell(fields_[i], row).is_unchanged_toast())
+      absent.add(i);
+  return absent;
+}
+
+LoadSpec RowEncoder::spec_for(LoadFormat format, ColumnSet const& absent) const {
+  bool const is_json = format == LoadFormat::json;
+  LoadSpec spec{plan_.target, format, {}, !absent.empty()};
+  std::string expressions;
+  auto const add = [&](std::string const& name) {
+    spec.columns += (spec.columns.empty() ? "" : ",") + quote_starrocks(name);
+  };
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    if (absent.has(i))
+      continue;
+    add(is_json ? fields_[i].json_load_name : fields_[i].load_name);
+    std::string const& expression = is_json ? fields_[i].json_expression : fields_[i].expression;
+    if (!expression.empty())
+      expressions += "," + expression;
+  }
+  if (has_op_)
+    add(kOpColumn);
+  spec.columns += expressions;
+  return spec;
+}
+
+void RowEncoder::check_row(Row row) const {
+  if (row.size() != row_size_)
+    throw ProtocolViolation("a row of " + to_string(plan_.relation.name) + " has " +
+                            std::to_string(row.size()) + " columns, its relation has " +
+                            std::to_string(row_size_));
+}
+
+// Only value columns can be left to a partial update.
+void RowEncoder::check_absent(Field const& field) const {
+  if (field.is_key)
+    refuse(field, "", "is a key that was stored out of line and not sent: it is longer than "
+                      "StarRocks allows a key to be");
+  if (!has_op_)
+    throw ProtocolViolation("a row inserted into " + to_string(plan_.relation.name) +
+                            " leaves out column " + name_of(field));
+}
+
+void RowEncoder::append_field(Field const& field, std::string_view text, std::string& out) const {
+  switch (field.form) {
+  case Form::text:
+  case Form::number:
+  case Form::integer:
+  case Form::json: out.append(text); return;
+  case Form::boolean:
+    if (text != "t" && text != "f")
+      refuse(field, text, "is not a boolean");
+    out += text == "t" ? '1' : '0';
+    return;
+  case Form::decimal:
+    check_scale(field, text);
+    out.append(text);
+    return;
+  case Form::date:
+    check_moment(field, text);
+    out.append(text);
+    return;
+  case Form::timestamptz:
+    check_moment(field, text);
+    if (!text.ends_with("+00"))
+      refuse(field, text, "does not end with +00 (the session's TimeZone must be UTC)");
+    out.append(text.substr(0, text.size() - 3));
+    return;
+  case Form::bytea:
+    if (!text.starts_with("\\x"))
+      refuse(field, text, "is not in hex form (the session's bytea_output must be hex)");
+    out.append(text.substr(2));
+    return;
+  case Form::json_array: append_array_field(field, text, ArrayStyle::json, out); return;
+  case Form::array: append_array_field(field, text, ArrayStyle::starrocks, out); return;
+  case Form::lsn:
+  case Form::index: break;
+  }
+  WALROCK_ASSERT(false, "columns of walrock's own have no cell");
+}
+
+void RowEncoder::append_array_field(Field const& field, std::string_view text, ArrayStyle style,
+                                    std::string& out) const {
+  if (!append_array(text, {style, field.element, field.has_moment_elements}, out))
+    refuse(field, text, "is an array that the target's type cannot hold");
+}
+
+void RowEncoder::check_moment(Field const& field, std::string_view text) const {
+  if (!is_known_moment(text))
+    refuse(field, text, "lies outside the years 0001 to 9999 that StarRocks knows");
+}
+
+// StarRocks would round silently.
+void RowEncoder::check_scale(Field const& field, std::string_view text) const {
+  std::size_t const point = text.find('.');
+  if (point == std::string_view::npos)
+    return;
+  std::string_view fraction = text.substr(point + 1);
+  while (fraction.size() > static_cast<std::size_t>(field.scale) && fraction.back() == '0')
+    fraction.remove_suffix(1);
+  if (fraction.size() > static_cast<std::size_t>(field.scale))
+    refuse(field, text, "has more fraction digits than the target keeps");
+}
+
+void RowEncoder::refuse(Field const& field, std::string_view text, std::string_view why) const {
+  std::string shown(text);
+  if (constexpr std::size_t kShown = 100; text.size() > kShown) {
+    std::size_t end = kShown;
+    while (end > 0 && (text[end] & 0xC0) == 0x80) // not within a UTF-8 sequence
+      --end;
+    shown = std::string(text.substr(0, end)) + "...";
+  }
+  throw Error(ErrorCode::value_unsupported,
+              "column " + name_of(field) + " of " + to_string(plan_.relation.name) +
+                  ": the value " + shown + " " + std::string(why) + " (target type " +
+                  column_of(field).type + ")");
+}
+
+ColumnPlan const& RowEncoder::column_of(Field const& field) const {
+  return plan_.columns[static_cast<std::size_t>(&field - fields_.data())];
+}
+
+std::string const& RowEncoder::name_of(Field const& field) const { return column_of(field).name; }
+
+} // namespace walrock
