@@ -1,0 +1,189 @@
+// LOAD and COMMIT, decided: what is loaded when, what is recorded, committed, rolled back or asked
+// about, table by table; and flushed_lsn, the only position that is ever acknowledged.
+//
+// A machine: events in, actions out, nothing waits. Lives on the commit thread. A turn is any number
+// of events followed by finish_turn(), which gathers everything that must be durable into one
+// WriteCheckpoint and puts behind it what depends on it:
+//
+//   hand-over ─► [intended recorded] ─► load, prepare ─► [recorded] ─► commit ─► applied
+//
+// Parts of a table commit in order, units (table epochs) of a table commit in order, tables are
+// independent. A unit with a barrier (ADD COLUMN, TRUNCATE) waits until the table has no open label.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/time.h"
+#include "model/checkpoint.h"
+#include "model/load_target.h"
+#include "pipeline/committer_actions.h"
+#include "pipeline/epoch.h"
+#include "pipeline/table_line.h"
+
+namespace walrock {
+
+struct CommitterSettings {
+  std::string label_prefix;
+  std::string job_id;
+  std::uint64_t incarnation = 0;
+  bool is_at_least_once = false;
+  std::size_t label_budget = 100;        // open and prepared labels of the job
+  std::size_t units_in_flight = 3;       // of one table
+  std::size_t copy_labels_in_flight = 4; // of one table
+  std::uint64_t waiting_limit = 2ULL << 30; // bytes of one table spooled while it is copied
+  int failure_limit = 20;                // loads failing in a row until a table is set aside
+};
+
+// How a table enters the committer.
+struct TableEntry {
+  TableRecord record;
+  bool is_append_only = false;
+  bool is_emptied_before_copy = true;
+  bool is_known_empty = false;
+};
+
+// What a person may see of a table.
+struct TableProgress {
+  RelationId id;
+  TableName name;
+  TargetName target;
+  TableState state = TableState::init;
+  std::uint64_t copied_rows = 0;  // committed in the target
+  std::uint64_t applied_rows = 0; // changes committed since walrock started
+  Lsn applied_lsn;
+  std::string reason;  // of an errored table
+  std::string trouble; // what it waits for just now
+  std::uint64_t waiting_bytes = 0;
+};
+
+// What the stream must know to close epochs well.
+struct Pace {
+  std::size_t epochs_in_flight = 0;
+  Milliseconds load_time{0}; // from hand-over to committed, smoothed
+};
+
+class Committer {
+public:
+  explicit Committer(CommitterSettings settings) : settings_(std::move(settings)) {}
+
+  // Before the first turn: tables, then what the checkpoint says is alive in StarRocks.
+  void add_table(TableEntry entry, TimePoint now);
+  void restore(std::vector<LabelRecord> const& labels, Lsn flushed);
+
+  // From where the stream must hand a table over: what is recorded is not loaded again.
+  [[nodiscard]] Lsn follow_position(RelationId table) const;
+
+  // From the stream.
+  void on_stream_started(Lsn from);
+  void on_epoch(Epoch epoch, TimePoint now);
+  void on_followed(RelationId table, std::uint64_t generation);
+  void on_set_aside(RelationId table, ErrorReport const& report);
+
+  // From the copy.
+  void on_snapshot(std::vector<RelationId> const& tables, Lsn consistent_lsn);
+  void on_copied_batch(RelationId table, Batch batch);
+  void on_copy_read(RelationId table);
+  void on_copy_failed(RelationId table, ErrorReport const& report, TimePoint now);
+
+  // Answers.
+  void on_loaded(CallId call, LoadOutcome const& outcome, TimePoint now);
+  void on_committed(CallId call, CommitOutcome const& outcome, TimePoint now);
+  void on_rolled_back(CallId call, CallOutcome const& outcome, TimePoint now);
+  void on_label_state(CallId call, LabelState state, TimePoint now);
+  // Of SendTruncate and SendAddColumns.
+  void on_called(CallId call, CallOutcome const& outcome, TimePoint now);
+
+  void finish_turn(TimePoint now, CommitterActions& actions);
+  // When finish_turn must be called again although nothing happens.
+  [[nodiscard]] TimePoint next_deadline(TimePoint now) const;
+
+  [[nodiscard]] Lsn flushed_lsn() const { return flushed_lsn_; }
+  // Microseconds since 2000 of the oldest commit that is not applied yet; 0: there is none.
+  [[nodiscard]] std::int64_t oldest_commit_time() const;
+  [[nodiscard]] Pace pace() const;
+  [[nodiscard]] std::vector<TableProgress> progress() const;
+  // Nothing is open, prepared or in doubt, and nothing waits to be loaded.
+  [[nodiscard]] bool is_drained() const;
+  // No new label is begun; what is under way is finished.
+  void begin_drain() { is_draining_ = true; }
+
+private:
+  struct Call {
+    TableLine* line = nullptr;
+    LabelSlot* slot = nullptr;
+  };
+
+  // committer.cpp: units
+  void advance(TableLine& line, TimePoint now);
+  void advance_units(TableLine& line, TimePoint now);
+  void start_barrier(TableLine& line, Unit& unit, TimePoint now);
+  void load_unit(TableLine& line, Unit& unit, TimePoint now);
+  void commit_unit(TableLine& line, Unit& unit, TimePoint now);
+  void finish_unit(TableLine& line);
+  void record_unit(TableLine& line, Unit& unit);
+  void try_start_load(TableLine& line, LabelSlot& slot, LabelRecord intended);
+  void commit_slot(TableLine& line, LabelSlot& slot, TimePoint now);
+  void retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& outcome, TimePoint now);
+  void on_aborted(TableLine& line, LabelSlot& slot, std::string const& why, TimePoint now);
+
+  // table_sync.cpp: init -> copying -> copied -> catching_up -> ready, or errored
+  void advance_copy(TableLine& line, TimePoint now);
+  void advance_leftovers(TableLine& line, TimePoint now);
+  void empty_target(TableLine& line, TimePoint now);
+  void finish_copy(TableLine& line);
+  void set_aside(TableLine& line, ErrorCode code, std::string const& message,
+                 std::string const& advice);
+  void read_again(TableLine& line, std::string const& why);
+  void discard_units(TableLine& line);
+  void discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot);
+  void change_state(TableLine& line, TableState state);
+
+  TableLine* find(RelationId table);
+  CallId call_for(TableLine& line, LabelSlot* slot);
+  Call take_call(CallId call);
+  [[nodiscard]] Unit* unit_of(TableLine& line, LabelSlot const& slot);
+  [[nodiscard]] bool is_copy_label(TableLine const& line, LabelSlot const& slot) const;
+  LabelRecord record_of(TableLine const& line, Unit const& unit, LabelSlot const& slot,
+                        LabelRecord::State state) const;
+  void forget(Label const& label) { update_.finished_labels.push_back(label); }
+  void say(log::Level level, std::string text) { said_.push_back({level, std::move(text)}); }
+  void compute_flushed();
+  void note_load_times(TimePoint now);
+  void wait_for_copy(TableLine& line, Unit& unit);
+  [[nodiscard]] bool is_committed(Unit const& unit) const;
+  [[nodiscard]] bool is_abandoned(TableLine const& line, LabelSlot const& slot) const;
+  void drop_abandoned(TableLine& line, LabelSlot const& slot);
+  [[nodiscard]] bool has_work(TableLine const& line) const;
+  [[nodiscard]] TimePoint deadline_of(TableLine const& line, TimePoint now) const;
+  void close_label(LabelSlot const& slot);
+
+  CommitterSettings settings_;
+  std::map<RelationId, std::unique_ptr<TableLine>> lines_;
+  std::unordered_map<CallId, Call> calls_;
+  CallId last_call_ = 0;
+  std::size_t open_labels_ = 0;
+  bool is_starved_ = false; // a line waits for the label budget
+  bool is_draining_ = false;
+
+  Lsn received_lsn_; // end of the last epoch handed over in this run of the stream
+  Lsn flushed_lsn_;
+  Lsn written_flushed_lsn_;
+  Milliseconds load_time_{0};
+  std::unordered_map<std::uint64_t, TimePoint> handed_over_at_; // by epoch
+
+  // Of the turn.
+  CheckpointUpdate update_;
+  bool is_urgent_ = false; // an action of the turn depends on update_
+  TimePoint write_due_ = TimePoint::max();
+  CommitterActions before_write_;
+  CommitterActions after_write_;
+  std::vector<Say> said_;
+};
+
+} // namespace walrock

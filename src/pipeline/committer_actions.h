@@ -1,0 +1,81 @@
+// What the committer asks its driver to do. The driver performs the actions in order; those with a
+// CallId are answered later, on any turn, by the on_... event of the same id.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/log.h"
+#include "model/batch.h"
+#include "model/checkpoint.h"
+#include "model/label.h"
+#include "model/target_table.h"
+
+namespace walrock {
+
+using CallId = std::uint64_t;
+
+// Performed before anything behind it: when it returns, the update is durable.
+struct WriteCheckpoint {
+  CheckpointUpdate update;
+};
+// begin, load, prepare. The batch stays where it is until the answer.
+struct StartLoad {
+  CallId call = 0;
+  Label label;
+  Batch const* batch = nullptr;
+};
+struct SendCommit {
+  CallId call = 0;
+  Label label;
+};
+struct SendRollback {
+  CallId call = 0;
+  Label label;
+};
+struct AskLabelState {
+  CallId call = 0;
+  Label label;
+};
+struct SendTruncate {
+  CallId call = 0;
+  TargetName target;
+};
+struct SendAddColumns {
+  CallId call = 0;
+  TargetName target;
+  std::vector<TargetColumn> columns;
+};
+// Move the bytes of a body that waits for long out of memory; done before the next action.
+struct SpoolBody {
+  Body* body = nullptr;
+};
+// The table is empty and wants a snapshot.
+struct NeedCopy {
+  RelationId table;
+};
+// To the stream: hand over the table's transactions with commit_lsn >= from, under this generation;
+// read again from the slot if some of them have gone by.
+struct FollowFrom {
+  RelationId table;
+  Lsn from;
+  std::uint64_t generation = 0;
+};
+// To the stream: the table is set aside.
+struct Unfollow {
+  RelationId table;
+};
+// One line for the log.
+struct Say {
+  log::Level level = log::Level::info;
+  std::string text;
+};
+
+using CommitterAction =
+    std::variant<WriteCheckpoint, StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
+                 SendAddColumns, SpoolBody, NeedCopy, FollowFrom, Unfollow, Say>;
+using CommitterActions = std::vector<CommitterAction>;
+
+} // namespace walrock

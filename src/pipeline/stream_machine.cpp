@@ -1,0 +1,553 @@
+#include "pipeline/stream_machine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "schema/relation_change.h"
+#include "schema/row_layout.h"
+
+namespace walrock {
+
+namespace {
+
+constexpr Milliseconds kIdleStep(200);        // between two reports that nothing is open
+constexpr std::size_t kBacklog = 4;           // epochs handed over and not committed
+constexpr std::size_t kSpooledBody = 64 << 10; // smaller bodies are not worth a file
+
+} // namespace
+
+struct StreamMachine::Table {
+  explicit Table(FollowedTable followed, MemoryBudget* budget, TableBatches::Limits limits)
+      : source(std::move(followed.source)), target(std::move(followed.target)),
+        from(followed.from), generation(followed.generation),
+        ignores_incompatible(followed.ignores_incompatible), batches(budget, limits) {}
+
+  SourceTable source;
+  TargetTable target;
+  Lsn from;
+  std::uint64_t generation;
+  bool ignores_incompatible;
+  bool is_following = true;
+  Lsn passed_lsn; // the highest commit_lsn that went by unwanted
+
+  std::optional<Relation> relation; // as last described by the stream
+  std::optional<Relation> pending;  // waits for on_described
+  // The encoders of the open epoch; the last one is of the present layout.
+  std::vector<std::unique_ptr<RowEncoder>> encoders;
+
+  // Of the open epoch.
+  TableBatches batches;
+  bool is_touched = false;
+  bool is_truncated = false;
+  std::vector<TargetColumn> added_columns;
+  PgTimestamp first_commit_time = 0;
+  RowCounts counts;
+
+  [[nodiscard]] RowEncoder const& encoder() const {
+    if (encoders.empty())
+      throw ProtocolViolation("a row came before the description of its table");
+    return *encoders.back();
+  }
+  [[nodiscard]] TablePlan const& plan() const { return encoder().plan(); }
+  [[nodiscard]] bool is_append_only() const { return plan().model != TableModel::primary; }
+
+  void forget_epoch() {
+    // Columns that the epoch would have added are not in the target: they are found missing again.
+    for (TargetColumn const& added : added_columns)
+      std::erase_if(target.columns, [&](TargetColumn const& c) { return c.name == added.name; });
+    forget_rows();
+  }
+
+  void forget_rows() {
+    batches.clear();
+    is_touched = is_truncated = false;
+    added_columns.clear();
+    first_commit_time = 0;
+    counts = RowCounts();
+  }
+};
+
+StreamMachine::StreamMachine(StreamSettings settings, MemoryBudget* budget)
+    : settings_(settings), budget_(budget) {}
+StreamMachine::~StreamMachine() = default;
+
+// ---------------------------------------------------------------- tables
+
+void StreamMachine::start(Lsn from) {
+  for (Table* const table : touched_)
+    table->forget_epoch();
+  touched_.clear();
+  for (auto& [id, table] : tables_) {
+    table->relation.reset();
+    table->pending.reset();
+    table->encoders.clear();
+    table->passed_lsn = Lsn{};
+  }
+  transaction_.reset();
+  stream_block_.reset();
+  streamed_.clear();
+  replaying_.reset();
+  epoch_bytes_ = 0;
+  handed_over_lsn_ = end_lsn_ = idle_lsn_ = from;
+}
+
+void StreamMachine::follow(FollowedTable followed) {
+  RelationId const id = followed.source.id;
+  last_table_ = nullptr;
+  tables_[id] = std::make_unique<Table>(std::move(followed), budget_, settings_.batch_limits);
+}
+
+void StreamMachine::unfollow(RelationId id) {
+  if (Table* const table = find(id); table != nullptr) {
+    table->is_following = false;
+    table->forget_epoch();
+    std::erase(touched_, table);
+  }
+}
+
+bool StreamMachine::follow_from(RelationId id, Lsn from, std::uint64_t generation) {
+  Table* const table = find(id);
+  if (table == nullptr)
+    return false;
+  // What was handed over, or let go, at or above the new position must come again.
+  bool has_gone_by = (table->from != kNothingWanted && from < table->from) ||
+                     (table->passed_lsn.is_set() && table->passed_lsn >= from);
+  if (table->is_touched) {
+    bool const is_all_unwanted =
+        from >= end_lsn_ && (!transaction_ || transaction_->commit_lsn < from);
+    has_gone_by = has_gone_by || !is_all_unwanted;
+    table->forget_epoch();
+    std::erase(touched_, table);
+  }
+  table->from = from;
+  table->generation = generation;
+  table->is_following = true;
+  table->passed_lsn = Lsn{};
+  return has_gone_by;
+}
+
+bool StreamMachine::is_following(RelationId id) const {
+  auto const found = tables_.find(id);
+  return found != tables_.end() && found->second->is_following;
+}
+
+StreamMachine::Table* StreamMachine::find(RelationId id) {
+  if (last_table_ != nullptr && last_table_->source.id == id)
+    return last_table_;
+  auto const found = tables_.find(id);
+  if (found == tables_.end())
+    return nullptr;
+  return last_table_ = found->second.get();
+}
+
+StreamMachine::Table* StreamMachine::wanted(RelationId id) {
+  if (!transaction_)
+    throw ProtocolViolation("a change came outside a transaction");
+  Table* const table = find(id);
+  if (table == nullptr)
+    return nullptr;
+  if (!table->is_following || transaction_->commit_lsn < table->from) {
+    table->passed_lsn = std::max(table->passed_lsn, transaction_->commit_lsn);
+    return nullptr;
+  }
+  return table;
+}
+
+template <typename Work>
+void StreamMachine::guarded(Table& table, StreamActions& actions, Work work) {
+  try {
+    work();
+  } catch (ProtocolViolation const&) {
+    throw; // the connection is not to be trusted
+  } catch (Error const& error) {
+    unfollow(table.source.id);
+    actions.emplace_back(SetAside{table.source.id, ErrorReport::of(error)});
+  }
+}
+
+// ---------------------------------------------------------------- read and decode
+
+void StreamMachine::on_payload(std::span<std::byte const> payload, TimePoint now,
+                               StreamActions& actions) {
+  if (stream_block_) {
+    spool(payload, actions);
+    return;
+  }
+  take(decoder_.decode(payload, false), now, actions);
+}
+
+// Inside a block: kept as it is until its transaction commits.
+void StreamMachine::spool(std::span<std::byte const> payload, StreamActions& actions) {
+  MessageHead const head = peek(payload, true);
+  if (head.type == 'E') {
+    stream_block_.reset();
+    return;
+  }
+  actions.emplace_back(SpoolPayload{*stream_block_, head.sub_xid, payload});
+}
+
+void StreamMachine::on_replayed(std::span<std::byte const> payload, StreamActions& actions) {
+  take(decoder_.decode(payload, true), TimePoint{}, actions);
+}
+
+void StreamMachine::on_replay_end(TimePoint now, StreamActions& actions) {
+  WALROCK_ASSERT(replaying_.has_value(), "a replay ends after it began");
+  Lsn const end_lsn = replaying_->end_lsn;
+  replaying_.reset();
+  commit(end_lsn, now, actions);
+}
+
+void StreamMachine::take(Message const& message, TimePoint now, StreamActions& actions) {
+  struct Visitor {
+    StreamMachine& self;
+    TimePoint now;
+    StreamActions& actions;
+
+    void operator()(Begin const& m) const { self.begin(m.final_lsn, m.commit_time); }
+    void operator()(Commit const& m) const { self.commit(m.end_lsn, now, actions); }
+    void operator()(Origin const&) const {}
+    void operator()(TypeMessage const&) const {}
+    void operator()(LogicalMessage const&) const {}
+    void operator()(RelationMessage const& m) const { self.on_relation(m.relation, actions); }
+    void operator()(Insert const& m) const {
+      if (Table* const table = self.wanted(m.relation_id))
+        self.guarded(*table, actions, [&] { self.on_insert(*table, m); });
+    }
+    void operator()(Update const& m) const {
+      if (Table* const table = self.wanted(m.relation_id))
+        self.guarded(*table, actions, [&] { self.on_update(*table, m); });
+    }
+    void operator()(Delete const& m) const {
+      if (Table* const table = self.wanted(m.relation_id))
+        self.guarded(*table, actions, [&] { self.on_delete(*table, m); });
+    }
+    void operator()(Truncate const& m) const { self.on_truncate(m, actions); }
+    void operator()(StreamStart const& m) const {
+      self.stream_block_ = m.xid;
+      self.streamed_.try_emplace(m.xid);
+    }
+    void operator()(StreamStop const&) const { self.stream_block_.reset(); }
+    void operator()(StreamCommit const& m) const {
+      self.begin(m.commit.commit_lsn, m.commit.commit_time);
+      self.replaying_ = m.commit;
+      auto const found = self.streamed_.find(m.xid);
+      actions.emplace_back(Replay{m.xid, found == self.streamed_.end()
+                                             ? std::set<std::uint32_t>()
+                                             : found->second.aborted_xids});
+      self.streamed_.erase(m.xid);
+    }
+    void operator()(StreamAbort const& m) const { self.on_stream_abort(m, actions); }
+  };
+  std::visit(Visitor{*this, now, actions}, message);
+}
+
+void StreamMachine::begin(Lsn commit_lsn, PgTimestamp commit_time) {
+  if (transaction_)
+    throw ProtocolViolation("a transaction began inside another");
+  transaction_ = Transaction{commit_lsn, commit_time, 0};
+}
+
+void StreamMachine::commit(Lsn end_lsn, TimePoint now, StreamActions& actions) {
+  if (!transaction_)
+    throw ProtocolViolation("a commit came without its begin");
+  transaction_.reset();
+  end_lsn_ = end_lsn;
+  if (touched_.empty()) {
+    idle_lsn_ = end_lsn;
+    return;
+  }
+  if (epoch_opened_at_ == TimePoint{})
+    epoch_opened_at_ = now;
+  on_timer(now, actions);
+}
+
+void StreamMachine::on_stream_abort(StreamAbort const& abort, StreamActions& actions) {
+  if (abort.xid != abort.sub_xid) {
+    streamed_[abort.xid].aborted_xids.insert(abort.sub_xid);
+    return;
+  }
+  streamed_.erase(abort.xid);
+  actions.emplace_back(ForgetTransaction{abort.xid});
+}
+
+void StreamMachine::on_keepalive(Lsn wal_end, TimePoint now, StreamActions& actions) {
+  // Everything the server had to send up to wal_end was sent before.
+  if (!transaction_ && touched_.empty())
+    idle_lsn_ = std::max(idle_lsn_, wal_end);
+  on_timer(now, actions);
+}
+
+// ---------------------------------------------------------------- layouts
+
+void StreamMachine::on_relation(Relation const& relation, StreamActions& actions) {
+  Table* const table = find(relation.id);
+  if (table == nullptr || !table->is_following)
+    return;
+  if (table->relation && *table->relation == relation)
+    return;
+  // Rows of this layout may be unwanted (below the follow position), but later ones are not.
+  table->pending = relation;
+  if (!table->relation && relation.columns == relation_of(table->source).columns) {
+    guarded(*table, actions, [&] { plan(*table); });
+    return;
+  }
+  actions.emplace_back(Describe{relation.id});
+}
+
+void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const& source,
+                                 StreamActions& actions) {
+  Table* const table = find(id);
+  if (table == nullptr || !table->is_following || !table->pending)
+    return;
+  guarded(*table, actions, [&] {
+    // A table that is dropped by now still has its last rows in the stream.
+    SourceTable const& now = source ? *source : table->source;
+    Relation const before = table->relation ? *table->relation : relation_of(table->source);
+    RelationChange const change =
+        diff(before, *table->pending, now, table->target, table->source.filenode);
+    if (change.kind == RelationChange::Kind::unsupported)
+      throw Error(ErrorCode::table_changed, change.reason);
+    if (!change.note.empty())
+      actions.emplace_back(Say{log::Level::info, change.note});
+    for (TargetColumn const& column : change.added) {
+      actions.emplace_back(
+          Say{log::Level::info, fmt::format("column is added table={} column={} type={}",
+                                            to_string(table->source.name), column.name,
+                                            column.type)});
+      table->target.columns.push_back(column);
+      table->added_columns.push_back(column);
+      touch(*table);
+    }
+    table->source = now;
+    plan(*table);
+  });
+}
+
+void StreamMachine::plan(Table& table) {
+  Relation relation = std::move(*table.pending);
+  table.pending.reset();
+  auto const missing =
+      table.ignores_incompatible ? MissingColumns::ignore : MissingColumns::refuse;
+  table.encoders.push_back(
+      std::make_unique<RowEncoder>(plan_for(relation, table.source, table.target, missing)));
+  table.batches.use(table.encoders.back().get());
+  table.relation = std::move(relation);
+}
+
+// ---------------------------------------------------------------- rows
+
+void StreamMachine::touch(Table& table) {
+  if (table.is_touched)
+    return;
+  table.is_touched = true;
+  table.first_commit_time = transaction_ ? transaction_->commit_time : 0;
+  touched_.push_back(&table);
+}
+
+RowOrigin StreamMachine::next_origin() {
+  ++change_count_;
+  return {transaction_->commit_lsn, transaction_->index++};
+}
+
+void StreamMachine::on_insert(Table& table, Insert const& change) {
+  touch(table);
+  std::uint64_t const bytes_before = table.batches.byte_count();
+  (void)table.encoder(); // described before its first row
+  table.batches.upsert(change.new_row, next_origin());
+  ++table.counts.changes;
+  epoch_bytes_ += table.batches.byte_count() - bytes_before;
+}
+
+namespace {
+
+// The key's cells stand in the plan's first columns; both rows have the relation's layout.
+bool has_same_key(TablePlan const& plan, Row one, Row other) {
+  for (int i = 0; i < plan.key_count; ++i) {
+    auto const at = static_cast<std::size_t>(plan.columns[static_cast<std::size_t>(i)].source_index);
+    if (!one[at].is_text() || !other[at].is_text() || one[at].text != other[at].text)
+      return false;
+  }
+  return true;
+}
+
+void require_key(Relation const& relation, TablePlan const& plan, Row row) {
+  for (int i = 0; i < plan.key_count; ++i) {
+    ColumnPlan const& column = plan.columns[static_cast<std::size_t>(i)];
+    if (!row[static_cast<std::size_t>(column.source_index)].is_text())
+      throw Error(ErrorCode::replica_identity_missing,
+                  fmt::format("a change of {} came without key column {}",
+                              to_string(relation.name), column.name));
+  }
+}
+
+Error no_key_for(TablePlan const& plan, char const* what) {
+  Error error(ErrorCode::replica_identity_missing,
+              fmt::format("{} of {} cannot be applied: the table has no key, so its target only "
+                          "appends",
+                          what, to_string(plan.relation.name)));
+  error.set_advice(fmt::format("Give it a key (ALTER TABLE {} ADD PRIMARY KEY (...)), drop the "
+                               "target table and start again.",
+                               quote_pg(plan.relation.name)));
+  return error;
+}
+
+} // namespace
+
+void StreamMachine::on_update(Table& table, Update const& change) {
+  TablePlan const& plan = table.plan();
+  if (table.is_append_only())
+    throw no_key_for(plan, "an UPDATE");
+  touch(table);
+  std::uint64_t const bytes_before = table.batches.byte_count();
+  Row new_row = change.new_row;
+  if (change.old_kind == OldRowKind::full) {
+    // With identity full the old row has every value: nothing is absent.
+    filled_.assign(new_row.begin(), new_row.end());
+    for (std::size_t i = 0; i < filled_.size(); ++i)
+      if (filled_[i].is_unchanged_toast())
+        filled_[i] = change.old_row[i];
+    new_row = filled_;
+  }
+  if (change.old_kind != OldRowKind::none && !has_same_key(plan, change.old_row, new_row)) {
+    replace_key(table, change.old_row, new_row);
+  } else {
+    require_key(plan.relation, plan, new_row);
+    table.batches.upsert(new_row, next_origin());
+    ++table.counts.changes;
+  }
+  epoch_bytes_ += table.batches.byte_count() - bytes_before;
+}
+
+// A key change is a delete of the old key and an upsert of the new one.
+void StreamMachine::replace_key(Table& table, Row old_row, Row new_row) {
+  TablePlan const& plan = table.plan();
+  require_key(plan.relation, plan, old_row);
+  require_key(plan.relation, plan, new_row);
+  bool const is_whole = table.encoder().absent_of(new_row).empty();
+  if (is_whole) {
+    table.batches.remove(old_row, next_origin());
+    table.batches.upsert(new_row, next_origin());
+  } else if (!table.batches.rekey(old_row, new_row, next_origin())) {
+    Error error(ErrorCode::table_changed,
+                fmt::format("an UPDATE of {} changed the key of a row that has a large value "
+                            "PostgreSQL did not send again",
+                            to_string(plan.relation.name)));
+    error.set_advice(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL; then drop the target table "
+                                 "and start again, so that it is copied anew.",
+                                 quote_pg(plan.relation.name)));
+    throw error;
+  }
+  table.counts.changes += 2;
+}
+
+void StreamMachine::on_delete(Table& table, Delete const& change) {
+  TablePlan const& plan = table.plan();
+  if (table.is_append_only())
+    throw no_key_for(plan, "a DELETE");
+  require_key(plan.relation, plan, change.old_row);
+  touch(table);
+  std::uint64_t const bytes_before = table.batches.byte_count();
+  table.batches.remove(change.old_row, next_origin());
+  ++table.counts.changes;
+  epoch_bytes_ += table.batches.byte_count() - bytes_before;
+}
+
+void StreamMachine::on_truncate(Truncate const& change, StreamActions&) {
+  for (RelationId const id : change.relation_ids) {
+    Table* const table = wanted(id);
+    if (table == nullptr)
+      continue;
+    touch(*table);
+    table->counts.dropped += table->batches.clear();
+    table->is_truncated = true;
+  }
+}
+
+// ---------------------------------------------------------------- epochs
+
+// As long as the goal allows: freshness less the time that loading and committing takes.
+Milliseconds StreamMachine::linger() const {
+  Milliseconds const most = settings_.freshness * 8 / 10;
+  Milliseconds const left = settings_.freshness - pace_.load_time * 3 / 2;
+  return std::clamp(left, settings_.freshness / 10, most);
+}
+
+// Behind a backlog epochs grow: one more label would only wait.
+bool StreamMachine::is_backlog() const { return pace_.epochs_in_flight >= kBacklog; }
+
+TimePoint StreamMachine::next_deadline() const {
+  if (transaction_)
+    return TimePoint::max();
+  if (!touched_.empty())
+    return is_backlog() ? TimePoint::max() : epoch_opened_at_ + linger();
+  return idle_lsn_ > handed_over_lsn_ ? handed_over_at_ + kIdleStep : TimePoint::max();
+}
+
+void StreamMachine::on_timer(TimePoint now, StreamActions& actions) {
+  if (transaction_)
+    return;
+  if (touched_.empty()) {
+    if (idle_lsn_ > handed_over_lsn_ && now >= handed_over_at_ + kIdleStep)
+      hand_over(now, actions);
+    return;
+  }
+  bool const is_due = now >= epoch_opened_at_ + linger();
+  if (epoch_bytes_ >= settings_.epoch_bytes || (is_due && !is_backlog()))
+    hand_over(now, actions);
+}
+
+void StreamMachine::hand_over(TimePoint now, StreamActions& actions) {
+  Epoch epoch;
+  epoch.number = ++epoch_number_;
+  epoch.end_lsn = touched_.empty() ? std::max(idle_lsn_, end_lsn_) : end_lsn_;
+  for (Table* const table : touched_) {
+    TableEpoch out;
+    out.table = table->source.id;
+    out.generation = table->generation;
+    out.epoch = epoch.number;
+    out.after_lsn = handed_over_lsn_;
+    out.end_lsn = epoch.end_lsn;
+    out.first_commit_time = table->first_commit_time;
+    out.added_columns = table->added_columns;
+    out.is_truncated = table->is_truncated;
+    out.counts = table->counts;
+    out.counts.sent = table->batches.row_count();
+    WALROCK_ASSERT(out.counts.changes == out.counts.sent + out.counts.dropped,
+                   "every change read is sent or dropped by a TRUNCATE");
+    out.needs_record = table->is_truncated || table->batches.has_partial_rows();
+    out.parts = table->batches.take();
+    table->from = epoch.end_lsn;
+    table->forget_rows();
+    // Only the present layout is needed from here on.
+    if (table->encoders.size() > 1)
+      table->encoders.erase(table->encoders.begin(), table->encoders.end() - 1);
+    epoch.tables.push_back(std::move(out));
+  }
+  touched_.clear();
+  epoch_bytes_ = 0;
+  epoch_opened_at_ = TimePoint{};
+  handed_over_at_ = now;
+  handed_over_lsn_ = idle_lsn_ = epoch.end_lsn;
+  actions.emplace_back(HandOver{std::move(epoch)});
+}
+
+bool StreamMachine::relieve(TimePoint now, StreamActions& actions) {
+  if (!transaction_ && !touched_.empty()) {
+    hand_over(now, actions);
+    return true;
+  }
+  Body* largest = nullptr;
+  for (Table* const table : touched_) {
+    Body* const body =
+        table->batches.largest_body(std::max(kSpooledBody, largest ? largest->bytes.size() : 0));
+    largest = body != nullptr ? body : largest;
+  }
+  if (largest == nullptr)
+    return false;
+  actions.emplace_back(SpoolBody{largest});
+  return true;
+}
+
+} // namespace walrock

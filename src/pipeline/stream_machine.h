@@ -1,0 +1,179 @@
+// READ, DECODE, TRANSFORM, ENCODE of the stream: payloads of pgoutput in, epochs out.
+//
+// A machine: lives on the replication thread, never waits, calls no I/O. The driver feeds it the
+// payloads and keepalives in order and performs the actions in order, at once, before the next call.
+//
+// The only position is (commit_lsn of the transaction, index in it): a table takes a transaction
+// when its commit_lsn is at or above the table's follow position, which moves to end_lsn when an
+// epoch is handed over. Message LSNs are never looked at (invariant 8).
+//
+// Transactions that are still in progress (protocol 2 and later) are spooled as they come and
+// replayed when they commit; what a subtransaction rolled back is left out then.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/memory_budget.h"
+#include "base/time.h"
+#include "model/source_table.h"
+#include "pgoutput/decoder.h"
+#include "pipeline/committer.h"
+#include "pipeline/epoch.h"
+#include "pipeline/table_batches.h"
+
+namespace walrock {
+
+struct StreamSettings {
+  Milliseconds freshness{1000}; // from commit on the source to visible in the target
+  std::size_t epoch_bytes = 32 << 20; // an epoch is handed over beyond this
+  TableBatches::Limits batch_limits;
+};
+
+// The follow position of a table that waits for its snapshot.
+inline constexpr Lsn kNothingWanted{UINT64_MAX};
+
+// What the machine must know of a table before it can follow it.
+struct FollowedTable {
+  SourceTable source;
+  TargetTable target; // as it is in StarRocks
+  Lsn from;           // transactions with a commit_lsn below it are not wanted
+  std::uint64_t generation = 0;
+  bool ignores_incompatible = false; // ignore-incompatible-fields
+};
+
+// To the committer.
+struct HandOver {
+  Epoch epoch;
+};
+// Ask the catalog about the relation and call on_described with the answer, before anything else.
+struct Describe {
+  RelationId table;
+};
+// Keep a payload of a transaction in progress.
+struct SpoolPayload {
+  std::uint32_t xid = 0;
+  std::uint32_t sub_xid = 0;
+  std::span<std::byte const> payload;
+};
+// Feed the payloads of xid to on_replayed, but those of aborted_xids, then call on_replay_end.
+// Nothing else is read from the connection meanwhile.
+struct Replay {
+  std::uint32_t xid = 0;
+  std::set<std::uint32_t> aborted_xids;
+};
+struct ForgetTransaction {
+  std::uint32_t xid = 0;
+};
+struct SetAside {
+  RelationId table;
+  ErrorReport report;
+};
+
+using StreamAction = std::variant<HandOver, Describe, SpoolPayload, Replay, ForgetTransaction,
+                                  SetAside, SpoolBody, Say>;
+using StreamActions = std::vector<StreamAction>;
+
+class StreamMachine {
+public:
+  StreamMachine(StreamSettings settings, MemoryBudget* budget);
+  ~StreamMachine();
+
+  // A new START_REPLICATION from here: the open epoch and transactions in progress are forgotten,
+  // they come again.
+  void start(Lsn from);
+
+  void follow(FollowedTable table);
+  void unfollow(RelationId table);
+  // The table is wanted from another position, under a new generation. True when transactions that
+  // it now wants have gone by: the driver must start the stream again.
+  [[nodiscard]] bool follow_from(RelationId table, Lsn from, std::uint64_t generation);
+  [[nodiscard]] bool is_following(RelationId table) const;
+
+  void on_payload(std::span<std::byte const> payload, TimePoint now, StreamActions& actions);
+  void on_keepalive(Lsn wal_end, TimePoint now, StreamActions& actions);
+  void on_described(RelationId table, std::optional<SourceTable> const& source,
+                    StreamActions& actions);
+  void on_replayed(std::span<std::byte const> payload, StreamActions& actions);
+  void on_replay_end(TimePoint now, StreamActions& actions);
+  void on_pace(Pace const& pace) { pace_ = pace; }
+  // Hands the epoch over when it is due.
+  void on_timer(TimePoint now, StreamActions& actions);
+  // Memory is short: hands the epoch over, or moves the largest body out of memory. False when
+  // there is nothing to give.
+  bool relieve(TimePoint now, StreamActions& actions);
+
+  [[nodiscard]] TimePoint next_deadline() const;
+  // Between transactions, and nothing is open.
+  [[nodiscard]] bool is_idle() const { return !transaction_ && touched_.empty(); }
+  [[nodiscard]] std::uint64_t change_count() const { return change_count_; }
+
+private:
+  struct Table;
+  struct Transaction {
+    Lsn commit_lsn;
+    PgTimestamp commit_time = 0;
+    std::uint64_t index = 0;
+  };
+  struct Streamed {
+    std::set<std::uint32_t> aborted_xids;
+  };
+
+  void take(Message const& message, TimePoint now, StreamActions& actions);
+  void begin(Lsn commit_lsn, PgTimestamp commit_time);
+  void commit(Lsn end_lsn, TimePoint now, StreamActions& actions);
+  void on_relation(Relation const& relation, StreamActions& actions);
+  void plan(Table& table);
+  void on_insert(Table& table, Insert const& change);
+  void on_update(Table& table, Update const& change);
+  void on_delete(Table& table, Delete const& change);
+  void on_truncate(Truncate const& change, StreamActions& actions);
+  void on_stream_abort(StreamAbort const& abort, StreamActions& actions);
+  void spool(std::span<std::byte const> payload, StreamActions& actions);
+  void replace_key(Table& table, Row old_row, Row new_row);
+  // The table boundary: what fails here sets the table aside, the others go on.
+  template <typename Work> void guarded(Table& table, StreamActions& actions, Work work);
+
+  Table* find(RelationId id);
+  // The table, when it wants rows of the present transaction.
+  Table* wanted(RelationId id);
+  void touch(Table& table);
+  RowOrigin next_origin();
+  void hand_over(TimePoint now, StreamActions& actions);
+  [[nodiscard]] Milliseconds linger() const;
+  [[nodiscard]] bool is_backlog() const;
+
+  StreamSettings settings_;
+  MemoryBudget* budget_;
+  Decoder decoder_;
+  std::unordered_map<RelationId, std::unique_ptr<Table>> tables_;
+  Table* last_table_ = nullptr; // of find(); most changes are of the table of the one before
+  std::vector<Table*> touched_; // have something in the open epoch
+  std::vector<Value> filled_;   // scratch of on_update
+
+  std::optional<Transaction> transaction_;
+  std::optional<std::uint32_t> stream_block_; // the xid of the block we are in
+  std::unordered_map<std::uint32_t, Streamed> streamed_;
+  std::optional<Commit> replaying_;
+
+  std::uint64_t epoch_number_ = 0;
+  std::uint64_t epoch_bytes_ = 0;
+  TimePoint epoch_opened_at_{};
+  TimePoint handed_over_at_{};
+  Lsn handed_over_lsn_; // end of the last epoch
+  Lsn end_lsn_;         // of the last transaction
+  Lsn idle_lsn_;        // nothing of ours is below it
+  Pace pace_;
+  std::uint64_t change_count_ = 0;
+};
+
+} // namespace walrock

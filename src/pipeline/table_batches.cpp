@@ -1,0 +1,280 @@
+#include "pipeline/table_batches.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace walrock {
+
+namespace {
+
+bool has_absent_cells(Row row) {
+  for (Value const& value : row)
+    if (value.is_unchanged_toast())
+      return true;
+  return false;
+}
+
+} // namespace
+
+bool TableBatches::is_keyed() const { return encoder_->plan().model == TableModel::primary; }
+
+void TableBatches::use(RowEncoder const* encoder) {
+  if (encoder == encoder_)
+    return;
+  close_part();
+  encoder_ = encoder;
+}
+
+void TableBatches::upsert(Row row, RowOrigin origin) {
+  if (!is_indexed_ && !has_absent_cells(row) &&
+      try_append(LoadFormat::csv, none_absent_, row, Op::upsert, origin))
+    return;
+  append_indexed(row, Op::upsert, origin);
+}
+
+void TableBatches::remove(Row key_row, RowOrigin origin) {
+  if (!is_indexed_ && try_append(LoadFormat::csv, none_absent_, key_row, Op::delete_, origin))
+    return;
+  append_indexed(key_row, Op::delete_, origin);
+}
+
+bool TableBatches::rekey(Row old_key_row, Row new_row, RowOrigin origin) {
+  ensure_index();
+  key_.clear();
+  encoder_->append_key(old_key_row, key_);
+  auto const before = full_row_of(key_);
+  merged_.clear();
+  if (!before || !encoder_->merge_csv(new_row, *before, origin, merged_))
+    return false;
+  std::string const whole = merged_;
+  remove(old_key_row, origin);
+  key_.clear();
+  encoder_->append_key(new_row, key_);
+  append_encoded(key_, whole, false);
+  return true;
+}
+
+// The way of a row when the part has, or is about to get, more than its full CSV batch.
+void TableBatches::append_indexed(Row row, Op op, RowOrigin origin) {
+  ColumnSet const absent = op == Op::delete_ ? none_absent_ : encoder_->absent_of(row);
+  if (!is_keyed()) {
+    if (!try_append(LoadFormat::csv, absent, row, op, origin))
+      (void)try_append(LoadFormat::json, absent, row, op, origin);
+    return;
+  }
+  ensure_index();
+  std::string key;
+  encoder_->append_key(row, key);
+  if (!absent.empty()) {
+    auto const before = full_row_of(key);
+    merged_.clear();
+    if (before && encoder_->merge_csv(row, *before, origin, merged_)) {
+      ++folded_count_;
+      append_encoded(key, merged_, false);
+      return;
+    }
+    has_partial_rows_ = true;
+  }
+  for (LoadFormat const format : {LoadFormat::csv, LoadFormat::json}) {
+    auto const place = places_.find(key);
+    if (place != places_.end() && place->second.batch != find_batch(format, absent))
+      close_part();
+    key_ = key;
+    if (try_append(format, absent, row, op, origin))
+      return;
+  }
+}
+
+// Appends to the batch of the open part that takes such rows; key_ is the row's key when the part
+// is indexed.
+bool TableBatches::try_append(LoadFormat format, ColumnSet const& absent, Row row, Op op,
+                              RowOrigin origin) {
+  bool const is_full_csv = format == LoadFormat::csv && absent.empty();
+  OpenBatch& to = is_full_csv && full_ != nullptr ? *full_ : batch_for(format, absent);
+  std::size_t const size_before = to.body.bytes.size();
+  if (format == LoadFormat::csv) {
+    if (!encoder_->encode_csv(row, op, origin, to.body.bytes))
+      return false;
+  } else {
+    encoder_->encode_json(row, op, origin, to.body.bytes);
+  }
+  // The index of a part that was empty is complete by itself.
+  if (!is_full_csv && is_keyed())
+    is_indexed_ = true;
+  if (is_indexed_)
+    note_place(to, size_before, op == Op::delete_);
+  note_row(to, size_before);
+  return true;
+}
+
+// A row that is already encoded in the open layout, into the full CSV batch.
+void TableBatches::append_encoded(std::string const& key, std::string const& csv_row,
+                                  bool is_delete) {
+  auto const place = places_.find(key);
+  if (place != places_.end() && place->second.batch != find_batch(LoadFormat::csv, none_absent_))
+    close_part();
+  OpenBatch& to = batch_for(LoadFormat::csv, none_absent_);
+  std::size_t const size_before = to.body.bytes.size();
+  to.body.bytes += csv_row;
+  if (is_indexed_) {
+    key_ = key;
+    note_place(to, size_before, is_delete);
+  }
+  note_row(to, size_before);
+}
+
+void TableBatches::note_place(OpenBatch& batch, std::size_t offset, bool is_delete) {
+  places_[key_] = {&batch, batch.batch.bodies.size(), offset,
+                   batch.body.bytes.size() - offset, is_delete};
+}
+
+void TableBatches::note_row(OpenBatch& batch, std::size_t size_before) {
+  ++row_count_;
+  ++batch.batch.row_count;
+  byte_count_ += batch.body.bytes.size() - size_before;
+  batch.body.charge.resize(batch.body.bytes.capacity());
+  if (batch.body.bytes.size() >= limits_.body_bytes)
+    close_body(batch);
+}
+
+TableBatches::OpenPart& TableBatches::open_part() {
+  if (parts_.empty())
+    parts_.emplace_back();
+  return parts_.back();
+}
+
+TableBatches::OpenBatch* TableBatches::find_batch(LoadFormat format, ColumnSet const& absent) {
+  for (auto const& open : open_part().batches)
+    if (open->batch.spec.format == format && open->absent == absent)
+      return open.get();
+  return nullptr;
+}
+
+TableBatches::OpenBatch& TableBatches::batch_for(LoadFormat format, ColumnSet const& absent) {
+  if (OpenBatch* const found = find_batch(format, absent); found != nullptr)
+    return *found;
+  auto made = std::make_unique<OpenBatch>();
+  made->batch.spec = encoder_->spec_for(format, absent);
+  made->absent = absent;
+  made->body.charge = Charge(budget_);
+  OpenBatch& open = *made;
+  open_part().batches.push_back(std::move(made));
+  if (format == LoadFormat::csv && absent.empty())
+    full_ = &open;
+  return open;
+}
+
+void TableBatches::close_body(OpenBatch& open) {
+  if (open.body.bytes.empty())
+    return;
+  if (open.batch.spec.format == LoadFormat::json)
+    RowEncoder::finish_json(open.body.bytes);
+  open.body.size = open.body.bytes.size();
+  open.batch.byte_count += open.body.size;
+  open.body.charge.resize(open.body.bytes.capacity());
+  open.batch.bodies.push_back(std::move(open.body));
+  open.body = Body();
+  open.body.charge = Charge(budget_);
+}
+
+void TableBatches::close_part() {
+  if (parts_.empty() || parts_.back().batches.empty())
+    return;
+  for (auto const& open : parts_.back().batches)
+    close_body(*open);
+  parts_.emplace_back();
+  places_.clear();
+  is_indexed_ = false;
+  full_ = nullptr;
+}
+
+void TableBatches::ensure_index() {
+  if (places_.size() > limits_.indexed_keys)
+    close_part();
+  if (is_indexed_ || full_ == nullptr) {
+    is_indexed_ = true; // nothing to index yet
+    return;
+  }
+  // Before the first other batch of a part there is only the full one.
+  std::size_t const body_count = full_->batch.bodies.size();
+  for (std::size_t body = 0; body <= body_count; ++body) {
+    Body const& from = body < body_count ? full_->batch.bodies[body] : full_->body;
+    if (from.spooled != nullptr || places_.size() > limits_.indexed_keys) {
+      close_part();
+      is_indexed_ = true;
+      return;
+    }
+    std::string_view const bytes = from.bytes;
+    for (std::size_t at = 0; at < bytes.size();) {
+      std::size_t const end = bytes.find(kRowDelimiter, at) + 1;
+      std::string_view const row = bytes.substr(at, end - at);
+      bool const is_delete = row[row.size() - 2] == '1';
+      places_[std::string(encoder_->csv_key(row))] = {full_, body, at, row.size(), is_delete};
+      at = end;
+    }
+  }
+  is_indexed_ = true;
+}
+
+std::optional<std::string_view> TableBatches::full_row_of(std::string const& key) const {
+  auto const found = places_.find(key);
+  if (found == places_.end() || found->second.batch != full_ || found->second.is_delete)
+    return std::nullopt;
+  Place const& place = found->second;
+  auto const& bodies = full_->batch.bodies;
+  Body const& body = place.body_index < bodies.size() ? bodies[place.body_index] : full_->body;
+  if (body.spooled != nullptr)
+    return std::nullopt;
+  return std::string_view(body.bytes).substr(place.offset, place.size);
+}
+
+std::uint64_t TableBatches::clear() {
+  std::uint64_t const dropped = row_count_;
+  parts_.clear();
+  places_.clear();
+  is_indexed_ = false;
+  has_partial_rows_ = false;
+  full_ = nullptr;
+  row_count_ = byte_count_ = folded_count_ = 0;
+  return dropped;
+}
+
+Body* TableBatches::largest_body(std::size_t least) {
+  OpenBatch* largest = nullptr;
+  std::optional<std::size_t> index;
+  std::size_t size = least;
+  for (OpenPart const& part : parts_) {
+    for (auto const& open : part.batches) {
+      if (open->body.bytes.size() >= size)
+        largest = open.get(), index.reset(), size = open->body.bytes.size();
+      for (std::size_t i = 0; i < open->batch.bodies.size(); ++i)
+        if (open->batch.bodies[i].bytes.size() >= size)
+          largest = open.get(), index = i, size = open->batch.bodies[i].bytes.size();
+    }
+  }
+  if (largest == nullptr)
+    return nullptr;
+  if (!index) {
+    close_body(*largest);
+    index = largest->batch.bodies.size() - 1;
+  }
+  return &largest->batch.bodies[*index];
+}
+
+std::vector<Part> TableBatches::take() {
+  std::vector<Part> taken;
+  for (OpenPart& part : parts_) {
+    Part out;
+    for (auto const& open : part.batches) {
+      close_body(*open);
+      if (open->batch.row_count > 0)
+        out.batches.push_back(std::move(open->batch));
+    }
+    if (!out.batches.empty())
+      taken.push_back(std::move(out));
+  }
+  clear();
+  return taken;
+}
+
+} // namespace walrock

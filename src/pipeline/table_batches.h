@@ -1,0 +1,114 @@
+// ENCODE, for one table of the open epoch: rows go into the batch of their label, and the order of
+// the rows of one key is kept. Lives on the thread of its machine; passive.
+//
+// Nearly every row is full and sayable in CSV: it is appended to one batch, and nothing else is
+// done. Only when a row comes that must go into another label (cells that are unchanged_toast: a
+// partial update; a text that CSV cannot say: JSON; another layout), one pass over the batch builds
+// an index of its keys, and from then on:
+//   - a partial row whose key has a full row in the part is folded: it becomes a full row;
+//   - a row whose key already sits in another label of the part closes the part.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/memory_budget.h"
+#include "encode/row_encoder.h"
+#include "pipeline/epoch.h"
+
+namespace walrock {
+
+class TableBatches {
+public:
+  struct Limits {
+    std::size_t body_bytes = 4 << 20;      // a body is closed beyond this
+    std::size_t indexed_keys = 200'000;    // a part is closed beyond this
+  };
+
+  TableBatches(MemoryBudget* budget, Limits limits) : budget_(budget), limits_(limits) {}
+
+  // The layout that the next rows have; the encoder must outlive the rows appended with it.
+  void use(RowEncoder const* encoder);
+
+  // Rows in the order of the stream. A row may have unchanged_toast cells.
+  void upsert(Row row, RowOrigin origin);
+  // key_row: only the key's cells are read.
+  void remove(Row key_row, RowOrigin origin);
+  // A new key for a row of which some cells are unknown: the value exists only under the old key.
+  // False, and nothing appended, when no full row of the old key is in the open part.
+  [[nodiscard]] bool rekey(Row old_key_row, Row new_row, RowOrigin origin);
+
+  // Everything before it is gone (a TRUNCATE): returns how many rows were dropped.
+  std::uint64_t clear();
+
+  [[nodiscard]] bool is_empty() const { return row_count_ == 0; }
+  [[nodiscard]] std::uint64_t row_count() const { return row_count_; }
+  [[nodiscard]] std::uint64_t byte_count() const { return byte_count_; }
+  [[nodiscard]] std::uint64_t folded_count() const { return folded_count_; }
+  [[nodiscard]] bool has_partial_rows() const { return has_partial_rows_; }
+
+  // The largest body that is still in memory, for spooling it; nullptr when there is none of at
+  // least `least` bytes. Valid until the next call. Closes the body to further rows.
+  Body* largest_body(std::size_t least);
+
+  // Hands everything over, in order; the object is empty afterwards.
+  std::vector<Part> take();
+
+private:
+  // One label under construction.
+  struct OpenBatch {
+    Batch batch; // bodies that are closed
+    ColumnSet absent;
+    RowEncoder const* encoder = nullptr;
+    Body body; // open
+  };
+  struct OpenPart {
+    std::vector<std::unique_ptr<OpenBatch>> batches;
+  };
+  // Where the newest row of a key is.
+  struct Place {
+    OpenBatch* batch = nullptr;
+    std::size_t body_index = 0; // == batch.bodies.size(): in the open body
+    std::size_t offset = 0;
+    std::size_t size = 0;
+    bool is_delete = false;
+  };
+
+  [[nodiscard]] bool is_keyed() const;
+  OpenPart& open_part();
+  OpenBatch* find_batch(LoadFormat format, ColumnSet const& absent);
+  OpenBatch& batch_for(LoadFormat format, ColumnSet const& absent);
+  void append_indexed(Row row, Op op, RowOrigin origin);
+  // False when CSV cannot say the row.
+  bool try_append(LoadFormat format, ColumnSet const& absent, Row row, Op op, RowOrigin origin);
+  void append_encoded(std::string const& key, std::string const& csv_row, bool is_delete);
+  void note_row(OpenBatch& batch, std::size_t size_before);
+  void note_place(OpenBatch& batch, std::size_t offset, bool is_delete);
+  void close_body(OpenBatch& batch);
+  void close_part();
+  // Makes the index complete for the open part: closes the part where that cannot be done.
+  void ensure_index();
+  [[nodiscard]] std::optional<std::string_view> full_row_of(std::string const& key) const;
+
+  MemoryBudget* budget_;
+  Limits limits_;
+  RowEncoder const* encoder_ = nullptr;
+  ColumnSet none_absent_;
+  OpenBatch* full_ = nullptr; // of the open part, in the current layout; the fast way
+  std::vector<OpenPart> parts_;
+  std::unordered_map<std::string, Place> places_;
+  bool is_indexed_ = false;
+  bool has_partial_rows_ = false;
+  std::string key_; // scratch
+  std::string merged_; // scratch
+  std::uint64_t row_count_ = 0;
+  std::uint64_t byte_count_ = 0;
+  std::uint64_t folded_count_ = 0;
+};
+
+} // namespace walrock

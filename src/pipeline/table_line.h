@@ -1,0 +1,106 @@
+// One table on its way through LOAD and COMMIT: what the committer knows of it. Values without
+// behaviour; the rules are in committer.cpp and table_sync.cpp. Lives on the commit thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/checkpoint.h"
+#include "pipeline/committer_actions.h"
+#include "pipeline/epoch.h"
+
+namespace walrock {
+
+// One label and its bytes. The bytes are kept until it is prepared (invariant 3).
+struct LabelSlot {
+  enum class Step { fresh, loading, prepared, committing, asking, committed };
+  Label label;
+  Batch batch;
+  std::uint32_t part = 0;    // parts commit in order
+  std::uint32_t ordinal = 0; // in the label's name: unique within the epoch
+  std::uint32_t attempt = 0;
+  Step step = Step::fresh;
+  std::uint64_t row_count = 0;
+  CallId call = 0; // outstanding
+  TimePoint retry_at{};
+};
+
+// The labels of one table of one epoch: prepared, recorded and committed together.
+struct Unit {
+  enum class Step { waiting, adding_columns, truncating, loading, recorded };
+  std::uint64_t epoch = 0;
+  Lsn after_lsn;
+  Lsn end_lsn;
+  std::int64_t first_commit_time = 0;
+  std::vector<TargetColumn> added_columns;
+  bool is_truncated = false;
+  bool needs_record = true;
+  bool is_restored = false; // from the checkpoint: its bytes are not here
+  std::uint64_t byte_count = 0;
+  RowCounts counts;
+  Step step = Step::waiting;
+  CallId call = 0; // of a barrier
+  TimePoint retry_at{};
+  std::vector<std::unique_ptr<LabelSlot>> labels;
+
+  [[nodiscard]] bool has_barrier() const { return is_truncated || !added_columns.empty(); }
+};
+
+// A label that must be gone: nothing of the table may be truncated, altered or tried again before.
+struct Leftover {
+  Label label;
+  CallId call = 0;
+  TimePoint retry_at{};
+};
+
+struct TableLine {
+  enum class CopyPhase {
+    none,     // copied, or nothing to copy
+    emptying, // old labels end, then the target is emptied
+    waiting,  // for a snapshot
+    copying,
+  };
+
+  TableRecord record;
+  bool is_append_only = false;
+  bool is_emptied_before_copy = true; // not with existing-rows: keep
+  bool is_known_empty = false;        // the first copy into a table that has no rows
+
+  CopyPhase copy_phase = CopyPhase::none;
+  bool has_copy_failed = false;
+  bool is_copy_read = false; // every split was handed over
+  Lsn copy_lsn;
+  std::uint64_t copy_sequence = 0;
+  CallId truncate_call = 0;
+  std::vector<std::unique_ptr<LabelSlot>> copy_labels;
+
+  std::deque<Unit> units; // oldest first
+  // Of units that were thrown away before their barrier: the stream does not ask for them again.
+  std::vector<TargetColumn> owed_columns;
+  std::vector<Leftover> leftovers;
+  std::vector<std::unique_ptr<LabelSlot>> abandoned; // a call is still under way
+
+  std::uint64_t generation = 0;
+  bool must_reread = false;  // units were thrown away while the table was copying
+  std::optional<Lsn> pin;    // flushed_lsn may not pass it
+  std::uint64_t waiting_bytes = 0;
+
+  TimePoint retry_at{};
+  Backoff backoff{Milliseconds(100), Milliseconds(5000)};
+  int failure_count = 0; // in a row
+  std::string trouble;   // what it waits for, in words; empty when all is well
+  std::uint64_t applied_rows = 0;
+
+  [[nodiscard]] bool is_errored() const { return record.state == TableState::errored; }
+  // The copy is complete: units may be loaded.
+  [[nodiscard]] bool is_open() const {
+    return copy_phase == CopyPhase::none && !is_errored();
+  }
+};
+
+} // namespace walrock

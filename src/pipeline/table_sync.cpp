@@ -1,0 +1,254 @@
+// The life of one table: init -> copying -> copied -> catching_up -> ready; or errored, from
+// anywhere, with a reason (invariant 11). Part of the Committer.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "pipeline/committer.h"
+
+namespace walrock {
+
+void Committer::on_snapshot(std::vector<RelationId> const& tables, Lsn consistent_lsn) {
+  for (RelationId const id : tables) {
+    TableLine* const line = find(id);
+    if (line == nullptr || line->copy_phase != TableLine::CopyPhase::waiting)
+      continue;
+    line->copy_phase = TableLine::CopyPhase::copying;
+    line->has_copy_failed = line->is_copy_read = false;
+    line->copy_lsn = consistent_lsn;
+    line->record.copied_rows = 0;
+    change_state(*line, TableState::copying);
+    is_urgent_ = true;
+    // Everything the snapshot does not hold: commits at or beyond its consistent point.
+    before_write_.emplace_back(FollowFrom{id, consistent_lsn, ++line->generation});
+  }
+}
+
+void Committer::on_copied_batch(RelationId table, Batch batch) {
+  TableLine* const line = find(table);
+  if (line == nullptr || line->copy_phase != TableLine::CopyPhase::copying ||
+      line->has_copy_failed)
+    return;
+  auto slot = std::make_unique<LabelSlot>();
+  slot->row_count = batch.row_count;
+  slot->batch = std::move(batch);
+  slot->ordinal = 0;
+  line->copy_labels.push_back(std::move(slot));
+}
+
+void Committer::on_copy_read(RelationId table) {
+  if (TableLine* const line = find(table); line != nullptr)
+    line->is_copy_read = true;
+}
+
+void Committer::on_copy_failed(RelationId table, ErrorReport const& report, TimePoint now) {
+  TableLine* const line = find(table);
+  if (line == nullptr || line->is_errored() || line->copy_phase == TableLine::CopyPhase::none ||
+      line->has_copy_failed)
+    return;
+  if (report.retry == Retry::never) {
+    set_aside(*line, report.code, report.message, report.advice);
+    return;
+  }
+  line->has_copy_failed = true;
+  line->is_known_empty = false;
+  line->trouble = report.message;
+  line->retry_at = now + line->backoff.next();
+  say(log::Level::warning, fmt::format("copy is begun again table={}: {}",
+                                       to_string(line->record.source), report.message));
+}
+
+void Committer::advance_copy(TableLine& line, TimePoint now) {
+  if (line.copy_phase == TableLine::CopyPhase::copying) {
+    std::size_t in_flight = 0;
+    for (auto it = line.copy_labels.begin(); it != line.copy_labels.end();) {
+      LabelSlot& slot = **it;
+      if (slot.step == LabelSlot::Step::committed) {
+        line.record.copied_rows += slot.row_count;
+        close_label(slot);
+        forget(slot.label);
+        it = line.copy_labels.erase(it);
+        continue;
+      }
+      if (line.has_copy_failed) {
+        discard_slot(line, std::move(*it));
+        it = line.copy_labels.erase(it);
+        continue;
+      }
+      if (slot.step == LabelSlot::Step::fresh && slot.retry_at <= now && !is_draining_ &&
+          in_flight < settings_.copy_labels_in_flight) {
+        LabelRecord intended;
+        intended.label = make_label({settings_.label_prefix, settings_.job_id,
+                                     settings_.incarnation, line.record.target,
+                                     fmt::format("c{}", ++line.copy_sequence), 0, slot.attempt});
+        intended.table = line.record.id;
+        intended.row_count = slot.row_count;
+        try_start_load(line, slot, std::move(intended));
+      }
+      // A copy is not recorded: a crash empties the table and copies it again.
+      commit_slot(line, slot, now);
+      in_flight += slot.step == LabelSlot::Step::fresh ? 0 : 1;
+      ++it;
+    }
+    if (line.has_copy_failed) {
+      discard_units(line);
+      line.copy_phase = TableLine::CopyPhase::emptying;
+    } else if (line.is_copy_read && line.copy_labels.empty()) {
+      finish_copy(line);
+    }
+  }
+  if (line.copy_phase == TableLine::CopyPhase::emptying)
+    empty_target(line, now);
+}
+
+// Old labels end first: rows prepared before a TRUNCATE would vanish, or come back after it.
+void Committer::empty_target(TableLine& line, TimePoint now) {
+  if (!line.leftovers.empty() || !line.abandoned.empty() || line.truncate_call != 0 ||
+      line.retry_at > now || is_draining_)
+    return;
+  if (!line.is_known_empty && line.is_emptied_before_copy) {
+    line.truncate_call = call_for(line, nullptr);
+    after_write_.emplace_back(SendTruncate{line.truncate_call, line.record.target});
+    return;
+  }
+  line.copy_phase = TableLine::CopyPhase::waiting;
+  if (line.record.state != TableState::init)
+    change_state(line, TableState::init);
+  ++line.generation;
+  // From here on the stream lets its changes go by; they can be read again from this point.
+  line.pin = flushed_lsn_;
+  after_write_.emplace_back(NeedCopy{line.record.id});
+}
+
+void Committer::finish_copy(TableLine& line) {
+  line.copy_phase = TableLine::CopyPhase::none;
+  line.record.applied_lsn = line.copy_lsn;
+  line.is_known_empty = false;
+  line.trouble.clear();
+  line.backoff.reset();
+  change_state(line, TableState::copied);
+  is_urgent_ = true;
+  say(log::Level::info, fmt::format("copied table={} rows={}", to_string(line.record.source),
+                                    line.record.copied_rows));
+  if (line.must_reread) {
+    line.must_reread = false;
+    line.pin = line.record.applied_lsn;
+    before_write_.emplace_back(
+        FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation});
+  }
+  if (!line.units.empty())
+    change_state(line, TableState::catching_up);
+}
+
+void Committer::advance_leftovers(TableLine& line, TimePoint now) {
+  for (Leftover& leftover : line.leftovers) {
+    if (leftover.call != 0 || leftover.retry_at > now)
+      continue;
+    leftover.call = call_for(line, nullptr);
+    after_write_.emplace_back(SendRollback{leftover.call, leftover.label});
+  }
+}
+
+void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint now) {
+  TableLine& line = *take_call(id).line;
+  auto const leftover = std::find_if(line.leftovers.begin(), line.leftovers.end(),
+                                     [id](Leftover const& l) { return l.call == id; });
+  if (leftover == line.leftovers.end())
+    return;
+  leftover->call = 0;
+  if (outcome.kind == CallOutcome::Kind::unreachable) {
+    line.trouble = outcome.message;
+    leftover->retry_at = now + line.backoff.next();
+    return;
+  }
+  // refused: it was committed before. That can only be a label of a copy, which is emptied next,
+  // or of at-least-once, whose rows converge.
+  forget(leftover->label);
+  line.leftovers.erase(leftover);
+}
+
+void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& message,
+                          std::string const& advice) {
+  ErrorPolicy const& policy = error_policy(code);
+  line.record.reason = fmt::format("{}: {}. {}", policy.word, message,
+                                   advice.empty() ? policy.advice : std::string_view(advice));
+  discard_units(line);
+  while (!line.copy_labels.empty()) {
+    auto slot = std::move(line.copy_labels.back());
+    line.copy_labels.pop_back();
+    discard_slot(line, std::move(slot));
+  }
+  line.copy_phase = TableLine::CopyPhase::none;
+  line.pin.reset();
+  line.trouble.clear();
+  ++line.generation;
+  change_state(line, TableState::errored);
+  is_urgent_ = true;
+  after_write_.emplace_back(Unfollow{line.record.id});
+  say(log::Level::error,
+      fmt::format("table is set aside table={}: {}", to_string(line.record.source),
+                  line.record.reason));
+}
+
+// Invariant 4: only this table is read again, from its own applied_lsn, under new labels, after its
+// later labels are rolled back.
+void Committer::read_again(TableLine& line, std::string const& why) {
+  say(log::Level::warning, fmt::format("table is read again table={} from={}: {}",
+                                       to_string(line.record.source),
+                                       to_string(line.record.applied_lsn), why));
+  line.pin = line.units.empty() ? line.record.applied_lsn : line.units.front().after_lsn;
+  discard_units(line);
+  after_write_.emplace_back(
+      FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation});
+}
+
+void Committer::discard_units(TableLine& line) {
+  while (!line.units.empty()) {
+    Unit unit = std::move(line.units.front());
+    line.units.pop_front();
+    std::move(unit.added_columns.begin(), unit.added_columns.end(),
+              std::back_inserter(line.owed_columns));
+    for (auto& slot : unit.labels)
+      discard_slot(line, std::move(slot));
+  }
+  line.waiting_bytes = 0;
+}
+
+// A slot with a call under way is kept until the answer; every begun label is rolled back after it.
+void Committer::discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot) {
+  if (slot->step == LabelSlot::Step::fresh)
+    return;
+  if (slot->call != 0) {
+    line.abandoned.push_back(std::move(slot));
+    return;
+  }
+  close_label(*slot);
+  if (slot->step == LabelSlot::Step::committed)
+    forget(slot->label);
+  else
+    line.leftovers.push_back({slot->label});
+}
+
+bool Committer::is_abandoned(TableLine const& line, LabelSlot const& slot) const {
+  return std::any_of(line.abandoned.begin(), line.abandoned.end(),
+                     [&](auto const& own) { return own.get() == &slot; });
+}
+
+void Committer::drop_abandoned(TableLine& line, LabelSlot const& slot) {
+  auto const found = std::find_if(line.abandoned.begin(), line.abandoned.end(),
+                                  [&](auto const& own) { return own.get() == &slot; });
+  std::unique_ptr<LabelSlot> own = std::move(*found);
+  line.abandoned.erase(found);
+  discard_slot(line, std::move(own));
+}
+
+void Committer::change_state(TableLine& line, TableState state) {
+  line.record.state = state;
+  update_.tables.push_back(line.record);
+  say(log::Level::info, fmt::format("table={} state={}", to_string(line.record.source),
+                                    to_string(state)));
+}
+
+} // namespace walrock
