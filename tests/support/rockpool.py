@@ -107,11 +107,21 @@ class Rockpool:
         answer.raise_for_status()
         return answer.json()
 
-    def set_faults(self, faults):
-        """Orders faults; the vocabulary is rockpool's own (rockpool/README.md)."""
-        answer = requests.post(f"http://{self.fe_address}/_rockpool/faults", json=faults, timeout=20)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
+    def order_fault(self, **rule):
+        """Orders one fault, such as point="lost_answer", at="commit", count=1; `rockpool --help` names the points."""
+        answer = requests.post(f"http://{self.fe_address}/_rockpool/faults", json=rule, timeout=20)
+        assert answer.ok, answer.text
+
+    def fired_faults(self):
+        """The faults that have struck so far."""
+        return requests.get(f"http://{self.fe_address}/_rockpool/faults", timeout=20).json()["fired"]
+
+    def clear_faults(self):
+        requests.delete(f"http://{self.fe_address}/_rockpool/faults", timeout=20).raise_for_status()
+
+    def restart_backends(self):
+        """The backends forget their open loads, as restarted processes do."""
+        requests.post(f"http://{self.fe_address}/_rockpool/restart_be", timeout=20).raise_for_status()
 
     # -- inside -------------------------------------------------------------------------------
 
