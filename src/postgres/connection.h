@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -26,6 +25,8 @@ struct pg_conn;
 struct pg_result;
 
 namespace walrock {
+
+struct PqFailure;
 
 enum class ConnectionKind { sql, replication };
 
@@ -74,29 +75,33 @@ public:
   [[nodiscard]] int socket() const;
 
   // The parts below are for this folder.
-  [[nodiscard]] pg_conn* raw() const { return conn_.get(); }
+  struct ClearResult {
+    void operator()(pg_result* result) const noexcept;
+  };
+  using ResultPtr = std::unique_ptr<pg_result, ClearResult>;
   enum class WaitFor { read, write };
+
+  [[nodiscard]] pg_conn* raw() const { return conn_.get(); }
+  // Sends a statement whose results are fetched with next_result until it gives nothing.
+  void send(std::string const& sql);
+  ResultPtr next_result(std::stop_token const& stop, Deadline deadline = Deadline::never());
   // Waits until the socket is ready. Throws Stopped or ConnectionLost (deadline).
-  void wait(WaitFor what, std::stop_token const& stop, Deadline deadline);
-  // Asks the server to cancel what runs; a best effort that never throws.
+  void wait(WaitFor what, std::stop_token const& stop, Deadline deadline = Deadline::never());
+  // Sends all that is buffered.
+  void flush(std::stop_token const& stop, Deadline deadline = Deadline::never());
+  // Asks the server to cancel what runs; a best effort.
   void cancel() noexcept;
 
 private:
   struct Close {
     void operator()(pg_conn* conn) const noexcept;
   };
-  struct ClearResult {
-    void operator()(pg_result* result) const noexcept;
-  };
-  using ResultPtr = std::unique_ptr<pg_result, ClearResult>;
 
-  void connect(SourceAddress const& address, SourceHost const& host, std::stop_token const& stop,
-               Deadline deadline);
-  void pin_version_dependent_settings(std::stop_token const& stop, Deadline deadline);
+  std::optional<PqFailure> connect(SourceAddress const& address, SourceHost const& host,
+                                   std::stop_token const& stop, Deadline deadline);
+  void pin_settings(std::stop_token const& stop, Deadline deadline);
   std::vector<QueryResult> collect(std::string_view action, std::stop_token const& stop,
                                    Deadline deadline);
-  ResultPtr next_result(std::stop_token const& stop, Deadline deadline);
-  void flush(std::stop_token const& stop, Deadline deadline);
 
   std::unique_ptr<pg_conn, Close> conn_;
   ConnectionKind kind_;

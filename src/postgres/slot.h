@@ -35,7 +35,7 @@ struct Slot {
 [[nodiscard]] std::optional<Slot> find_slot(Connection& connection, std::string_view slot_name);
 
 // Throws what makes it unusable for us: slot_missing, slot_invalidated, slot_in_use, or
-// slot_unknown for another plugin or database. stage: after START_REPLICATION failed, too.
+// slot_unknown for another plugin or database.
 void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
                     std::string_view database);
 

@@ -1,0 +1,153 @@
+#include "postgres/slot.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "model/names.h"
+
+namespace walrock {
+
+namespace {
+
+// wal_status came with 13, conflicting with 16, invalidation_reason with 17.
+std::string find_sql(int server_version) {
+  std::string_view reason = "NULL";
+  if (server_version >= 170000)
+    reason = "invalidation_reason";
+  else if (server_version >= 160000)
+    reason = "CASE WHEN conflicting THEN 'rows_removed' END";
+  return fmt::format(R"(
+SELECT slot_name, coalesce(plugin, ''), coalesce(database, ''), slot_type = 'logical', temporary,
+       active_pid, restart_lsn, confirmed_flush_lsn, {}, {},
+       coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                                     ELSE pg_current_wal_lsn() END, restart_lsn), 0)::int8
+FROM pg_replication_slots WHERE slot_name = $1)",
+                     server_version >= 130000 ? "wal_status" : "NULL", reason);
+}
+
+constexpr char kBlockers[] = R"(
+SELECT 'pid ' || pid || ' user ' || coalesce(usename, '?') || ', '
+       || to_char(now() - xact_start, 'HH24:MI:SS') || ', ' || coalesce(state, '?')
+FROM pg_stat_activity
+WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+UNION ALL
+SELECT 'prepared transaction ' || gid || ' of ' || owner FROM pg_prepared_xacts
+LIMIT 20)";
+
+Lsn lsn_or_none(QueryResult const& result, std::size_t column) {
+  return parse_lsn(result.text_or(0, column, "")).value_or(Lsn{});
+}
+
+std::string create_sql(std::string_view slot_name, SlotLifetime lifetime, int server_version) {
+  return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", quote_pg(slot_name),
+                     lifetime == SlotLifetime::temporary ? " TEMPORARY" : "",
+                     server_version >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
+}
+
+[[noreturn]] void throw_refused(Error const& error, std::string_view slot_name) {
+  if (error.sqlstate() == "42710") // duplicate_object
+    throw Error(ErrorCode::slot_unknown,
+                fmt::format("replication slot \"{}\" exists already", slot_name))
+        .set_advice(
+            "If nothing else uses it, drop it and start again: " + drop_slot_sql(slot_name) + ";");
+  if (error.sqlstate() == "55000") // object_not_in_prerequisite_state
+    throw Error(ErrorCode::source_setting_wrong, error.message())
+        .set_sqlstate(error.sqlstate())
+        .set_advice("Run ALTER SYSTEM SET wal_level = logical; and restart PostgreSQL.");
+  throw; // NOLINT(misc-throw-by-value-catch-by-reference): the one being handled
+}
+
+} // namespace
+
+bool Slot::is_lost() const {
+  return wal_status == "lost" || !invalidation_reason.empty();
+}
+
+std::optional<Slot> find_slot(Connection& connection, std::string_view slot_name) {
+  auto const result =
+      connection.query(find_sql(connection.server_version()), {std::string(slot_name)});
+  if (result.empty())
+    return std::nullopt;
+  Slot out;
+  out.slot_name = result.text(0, 0);
+  out.plugin = result.text(0, 1);
+  out.database = result.text(0, 2);
+  out.is_logical = result.truth(0, 3);
+  out.is_temporary = result.truth(0, 4);
+  if (result.rows[0][5])
+    out.active_pid = static_cast<int>(result.number(0, 5));
+  out.restart_lsn = lsn_or_none(result, 6);
+  out.confirmed_flush_lsn = lsn_or_none(result, 7);
+  out.wal_status = result.text_or(0, 8, "");
+  out.invalidation_reason = result.text_or(0, 9, "");
+  out.retained_bytes = result.number(0, 10);
+  return out;
+}
+
+void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
+                    std::string_view database) {
+  if (!slot)
+    throw Error(ErrorCode::slot_missing,
+                fmt::format("replication slot \"{}\" does not exist", slot_name));
+  if (!slot->is_logical || slot->plugin != "pgoutput" || slot->database != database)
+    throw Error(ErrorCode::slot_unknown,
+                fmt::format("replication slot \"{}\" is not a logical slot of pgoutput in database "
+                            "\"{}\" but {} of \"{}\" in \"{}\"",
+                            slot_name, database, slot->is_logical ? "logical" : "physical",
+                            slot->plugin, slot->database))
+        .set_advice("Name another slot in the job file, or drop this one if nothing uses it: " +
+                    drop_slot_sql(slot_name) + ";");
+  if (slot->is_lost())
+    throw Error(ErrorCode::slot_invalidated,
+                fmt::format("replication slot \"{}\" is invalidated ({})", slot_name,
+                            slot->invalidation_reason.empty() ? slot->wal_status
+                                                              : slot->invalidation_reason));
+  if (slot->active_pid)
+    throw Error(ErrorCode::slot_in_use,
+                fmt::format("replication slot \"{}\" is being read by the server process {}",
+                            slot_name, *slot->active_pid));
+}
+
+CreatedSlot create_slot(Connection& connection, std::string_view slot_name, SlotLifetime lifetime,
+                        std::stop_token stop) {
+  QueryResult result;
+  try {
+    result =
+        connection.query(create_sql(slot_name, lifetime, connection.server_version()), {}, stop);
+  } catch (Error const& error) {
+    throw_refused(error, slot_name);
+  }
+  // slot_name, consistent_point, snapshot_name, output_plugin
+  auto const consistent_lsn = result.empty() ? std::nullopt : parse_lsn(result.text(0, 1));
+  if (!consistent_lsn)
+    throw ProtocolViolation("PostgreSQL created a slot without a consistent point");
+  return {result.text(0, 0), *consistent_lsn, result.text(0, 2)};
+}
+
+std::vector<std::string> slot_creation_blockers(Connection& connection) {
+  auto const result = connection.query(kBlockers);
+  std::vector<std::string> out;
+  for (std::size_t row = 0; row < result.rows.size(); ++row)
+    out.push_back(result.text_or(row, 0, "?"));
+  return out;
+}
+
+void drop_slot(Connection& connection, std::string_view slot_name) {
+  (void)connection.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
+                         "WHERE slot_name = $1",
+                         {std::string(slot_name)});
+}
+
+std::string drop_slot_sql(std::string_view slot_name) {
+  return "SELECT pg_drop_replication_slot(" + quote_pg_literal(slot_name) + ")";
+}
+
+bool is_slot_name(std::string_view text) {
+  return !text.empty() && text.size() <= 63 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  });
+}
+
+} // namespace walrock
