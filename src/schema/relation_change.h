@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "model/source_table.h"
+#include "model/table_options.h"
 #include "model/target_table.h"
 
 namespace walrock {
@@ -30,9 +31,9 @@ struct RelationChange {
 
 // `catalog_now` is asked after `now` arrived, so it may be newer; `filenode_before` is the
 // relfilenode recorded when `before` was current (0: unknown), which tells whether a new column with
-// a default was filled by rewriting the table. `target` is the table as it is in StarRocks.
+// a default was filled by rewriting the table (a partitioned table has none). `target` is the table as it is in StarRocks.
 [[nodiscard]] RelationChange diff(Relation const& before, Relation const& now,
                                   SourceTable const& catalog_now, TargetTable const& target,
-                                  Oid filenode_before);
+                                  Oid filenode_before, TableOptions const& options = {});
 
 } // namespace walrock

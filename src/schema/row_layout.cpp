@@ -1,0 +1,113 @@
+#include "schema/row_layout.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "schema/ddl.h"
+#include "schema/type_map.h"
+
+namespace walrock {
+
+Relation relation_of(SourceTable const& source) {
+  Relation relation{source.id, source.name, source.identity, {}};
+  bool const is_full = source.identity == ReplicaIdentity::full;
+  auto const& key = source.identity_columns;
+  for (SourceColumn const& column : source.columns) {
+    if (column.is_generated)
+      continue;
+    bool const is_key = is_full || std::find(key.begin(), key.end(), column.name) != key.end();
+    relation.columns.push_back({column.name, column.wire_type_oid, column.wire_typmod, is_key});
+  }
+  return relation;
+}
+
+namespace {
+
+// The catalog is asked now, the relation may be older: of the catalog only what it says about this
+// very type is used.
+SourceColumn described(RelationColumn const& column, SourceTable const& source) {
+  SourceColumn const* known = source.column(column.name);
+  if (known == nullptr || known->wire_type_oid != column.type_oid)
+    return describe_column(column);
+  SourceColumn out = *known;
+  if (out.type_oid == column.type_oid)
+    out.typmod = column.typmod;
+  return out;
+}
+
+int index_of(Relation const& relation, std::string_view name) {
+  for (std::size_t i = 0; i < relation.columns.size(); ++i)
+    if (relation.columns[i].name == name)
+      return static_cast<int>(i);
+  return -1;
+}
+
+Error mismatch(TargetTable const& target, std::string const& column, std::string const& what) {
+  return Error(ErrorCode::target_table_mismatch,
+               "column " + column + " of target table " + to_string(target.name) + " " + what);
+}
+
+ColumnPlan plan_column(TargetTable const& target, TargetColumn const& column,
+                       SourceColumn const& source, int source_index) {
+  TargetType const type = parse_target_type(column.type);
+  Fit const fits = fit(source, type);
+  if (fits.kind == Fit::Kind::refused)
+    throw mismatch(target, column.name,
+                   "is " + to_string(type) + ", in the source " + source.declared_type + ": " + fits.why);
+  ColumnPlan plan;
+  plan.source_index = source_index;
+  plan.name = column.name;
+  plan.type = to_string(type);
+  plan.conversion = fits.conversion;
+  plan.element = fits.element;
+  plan.is_nullable = column.is_nullable;
+  plan.zero = zero_value(type);
+  return plan;
+}
+
+void refuse_missing(Relation const& relation, SourceTable const& source, TargetTable const& target) {
+  for (RelationColumn const& column : relation.columns)
+    if (target.column(column.name) == nullptr) {
+      SourceColumn const known = described(column, source);
+      TargetColumn const wanted{column.name, to_string(map_type(known).type), true, std::nullopt, ""};
+      throw mismatch(target, column.name, "is missing, in the source it is " + known.declared_type)
+          .set_advice("Run in StarRocks: " + add_column_sql(target.name, wanted) + ";");
+    }
+}
+
+bool is_origin_column(TargetColumn const& column) {
+  return column.name == kLsnColumn || column.name == kIndexColumn;
+}
+
+} // namespace
+
+TablePlan plan_for(Relation const& relation, SourceTable const& source, TargetTable const& target,
+                   MissingColumns missing) {
+  if (missing == MissingColumns::refuse)
+    refuse_missing(relation, source, target);
+  TablePlan plan;
+  plan.relation = relation;
+  plan.target = target.name;
+  plan.model = target.model;
+  plan.has_origin_columns = target.model != TableModel::primary &&
+                            target.column(kLsnColumn) != nullptr &&
+                            target.column(kIndexColumn) != nullptr;
+  for (TargetColumn const& column : target.columns) {
+    bool const is_key = target.model == TableModel::primary &&
+                        std::find(target.key.begin(), target.key.end(), column.name) != target.key.end();
+    int const source_index = index_of(relation, column.name);
+    if (plan.has_origin_columns && is_origin_column(column)) {
+      plan.columns.push_back({-1, column.name, "BIGINT", Conversion::number, {}, false, false, "0"});
+    } else if (source_index >= 0) {
+      RelationColumn const& from = relation.columns[static_cast<std::size_t>(source_index)];
+      plan.columns.push_back(plan_column(target, column, described(from, source), source_index));
+      plan.columns.back().is_key = is_key;
+      plan.key_count += is_key;
+    } else if (is_key) {
+      throw mismatch(target, column.name, "is part of its key, but the source has no such column");
+    }
+  }
+  return plan;
+}
+
+} // namespace walrock
