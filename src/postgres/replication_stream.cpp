@@ -115,8 +115,16 @@ bool ReplicationStream::next_message() {
 void ReplicationStream::throw_ended() {
   auto const result = connection_.next_result({}, Deadline::in(kFarewellWait));
   auto const status = result == nullptr ? PGRES_FATAL_ERROR : PQresultStatus(result.get());
-  if (status == PGRES_FATAL_ERROR)
-    raise(failure_of(connection_.raw(), result.get(), "read the replication stream"));
+  if (status == PGRES_FATAL_ERROR) {
+    PqFailure failure = failure_of(connection_.raw(), result.get(), "read the replication stream");
+    if (failure.sqlstate == "42704") { // undefined_object: pgoutput looks the publication up late
+      failure.code = ErrorCode::publication_missing;
+      failure.advice = "The publication was dropped, or created after the slot, which can never "
+                       "read past that: drop slot and publication (`walrock drop JOB`) and start "
+                       "again.";
+    }
+    raise(std::move(failure));
+  }
   throw ConnectionLost(ErrorCode::source_unreachable,
                        "PostgreSQL at " + connection_.peer() + " ended the replication stream");
 }

@@ -58,7 +58,8 @@ public:
   void start(std::string_view slot_name, std::string_view publication_name, Lsn from,
              ProtocolOptions options, std::stop_token stop = {});
 
-  // Never waits. Throws ConnectionLost or Error when the server ended the stream.
+  // Never waits. Throws when the server ended the stream: ConnectionLost, publication_missing (also
+  // for a publication that is younger than the slot), or source_query_failed.
   [[nodiscard]] ReadOutcome read();
 
   // Standby status update. Never waits: what the socket does not take is kept, see wants_write().
