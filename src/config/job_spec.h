@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "model/batch.h" // Compression
 #include "model/names.h"
 #include "model/table_options.h"
 
@@ -47,10 +48,10 @@ struct TlsSpec {
 
 // One entry of table-name, or one name of a comma-separated text.
 struct TablePattern {
-  std::string text;                 // with its namespace, e.g. "public.users", "public.*"
-  std::optional<TableName> plain;   // set when it names one table, without wildcards
-  std::string regex;                // of "namespace.table" as a whole; always set (RE2)
-  std::string place;                // "job.yml:12:5"
+  std::string text;               // with its namespace, e.g. "public.users", "public.*"
+  std::optional<TableName> plain; // set when it names one table, without wildcards
+  std::string regex;              // of "namespace.table" as a whole; always set (RE2)
+  std::string place;              // "job.yml:12:5"
 };
 
 struct SourceSpec {
@@ -65,21 +66,21 @@ struct SourceSpec {
   std::string publication_name;
   bool auto_create_publication = true;
 
-  std::vector<TablePattern> tables;         // at least one
+  std::vector<TablePattern> tables; // at least one
   std::vector<TablePattern> excluded_tables;
   StartupMode startup = StartupMode::initial;
 
-  int max_connections = 0;          // of walrock to PostgreSQL, all together; 0: as many as it wants
-  std::uint64_t copy_rate = 0;      // bytes per second over all copy workers; 0: no limit
-  Milliseconds lock_wait{10'000};   // lock_timeout of our own LOCK TABLE
+  int max_connections = 0;        // of walrock to PostgreSQL, all together; 0: as many as it wants
+  std::uint64_t copy_rate = 0;    // bytes per second over all copy workers; 0: no limit
+  Milliseconds lock_wait{10'000}; // lock_timeout of our own LOCK TABLE
   Milliseconds connect_timeout{10'000};
-  Milliseconds heartbeat{10'000};   // status updates are sent at least this often
+  Milliseconds heartbeat{10'000}; // status updates are sent at least this often
 };
 
 enum class Semantic { exactly_once, at_least_once };
-enum class Compression { none, lz4, zstd };
+
 // What load.properties.format asks for; a preference, the encoder may decide otherwise per label.
-enum class LoadFormat { automatic, csv, json };
+enum class FormatPreference { automatic, csv, json };
 
 struct TargetSpec {
   std::vector<HostPort> fe_nodes; // HTTP addresses of frontends, at least one
@@ -93,13 +94,13 @@ struct TargetSpec {
   Secret ddl_password;
 
   std::string database;
-  // The target's table name: empty (the source table's own name), a name, or a template with {table}
-  // and {schema}. Use target_for() of table_rules.h, which knows the rules.
+  // The target's table name: empty (the source table's own name), a name, or a template with
+  // {table} and {schema}. Use target_for() of table_rules.h, which knows the rules.
   std::string table;
   std::string label_prefix = "walrock";
   Semantic semantic = Semantic::exactly_once;
   Compression compression = Compression::none;
-  LoadFormat format = LoadFormat::automatic;
+  FormatPreference format = FormatPreference::automatic;
   // "host" or "host:port" as a backend registered itself -> "host" or "host:port" to use instead.
   std::map<std::string, std::string> backend_hosts;
   TlsSpec tls{TlsMode::disable, {}, {}, {}};
@@ -119,24 +120,25 @@ struct SchemaSyncSpec {
 // One block of `tables:`. Unset parts leave what a block before it or the defaults say.
 struct TableBlock {
   TablePattern pattern;
-  TableOptions options;             // existing_rows only means something with sets_existing_rows
+  TableOptions options; // existing_rows only means something with sets_existing_rows
   bool sets_existing_rows = false;
-  std::string target_table;         // of sink.starrocks.database; empty: not said here
+  std::string target_table; // of sink.starrocks.database; empty: not said here
 };
 
-// Restarts after faults inside walrock. A server that cannot be reached is waited for without limit.
+// Restarts after faults inside walrock. A server that cannot be reached is waited for without
+// limit.
 struct RestartPolicy {
   int attempts = 3; // in a row without progress
   Milliseconds delay{10'000};
 };
 
 struct EngineSpec {
-  Milliseconds freshness{1'000};           // goal: from commit in the source to visible in the target
-  std::uint64_t memory = 256ULL << 20;     // bytes, of the whole process
+  Milliseconds freshness{1'000};       // goal: from commit in the source to visible in the target
+  std::uint64_t memory = 256ULL << 20; // bytes, of the whole process
   int copy_workers = 2;
   int loaders = 2;
-  HostPort http{"127.0.0.1", 8081};        // port 0: a free one
-  std::string checkpoint_folder;           // absolute
+  HostPort http{"127.0.0.1", 8081}; // port 0: a free one
+  std::string checkpoint_folder;    // absolute
   log::Level log_level = log::Level::info;
   RestartPolicy restart;
 };

@@ -1,0 +1,103 @@
+// The keys of a block under tables, most of which may also stand under sink.starrocks.
+#include "config/keys.h"
+
+namespace walrock {
+
+namespace {
+
+std::vector<std::string> texts_of(KeyValue const& value) {
+  std::vector<std::string> texts;
+  for (PlacedText const& entry : value.list)
+    texts.push_back(entry.text);
+  return texts;
+}
+
+void add_layout(std::vector<Key>& keys) {
+  std::string_view const section = "tables.*";
+  keys.push_back({.section = section,
+                  .name = "unique-key",
+                  .shape = Shape::text_list,
+                  .default_words = "the primary key",
+                  .doc =
+                      "The columns of the target's primary key; they must lie within the replica "
+                      "identity, or the identity be full.",
+                  .origin = Origin::guide,
+                  .aliases = {"primary-key"},
+                  .default_names = {"unique-key", "primary-key"},
+                  .set = [](Draft& d, KeyValue const& v) { d.options->unique_key = texts_of(v); }});
+  keys.push_back({.section = section,
+                  .name = "buckets",
+                  .shape = Shape::integer,
+                  .default_words = "StarRocks decides",
+                  .least = 1,
+                  .most = 1'000'000,
+                  .doc = "Buckets of a table that walrock creates.",
+                  .default_names = {"buckets", "table.create.num-buckets"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->buckets = static_cast<int>(v.number);
+                  }});
+  keys.push_back({.section = section,
+                  .name = "partition-by",
+                  .default_words = "no partitions",
+                  .doc =
+                      "What stands after PARTITION BY when walrock creates the table; its columns "
+                      "must be part of the key.",
+                  .default_names = {"partition-by"},
+                  .set = [](Draft& d, KeyValue const& v) { d.options->partition_by = v.text; }});
+  keys.push_back({.section = section,
+                  .name = "sort-key",
+                  .shape = Shape::text_list,
+                  .default_words = "the key",
+                  .doc = "Columns of ORDER BY when walrock creates the table.",
+                  .default_names = {"sort-key"},
+                  .set = [](Draft& d, KeyValue const& v) { d.options->sort_key = texts_of(v); }});
+  keys.push_back({.section = section,
+                  .name = "properties",
+                  .shape = Shape::text_map,
+                  .default_words = "none",
+                  .doc = "PROPERTIES of a table that walrock creates, such as replication_num.",
+                  .aliases = {"table.create.properties"},
+                  .default_names = {"table.create.properties", "table-properties"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->properties.insert(v.map.begin(), v.map.end());
+                  }});
+  keys.push_back({.section = section,
+                  .name = "column-types",
+                  .shape = Shape::text_map,
+                  .default_words = "walrock's mapping",
+                  .doc = "Names of columns and the StarRocks types to give them.",
+                  .default_names = {"column-types"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->column_types.insert(v.map.begin(), v.map.end());
+                  }});
+}
+
+} // namespace
+
+void add_table_keys(std::vector<Key>& keys) {
+  std::string_view const section = "tables.*";
+  add_layout(keys);
+  keys.push_back({.section = section,
+                  .name = "existing-rows",
+                  .shape = Shape::choice,
+                  .default_text = "fail",
+                  .choices = {{"fail"}, {"truncate"}, {"keep"}, {"swap"}},
+                  .doc =
+                      "When the target has rows before the first copy: fail sets the table aside, "
+                      "truncate empties it, keep loads over them, swap fills a new table and "
+                      "exchanges the two.",
+                  .default_names = {"existing-rows"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->existing_rows = static_cast<ExistingRows>(v.choice);
+                    if (d.block != nullptr)
+                      d.block->sets_existing_rows = true;
+                  }});
+  keys.push_back({.section = section,
+                  .name = "target-table",
+                  .default_words = "what sink.starrocks.table says",
+                  .doc = "The name of the target table.",
+                  .aliases = {"table", "target"},
+                  .set = [](Draft& d, KeyValue const& v) { d.block->target_table = v.text; }});
+}
+
+} // namespace walrock
