@@ -1,0 +1,58 @@
+#include "http/status_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace walrock {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json table_json(TableStatus const& table) {
+  Json out;
+  out["name"] = to_string(table.name);
+  out["target"] = to_string(table.target);
+  out["state"] = to_string(table.state);
+  out["rows"] = table.copied_rows;
+  out["estimated_rows"] = table.estimated_rows < 0 ? Json(nullptr) : Json(table.estimated_rows);
+  out["changes"] = table.applied_rows;
+  out["applied_lsn"] = to_string(table.applied_lsn);
+  out["reason"] = table.reason;
+  out["trouble"] = table.trouble;
+  return out;
+}
+
+Json error_json(Status const& status) {
+  if (status.state != EngineState::failed)
+    return nullptr;
+  return {{"code", error_policy(status.error.code).word},
+          {"message", status.error.message},
+          {"advice", status.error.advice}};
+}
+
+} // namespace
+
+std::string status_json(Status const& status) {
+  Json out;
+  out["job"] = status.job_id;
+  out["name"] = status.job_name;
+  out["state"] = to_string(status.state);
+  out["phase"] = status.phase;
+  out["trouble"] = status.trouble;
+  out["flushed_lsn"] = to_string(status.flushed_lsn);
+  out["received_lsn"] = to_string(status.received_lsn);
+  out["server_lsn"] = to_string(status.server_lsn);
+  out["lag_bytes"] = status.lag_bytes;
+  out["lag_seconds"] = status.lag_seconds;
+  out["received_changes"] = status.received_changes;
+  out["memory_used_bytes"] = status.memory_used;
+  out["uptime_ms"] = status.uptime_ms;
+  out["restart_count"] = status.restart_count;
+  out["error"] = error_json(status);
+  out["tables"] = Json::array();
+  for (TableStatus const& table : status.tables)
+    out["tables"].push_back(table_json(table));
+  return out.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+} // namespace walrock
