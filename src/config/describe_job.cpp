@@ -135,7 +135,7 @@ void add_source(Lines& lines, SourceSpec const& source) {
 void add_target(Lines& lines, TargetSpec const& target) {
   lines.section("sink.");
   lines.add("fe-nodes", text_of(target.fe_nodes));
-  lines.add("https", word(target.uses_https));
+  lines.add("https", word(target.https_mode));
   lines.add("mysql-port", target.mysql_port);
   lines.add("username", target.username);
   lines.add("password", word(target.password));

@@ -190,6 +190,10 @@ private:
                                                shown("sink.starrocks.label.prefix"));
     take_jdbc_url();
     target.tls.mode = draft_.target_tls.value_or(TlsMode::disable);
+    if (target.uses_https)
+      target.https_mode = draft_.target_tls.value_or(TlsMode::verify_full);
+    if (target.uses_https && target.https_mode == TlsMode::disable)
+      wrong("sink.starrocks.tls.mode", "disable does not go with https:// in fe-nodes");
     if (target.tls.certificate_file.empty() != target.tls.key_file.empty())
       wrong(target.tls.key_file.empty() ? "sink.starrocks.tls.cert" : "sink.starrocks.tls.key",
             "tls.cert and tls.key go together; give both");

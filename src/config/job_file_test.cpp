@@ -199,6 +199,8 @@ TEST(JobFile, TakesSeveralHostsAndFrontends) {
   EXPECT_EQ(job.source.hosts, (std::vector<HostPort>{{"a", 5433}, {"b", 6000}, {"::1", 7}}));
   EXPECT_EQ(job.target.fe_nodes, (std::vector<HostPort>{{"x", 1}, {"y", 8030}}));
   EXPECT_TRUE(job.target.uses_https);
+  EXPECT_EQ(job.target.https_mode, TlsMode::verify_full);
+  EXPECT_EQ(job.target.tls.mode, TlsMode::disable);
 }
 
 TEST(JobFile, TakesTheSpellingsOfTheStarRocksConnector) {

@@ -103,7 +103,9 @@ struct TargetSpec {
   FormatPreference format = FormatPreference::automatic;
   // "host" or "host:port" as a backend registered itself -> "host" or "host:port" to use instead.
   std::map<std::string, std::string> backend_hosts;
-  TlsSpec tls{TlsMode::disable, {}, {}, {}};
+  TlsSpec tls{
+      TlsMode::disable, {}, {}, {}};     // of the SQL connections; the files count for HTTPS too
+  TlsMode https_mode = TlsMode::disable; // with uses_https: require, verify_ca or verify_full
   std::map<std::string, std::string> load_properties; // sent as headers of every load, checked
 
   Milliseconds connect_timeout{10'000};

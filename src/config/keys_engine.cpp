@@ -147,6 +147,66 @@ void add_unused(std::vector<Key>& keys, std::string_view section, std::string_vi
                   .set = [](Draft&, KeyValue const&) {}});
 }
 
+void add_unused_flink_keys(std::vector<Key>& keys) {
+  using enum Origin;
+  add_unused(keys, "flink", "checkpoint.interval", guide,
+             "checkpoint.interval: {} does not delay loading; changes are visible within "
+             "walrock.freshness",
+             {".pipeline.checkpoint.interval", ".flink.checkpoint-interval"});
+  for (std::string_view const name : {"checkpoint.mode", "checkpoint.timeout",
+                                      "checkpoint.min-pause", "checkpoint.dir", "state.backend"})
+    add_unused(keys, "flink", name, guide,
+               "flink settings of checkpoints and state do nothing; walrock keeps its own");
+}
+
+void add_unused_source_keys(std::vector<Key>& keys) {
+  using enum Origin;
+  std::string_view const source = "source.postgres-cdc";
+  add_unused(keys, source, "poll-interval-ms", guide,
+             "poll-interval-ms: {} does nothing; changes are pushed by PostgreSQL",
+             {"debezium.poll.interval.ms"});
+  for (std::string_view const name :
+       {"scan.incremental.snapshot.enabled", "scan.incremental.snapshot.chunk.size",
+        "scan.snapshot.fetch.size", "scan.incremental.snapshot.backfill.skip",
+        "scan.incremental.close-idle-reader.enabled", "chunk-meta.group.size"})
+    add_unused(keys, source, name, flink_cdc,
+               "settings of Flink CDC's snapshot chunks do nothing; walrock splits tables itself");
+  for (std::string_view const name : {"connect.max-retries", "connection.pool.size"})
+    add_unused(keys, source, name, flink_cdc,
+               "Flink CDC's connection settings do nothing; an unreachable server is waited for "
+               "without limit, and source.max-connections bounds connections");
+  add_unused(keys, source, "scan.lsn-commit.checkpoints-num-delay", flink_cdc,
+             "scan.lsn-commit.checkpoints-num-delay does nothing; what StarRocks has is "
+             "acknowledged at once");
+  add_unused(keys, source, "server-time-zone", flink_cdc,
+             "server-time-zone: {} does nothing; walrock reads and writes UTC");
+  add_unused(keys, source, "changelog-mode", flink_cdc,
+             "changelog-mode: {} does nothing; walrock applies rows by their key");
+}
+
+void add_unused_sink_keys(std::vector<Key>& keys) {
+  using enum Origin;
+  std::string_view const sink = "sink.starrocks";
+  for (std::string_view const name :
+       {"sink.buffer-flush.max-bytes", "sink.buffer-flush.max-rows",
+        "sink.buffer-flush.interval-ms", "sink.scan-frequency.ms", "sink.chunk-limit"})
+    add_unused(keys, sink, name, connector,
+               "the connector's buffer settings do nothing; walrock.freshness and walrock.memory "
+               "decide when rows are loaded");
+  for (std::string_view const name : {"sink.max-retries", "sink.retry.interval-ms"})
+    add_unused(keys, sink, name, connector,
+               "the connector's retry settings do nothing; walrock decides by the kind of failure");
+  for (std::string_view const name : {"sink.parallelism", "sink.io.thread-count"})
+    add_unused(keys, sink, name, connector,
+               "the connector's thread settings do nothing; use walrock.loaders");
+  for (std::string_view const name :
+       {"sink.version", "sink.socket.timeout-ms", "sink.wait-for-continue.timeout-ms",
+        "sink.at-least-once.use-transaction-stream-load", "sink.metric.histogram-window-size",
+        "sink.ignore.update-before"})
+    add_unused(keys, sink, name, connector,
+               "settings of the connector's own workings do nothing here");
+}
+
 } // namespace
 
 void add_job_keys(std::vector<Key>& keys) {
@@ -182,55 +242,9 @@ void add_engine_keys(std::vector<Key>& keys) {
 }
 
 void add_unused_keys(std::vector<Key>& keys) {
-  using enum Origin;
-  std::string_view const source = "source.postgres-cdc";
-  std::string_view const sink = "sink.starrocks";
-  add_unused(keys, "flink", "checkpoint.interval", guide,
-             "checkpoint.interval: {} does not delay loading; changes are visible within "
-             "walrock.freshness",
-             {".pipeline.checkpoint.interval", ".flink.checkpoint-interval"});
-  for (std::string_view const name : {"checkpoint.mode", "checkpoint.timeout",
-                                      "checkpoint.min-pause", "checkpoint.dir", "state.backend"})
-    add_unused(keys, "flink", name, guide,
-               "flink settings of checkpoints and state do nothing; walrock keeps its own");
-  add_unused(keys, source, "poll-interval-ms", guide,
-             "poll-interval-ms: {} does nothing; changes are pushed by PostgreSQL",
-             {"debezium.poll.interval.ms"});
-  for (std::string_view const name :
-       {"scan.incremental.snapshot.enabled", "scan.incremental.snapshot.chunk.size",
-        "scan.snapshot.fetch.size", "scan.incremental.snapshot.backfill.skip",
-        "scan.incremental.close-idle-reader.enabled", "chunk-meta.group.size"})
-    add_unused(keys, source, name, flink_cdc,
-               "settings of Flink CDC's snapshot chunks do nothing; walrock splits tables itself");
-  for (std::string_view const name : {"connect.max-retries", "connection.pool.size"})
-    add_unused(keys, source, name, flink_cdc,
-               "Flink CDC's connection settings do nothing; an unreachable server is waited for "
-               "without limit, and source.max-connections bounds connections");
-  add_unused(keys, source, "scan.lsn-commit.checkpoints-num-delay", flink_cdc,
-             "scan.lsn-commit.checkpoints-num-delay does nothing; what StarRocks has is "
-             "acknowledged at once");
-  add_unused(keys, source, "server-time-zone", flink_cdc,
-             "server-time-zone: {} does nothing; walrock reads and writes UTC");
-  add_unused(keys, source, "changelog-mode", flink_cdc,
-             "changelog-mode: {} does nothing; walrock applies rows by their key");
-  for (std::string_view const name :
-       {"sink.buffer-flush.max-bytes", "sink.buffer-flush.max-rows",
-        "sink.buffer-flush.interval-ms", "sink.scan-frequency.ms", "sink.chunk-limit"})
-    add_unused(keys, sink, name, connector,
-               "the connector's buffer settings do nothing; walrock.freshness and walrock.memory "
-               "decide when rows are loaded");
-  for (std::string_view const name : {"sink.max-retries", "sink.retry.interval-ms"})
-    add_unused(keys, sink, name, connector,
-               "the connector's retry settings do nothing; walrock decides by the kind of failure");
-  for (std::string_view const name : {"sink.parallelism", "sink.io.thread-count"})
-    add_unused(keys, sink, name, connector,
-               "the connector's thread settings do nothing; use walrock.loaders");
-  for (std::string_view const name :
-       {"sink.version", "sink.socket.timeout-ms", "sink.wait-for-continue.timeout-ms",
-        "sink.at-least-once.use-transaction-stream-load", "sink.metric.histogram-window-size",
-        "sink.ignore.update-before"})
-    add_unused(keys, sink, name, connector,
-               "settings of the connector's own workings do nothing here");
+  add_unused_flink_keys(keys);
+  add_unused_source_keys(keys);
+  add_unused_sink_keys(keys);
 }
 
 } // namespace walrock
