@@ -33,7 +33,6 @@ std::string_view trimmed(std::string_view text) {
 // "host", "host:port", "[address]", "[address]:port", "::1" (an address, it has several colons).
 SourceHost parse_host(std::string_view entry, int default_port) {
   SourceHost out{std::string(entry), default_port};
-  std::string_view port;
   if (auto const bracket = entry.find(']'); entry.starts_with('[') && bracket != entry.npos) {
     out.host = entry.substr(1, bracket - 1);
     std::string_view const rest = entry.substr(bracket + 1);

@@ -172,8 +172,8 @@ Connection::~Connection() = default;
 Connection::Connection(Connection&&) noexcept = default;
 Connection& Connection::operator=(Connection&&) noexcept = default;
 
-Connection::Connection(SourceAddress const& address, ConnectionKind kind, std::stop_token stop,
-                       Deadline deadline)
+Connection::Connection(SourceAddress const& address, ConnectionKind kind,
+                       std::stop_token const& stop, Deadline deadline)
     : kind_(kind), database_(address.database) {
   std::optional<PqFailure> failure;
   for (SourceHost const& host : address.hosts) {
@@ -240,7 +240,7 @@ void Connection::pin_settings(std::stop_token const& stop, Deadline deadline) {
 }
 
 QueryResult Connection::query(std::string const& sql, std::vector<QueryResult::Cell> const& params,
-                              std::stop_token stop, Deadline deadline) {
+                              std::stop_token const& stop, Deadline deadline) {
   if (params.empty()) {
     auto results = query_all(sql, stop, deadline);
     return results.empty() ? QueryResult() : std::move(results.back());
@@ -256,7 +256,7 @@ QueryResult Connection::query(std::string const& sql, std::vector<QueryResult::C
   return results.empty() ? QueryResult() : std::move(results.back());
 }
 
-std::vector<QueryResult> Connection::query_all(std::string const& sql, std::stop_token stop,
+std::vector<QueryResult> Connection::query_all(std::string const& sql, std::stop_token const& stop,
                                                Deadline deadline) {
   send(sql);
   return collect(shortened(sql), stop, deadline);

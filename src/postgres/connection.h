@@ -48,7 +48,7 @@ struct QueryResult {
 class Connection {
 public:
   // Connects and logs in. deadline bounds all hosts together.
-  Connection(SourceAddress const& address, ConnectionKind kind, std::stop_token stop = {},
+  Connection(SourceAddress const& address, ConnectionKind kind, std::stop_token const& stop = {},
              Deadline deadline = Deadline::never());
   ~Connection();
   Connection(Connection&&) noexcept;
@@ -57,10 +57,10 @@ public:
   // One statement; $1, $2... are params as text (not on a replication connection). At most one
   // result set is returned: the last.
   QueryResult query(std::string const& sql, std::vector<QueryResult::Cell> const& params = {},
-                    std::stop_token stop = {}, Deadline deadline = Deadline::never());
+                    std::stop_token const& stop = {}, Deadline deadline = Deadline::never());
   // Several statements in one round trip, separated by semicolons: one result each. The first that
   // fails ends it; a transaction that was begun is then left aborted.
-  std::vector<QueryResult> query_all(std::string const& sql, std::stop_token stop = {},
+  std::vector<QueryResult> query_all(std::string const& sql, std::stop_token const& stop = {},
                                      Deadline deadline = Deadline::never());
 
   // server_version_num: 150018. Never 0.

@@ -26,8 +26,9 @@ std::string one_line(std::string_view text) {
   return out;
 }
 
-std::string field(pg_result const* result, int code) {
-  char const* text = result == nullptr ? nullptr : PQresultErrorField(result, code);
+std::string field(pg_result const* result, char code) {
+  char const* text =
+      result == nullptr ? nullptr : PQresultErrorField(result, static_cast<unsigned char>(code));
   return text == nullptr ? std::string() : std::string(text);
 }
 
@@ -112,7 +113,7 @@ PqFailure failure_of(pg_conn* conn, pg_result const* result, std::string_view ac
   out.sqlstate = field(result, PG_DIAG_SQLSTATE);
   std::string text = field(result, PG_DIAG_MESSAGE_PRIMARY);
   if (may_show_detail(out.sqlstate))
-    for (int const code : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT})
+    for (char const code : {PG_DIAG_MESSAGE_DETAIL, PG_DIAG_MESSAGE_HINT})
       if (std::string const more = field(result, code); !more.empty())
         text += "; " + more;
   // libpq makes a result of its own, without SQLSTATE, when the connection breaks.

@@ -85,7 +85,7 @@ void ReplicationStream::free_buffer() noexcept {
 }
 
 void ReplicationStream::start(std::string_view slot_name, std::string_view publication_name,
-                              Lsn from, ProtocolOptions options, std::stop_token stop) {
+                              Lsn from, ProtocolOptions options, std::stop_token const& stop) {
   connection_.send(start_sql(slot_name, publication_name, from, options));
   auto const result = connection_.next_result(stop);
   if (result != nullptr && PQresultStatus(result.get()) == PGRES_COPY_BOTH)

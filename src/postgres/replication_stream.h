@@ -56,7 +56,7 @@ public:
   // confirmed_flush_lsn). Waits for the first answer only. Throws slot_in_use, slot_missing; any
   // other refusal comes as source_query_failed: look at the slot (require_usable) for its state.
   void start(std::string_view slot_name, std::string_view publication_name, Lsn from,
-             ProtocolOptions options, std::stop_token stop = {});
+             ProtocolOptions options, std::stop_token const& stop = {});
 
   // Never waits. Throws when the server ended the stream: ConnectionLost, publication_missing (also
   // for a publication that is younger than the slot), or source_query_failed.

@@ -111,7 +111,7 @@ void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
 }
 
 CreatedSlot create_slot(Connection& connection, std::string_view slot_name, SlotLifetime lifetime,
-                        std::stop_token stop) {
+                        std::stop_token const& stop) {
   QueryResult result;
   try {
     result =

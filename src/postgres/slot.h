@@ -55,7 +55,7 @@ struct CreatedSlot {
 // Throws slot_unknown when the name is taken, source_setting_wrong without wal_level=logical or a
 // free slot.
 [[nodiscard]] CreatedSlot create_slot(Connection& connection, std::string_view slot_name,
-                                      SlotLifetime lifetime, std::stop_token stop = {});
+                                      SlotLifetime lifetime, std::stop_token const& stop = {});
 
 // Sessions with a transaction id, oldest first: "pid 123 user app, 00:12:01, idle in transaction".
 [[nodiscard]] std::vector<std::string> slot_creation_blockers(Connection& connection);

@@ -114,7 +114,7 @@ std::vector<Split> split_table(SourceTable const& table, std::uint32_t pages_per
 }
 
 SnapshotKeeper::SnapshotKeeper(SourceAddress const& address, std::string_view slot_name,
-                               SlotLifetime lifetime, std::stop_token stop)
+                               SlotLifetime lifetime, std::stop_token const& stop)
     : connection_(address, ConnectionKind::replication, stop),
       slot_(create_slot(connection_, slot_name, lifetime, stop)) {}
 
@@ -132,7 +132,7 @@ void SnapshotReader::free_line() noexcept {
 }
 
 BeginOutcome SnapshotReader::begin(std::string_view snapshot_name, SourceTable const& table,
-                                   Milliseconds lock_wait, std::stop_token stop) {
+                                   Milliseconds lock_wait, std::stop_token const& stop) {
   try {
     auto const results = connection_.query_all(begin_sql(snapshot_name, table, lock_wait), stop);
     QueryResult const& check = results.back();
@@ -154,7 +154,7 @@ BeginOutcome SnapshotReader::begin(std::string_view snapshot_name, SourceTable c
 }
 
 void SnapshotReader::start_copy(SourceTable const& table, Split const& split,
-                                std::stop_token stop) {
+                                std::stop_token const& stop) {
   connection_.send(copy_sql(table, split, connection_.server_version()));
   auto const result = connection_.next_result(stop);
   if (result != nullptr && PQresultStatus(result.get()) == PGRES_COPY_OUT) {
@@ -204,11 +204,11 @@ void SnapshotReader::finish_copy(std::stop_token const& stop) {
     raise(std::move(*failure));
 }
 
-void SnapshotReader::end(std::stop_token stop) {
+void SnapshotReader::end(std::stop_token const& stop) {
   (void)connection_.query("COMMIT", {}, stop);
 }
 
-void SnapshotReader::abandon(std::stop_token stop) {
+void SnapshotReader::abandon(std::stop_token const& stop) {
   if (std::exchange(copying_, false)) {
     connection_.cancel();
     int size = 0;

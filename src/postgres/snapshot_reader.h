@@ -24,7 +24,7 @@ namespace walrock {
 class SnapshotKeeper {
 public:
   SnapshotKeeper(SourceAddress const& address, std::string_view slot_name, SlotLifetime lifetime,
-                 std::stop_token stop = {});
+                 std::stop_token const& stop = {});
 
   [[nodiscard]] CreatedSlot const& slot() const { return slot_; }
   // False once the connection, and with it the snapshot, is gone. Readers that have begun go on.
@@ -56,21 +56,21 @@ public:
   // lock, comparison of pg_class.relfilenode under the snapshot with the one of now. After any
   // outcome but ready there is no transaction. Throws snapshot_lost when the snapshot is gone.
   [[nodiscard]] BeginOutcome begin(std::string_view snapshot_name, SourceTable const& table,
-                                   Milliseconds lock_wait, std::stop_token stop = {});
+                                   Milliseconds lock_wait, std::stop_token const& stop = {});
 
   // COPY of the columns that are not generated, in attnum order. Below PostgreSQL 14 (no TID range
   // scan) and for partitioned tables the split must be the whole table. Throws table_changed when a
   // column is gone.
-  void start_copy(SourceTable const& table, Split const& split, std::stop_token stop = {});
+  void start_copy(SourceTable const& table, Split const& split, std::stop_token const& stop = {});
 
   // The next row in COPY's text format without its newline, mutable so that escapes can be undone
   // in place; valid until the next call. Nothing after the last row.
   [[nodiscard]] std::optional<std::span<char>> next_line(std::stop_token const& stop = {});
 
   // Ends the transaction; after the last row.
-  void end(std::stop_token stop = {});
+  void end(std::stop_token const& stop = {});
   // Gives up in mid-copy: cancels it, and ends the transaction. The reader can begin again.
-  void abandon(std::stop_token stop = {});
+  void abandon(std::stop_token const& stop = {});
 
   // Between splits or after the last row: see catalog.h.
   [[nodiscard]] bool is_lock_awaited(RelationId id);
