@@ -1,17 +1,14 @@
 #include "config/finish_job.h"
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "config/expand.h"
-#include "config/load_properties.h"
-#include "config/nearest.h"
+#include "config/remarks.h"
 #include "config/table_matcher.h"
 #include "config/table_pattern.h"
-#include "config/table_rules.h"
 #include "config/values.h"
 
 namespace walrock {
@@ -21,14 +18,6 @@ namespace {
 constexpr std::size_t kMostNameBytes = 63; // NAMEDATALEN - 1
 constexpr int kDefaultWorkers = 2;
 
-bool has_only(std::string_view text, std::string_view more, bool is_upper_allowed) {
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    auto const byte = static_cast<unsigned char>(c);
-    return (byte < 128 && std::isdigit(byte) != 0) || (c >= 'a' && c <= 'z') ||
-           (is_upper_allowed && c >= 'A' && c <= 'Z') || more.find(c) != std::string_view::npos;
-  });
-}
-
 std::string slot_name_of(std::string_view job_id) {
   std::string name = "walrock_" + lower_case(job_id);
   for (char& c : name)
@@ -37,44 +26,22 @@ std::string slot_name_of(std::string_view job_id) {
   return name.substr(0, kMostNameBytes);
 }
 
-class Finish {
+class Finish : Remarks {
 public:
   Finish(Draft& draft, std::string base_folder, Mistakes& mistakes)
-      : draft_(draft), spec_(draft.spec), base_folder_(std::move(base_folder)),
-        mistakes_(mistakes) {}
+      : Remarks(draft, mistakes), base_folder_(std::move(base_folder)) {}
 
   void run() {
     check_required();
     finish_job_names();
     finish_source();
     finish_tables();
-    finish_target();
-    finish_load_properties();
+    finish_target(draft_, mistakes_);
     finish_engine();
     add_notes();
   }
 
 private:
-  Given const* given(std::string const& path) const {
-    auto const found = draft_.given.find(path);
-    return found == draft_.given.end() ? nullptr : &found->second;
-  }
-  Place place_of(std::string const& path) const {
-    Given const* const found = given(path);
-    return found == nullptr ? Place{} : found->place;
-  }
-  // The value as the file has it: what a reference brought in is not shown.
-  std::string shown(std::string const& path) const {
-    Given const* const found = given(path);
-    return found == nullptr ? "nothing" : fmt::format("\"{}\"", found->shown);
-  }
-  // Of a mistake in a value that is given; the key is named as the file spells it.
-  void wrong(std::string const& path, std::string const& text) {
-    Given const* const found = given(path);
-    mistakes_.add(place_of(path),
-                  fmt::format("{}: {}", found == nullptr ? path : found->written, text));
-  }
-
   void check_required() {
     for (Key const& key : all_keys()) {
       if (!key.is_required || given(key.path()) != nullptr)
@@ -182,124 +149,6 @@ private:
                          block.pattern.text));
   }
 
-  void finish_target() {
-    TargetSpec& target = spec_.target;
-    if (!has_only(target.label_prefix, "_-", true) || target.label_prefix.size() > 40)
-      wrong("sink.starrocks.label.prefix", "expected up to 40 letters, digits, dashes and "
-                                           "underscores, found " +
-                                               shown("sink.starrocks.label.prefix"));
-    take_jdbc_url();
-    target.tls.mode = draft_.target_tls.value_or(TlsMode::disable);
-    if (target.uses_https)
-      target.https_mode = draft_.target_tls.value_or(TlsMode::verify_full);
-    if (target.uses_https && target.https_mode == TlsMode::disable)
-      wrong("sink.starrocks.tls.mode", "disable does not go with https:// in fe-nodes");
-    if (target.tls.certificate_file.empty() != target.tls.key_file.empty())
-      wrong(target.tls.key_file.empty() ? "sink.starrocks.tls.cert" : "sink.starrocks.tls.key",
-            "tls.cert and tls.key go together; give both");
-    for (auto const& [from, to] : target.backend_hosts)
-      if (!parse_address(from, 0) || !parse_address(to, 0))
-        wrong("sink.starrocks.backend-hosts " + from, "expected host or host:port on both sides");
-    if (target.ddl_fe_nodes.empty())
-      target.ddl_fe_nodes = target.fe_nodes;
-    if (target.ddl_username.empty()) {
-      target.ddl_username = target.username;
-      if (given("schema-sync.starrocks.password") == nullptr)
-        target.ddl_password = target.password;
-    }
-    check_target_table();
-  }
-
-  void take_jdbc_url() {
-    if (draft_.jdbc_url.empty())
-      return;
-    std::string_view url = draft_.jdbc_url;
-    constexpr std::string_view kScheme = "jdbc:mysql://";
-    if (url.starts_with(kScheme))
-      url.remove_prefix(kScheme.size());
-    url = url.substr(0, url.find_first_of("/?"));
-    std::vector<int> ports;
-    for (std::string const& part : split_list(url, ",;"))
-      if (auto const address = parse_address(part, 9030))
-        ports.push_back(address->port);
-    bool const is_one = !ports.empty() && std::count(ports.begin(), ports.end(), ports[0]) ==
-                                              static_cast<std::ptrdiff_t>(ports.size());
-    bool const contradicts = given("sink.starrocks.mysql-port") != nullptr &&
-                             (ports.empty() || spec_.target.mysql_port != ports[0]);
-    if (!is_one || contradicts)
-      wrong("sink.starrocks.jdbc-url", "expected jdbc:mysql://host:port with one port for all "
-                                       "hosts, the same as mysql-port where that is given");
-    else
-      spec_.target.mysql_port = ports[0];
-  }
-
-  // A fixed name in a job of several tables: fine when one of them has that name anyway.
-  void check_target_table() {
-    std::string const& table = spec_.target.table;
-    bool const is_template = table.find('{') != std::string::npos;
-    if (table.empty() || is_template || has_single_table(spec_) || spec_.source.tables.empty())
-      return;
-    // Patterns are known only when the source was asked: targets_for() decides then.
-    bool const may_fit = std::any_of(
-        spec_.source.tables.begin(), spec_.source.tables.end(), [&](TablePattern const& pattern) {
-          return !pattern.plain || target_for(spec_, *pattern.plain).table == table;
-        });
-    if (may_fit)
-      note(fmt::format("sink.starrocks.table: {} does not rename anything in a job of several "
-                       "tables; each goes to a table of its own name",
-                       table));
-    else
-      wrong("sink.starrocks.table",
-            fmt::format("{} is one target for several source tables; leave it out, and each "
-                        "goes to a table of its own name, or write target-table into the table's "
-                        "block under tables:",
-                        shown("sink.starrocks.table")));
-  }
-
-  void finish_load_properties() {
-    auto const& written = spec_.target.load_properties;
-    std::map<std::string, std::string> sent;
-    std::string const path = "sink.starrocks.load.properties";
-    for (auto const& [name, value] : written) {
-      LoadProperty const* const property = find_load_property(name);
-      std::string const entry = path + " " + name;
-      if (property == nullptr) {
-        std::vector<std::string> names;
-        for (LoadProperty const& known : load_properties())
-          names.emplace_back(known.name);
-        std::string const best = nearest(name, names);
-        wrong(entry, "StarRocks' stream load has no such property" +
-                         (best.empty() ? "" : fmt::format("; did you mean \"{}\"?", best)));
-        continue;
-      }
-      switch (property->use) {
-      case LoadPropertyUse::sent: sent[std::string(property->name)] = value; break;
-      case LoadPropertyUse::preference: set_format(entry, value); break;
-      case LoadPropertyUse::unused:
-        note(fmt::format("{} in load.properties does nothing: {}", property->name,
-                         property->reason));
-        break;
-      case LoadPropertyUse::refused:
-        if (property->harmless.empty() || lower_case(value) != lower_case(property->harmless))
-          wrong(entry, fmt::format("cannot be set: {}", property->reason));
-        break;
-      }
-    }
-    spec_.target.load_properties = std::move(sent);
-  }
-
-  void set_format(std::string const& entry, std::string const& value) {
-    std::string const format = lower_case(value);
-    if (format != "csv" && format != "json") {
-      wrong(entry, "expected csv or json");
-      return;
-    }
-    spec_.target.format = format == "csv" ? FormatPreference::csv : FormatPreference::json;
-    note(fmt::format("format: {} is a preference; walrock picks CSV or JSON load by load, so that "
-                     "no value is bent",
-                     format));
-  }
-
   void finish_engine() {
     EngineSpec& engine = spec_.engine;
     int const parallelism =
@@ -313,12 +162,6 @@ private:
           std::filesystem::absolute(std::filesystem::path(base_folder_) / ".walrock" / spec_.id)
               .lexically_normal()
               .string();
-  }
-
-  void note(std::string text) {
-    auto& notes = spec_.notes;
-    if (std::find(notes.begin(), notes.end(), text) == notes.end())
-      notes.push_back(std::move(text));
   }
 
   void add_notes() {
@@ -353,10 +196,7 @@ private:
     note(std::move(text));
   }
 
-  Draft& draft_;
-  JobSpec& spec_;
   std::string base_folder_;
-  Mistakes& mistakes_;
 };
 
 } // namespace

@@ -10,4 +10,7 @@ namespace walrock {
 
 void finish_job(Draft& draft, std::string const& base_folder, Mistakes& mistakes);
 
+// Its part for the sink.
+void finish_target(Draft& draft, Mistakes& mistakes);
+
 } // namespace walrock
