@@ -12,6 +12,7 @@ namespace {
 
 constexpr Milliseconds kLazyWrite(500); // marks alone may wait this long
 constexpr Milliseconds kAskAgain(100);
+constexpr std::size_t kSpooledBody = 256 << 10; // smaller bodies are not worth a file
 
 bool is_due(TimePoint at, TimePoint now) { return at <= now; }
 
@@ -123,7 +124,7 @@ void Committer::wait_for_copy(TableLine& line, Unit& unit) {
   }
   for (auto& slot : unit.labels)
     for (Body& body : slot->batch.bodies)
-      if (body.spooled == nullptr)
+      if (body.bytes.size() >= kSpooledBody)
         before_write_.emplace_back(SpoolBody{&body});
 }
 

@@ -78,6 +78,8 @@ public:
 
   // From where the stream must hand a table over: what is recorded is not loaded again.
   [[nodiscard]] Lsn follow_position(RelationId table) const;
+  // The table is copied and not set aside.
+  [[nodiscard]] bool is_following(RelationId table) const { return lines_.at(table)->is_open(); }
 
   // From the stream.
   void on_stream_started(Lsn from);

@@ -1,6 +1,6 @@
 // The embedded engine: one job, from start to stop. Owns every thread of the job but main and http.
 //
-//   Engine engine(spec, options);
+//   Engine engine(spec, addresses, options);
 //   EngineResult result = engine.run(drain, now);   // blocks; own thread or main
 //
 // Takes the instance lock and opens the checkpoint first. Throws nothing from run(): failures are
@@ -16,9 +16,18 @@
 #include "base/error.h"
 #include "config/job_spec.h"
 #include "model/lsn.h"
+#include "postgres/address.h"
 #include "runtime/status.h"
+#include "starrocks/address.h"
 
 namespace walrock {
+
+// The servers of the job, as its connections want them.
+struct EngineAddresses {
+  SourceAddress source;
+  TargetAddress target; // loads
+  TargetAddress ddl;    // statements that create and change tables
+};
 
 struct EngineOptions {
   // End when everything up to this point is in the target: an LSN, or the server's WAL position at
@@ -42,7 +51,7 @@ struct EngineResult {
 
 class Engine {
 public:
-  Engine(JobSpec spec, EngineOptions options);
+  Engine(JobSpec spec, EngineAddresses addresses, EngineOptions options);
   ~Engine();
   Engine(Engine const&) = delete;
   Engine& operator=(Engine const&) = delete;
@@ -54,8 +63,8 @@ public:
   [[nodiscard]] std::shared_ptr<Status const> status() const;
 
 private:
-  class Running;
   JobSpec spec_;
+  EngineAddresses addresses_;
   EngineOptions options_;
   StatusBoard board_;
 };

@@ -1,0 +1,30 @@
+#include "pipeline/copy_machine.h"
+
+#include <utility>
+
+namespace walrock {
+
+CopyMachine::CopyMachine(RowEncoder const& encoder, Split const& split, Lsn consistent_lsn,
+                         MemoryBudget* budget, Limits limits)
+    : limits_(limits), decoder_(encoder.plan().relation.columns.size()),
+      batches_(budget, limits.batch_limits),
+      // Rows of a copy have no transaction of their own; the index is unique over all splits.
+      origin_{consistent_lsn, static_cast<std::uint64_t>(split.index) << 32} {
+  batches_.use(&encoder);
+}
+
+void CopyMachine::on_line(std::span<char> line) {
+  batches_.upsert(decoder_.decode(line), origin_);
+  ++origin_.index;
+}
+
+std::vector<Batch> CopyMachine::take() {
+  std::vector<Batch> out;
+  // Keys are unique in a snapshot, so the order of parts does not matter.
+  for (Part& part : batches_.take())
+    for (Batch& batch : part.batches)
+      out.push_back(std::move(batch));
+  return out;
+}
+
+} // namespace walrock

@@ -1,0 +1,138 @@
+#include "runtime/commit_thread.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "runtime/copy_pool.h"
+
+namespace walrock {
+
+namespace {
+
+constexpr Milliseconds kPublish(200);
+constexpr int kEventsPerTurn = 1000;
+
+TimePoint clock_now() { return std::chrono::steady_clock::now(); }
+
+} // namespace
+
+CommitThread::CommitThread(Committer committer, CheckpointStore& store, LoadPool& loads,
+                           CopyPool& copies, Shared& shared,
+                           std::function<void(Committer const&)> publish)
+    : committer_(std::move(committer)), store_(store), loads_(loads), copies_(copies),
+      shared_(shared), publish_(std::move(publish)) {}
+
+void CommitThread::run(std::stop_token drain, std::stop_token now) {
+  CommitterActions actions;
+  bool is_draining = false;
+  while (!now.stop_requested()) {
+    if (drain.stop_requested() && !is_draining) {
+      is_draining = true;
+      committer_.begin_drain();
+    }
+    committer_.finish_turn(clock_now(), actions);
+    perform(actions, now);
+    share();
+    if (is_draining && committer_.is_drained())
+      return;
+    TimePoint const at = clock_now();
+    TimePoint const due = std::min({committer_.next_deadline(at), publish_due_, at + kPublish});
+    auto event = shared_.events.pop(is_draining ? now : drain, Deadline{due});
+    for (int i = 0; event && i < kEventsPerTurn; ++i) {
+      apply(std::move(*event));
+      event = shared_.events.try_pop();
+    }
+    if (event)
+      apply(std::move(*event));
+  }
+}
+
+void CommitThread::apply(CommitEvent event) {
+  struct Visitor {
+    Committer& to;
+    TimePoint at;
+
+    void operator()(StreamStarted& e) const { to.on_stream_started(e.from); }
+    void operator()(Epoch& e) const { to.on_epoch(std::move(e), at); }
+    void operator()(Followed& e) const { to.on_followed(e.table, e.generation); }
+    void operator()(SetAside& e) const { to.on_set_aside(e.table, e.report); }
+    void operator()(SnapshotTaken& e) const { to.on_snapshot(e.tables, e.consistent_lsn); }
+    void operator()(CopiedBatch& e) const { to.on_copied_batch(e.table, std::move(e.batch)); }
+    void operator()(CopyRead& e) const { to.on_copy_read(e.table); }
+    void operator()(CopyFailed& e) const { to.on_copy_failed(e.table, e.report, at); }
+    void operator()(Loaded& e) const { to.on_loaded(e.call, e.outcome, at); }
+    void operator()(Committed& e) const { to.on_committed(e.call, e.outcome, at); }
+    void operator()(RolledBack& e) const { to.on_rolled_back(e.call, e.outcome, at); }
+    void operator()(LabelStated& e) const { to.on_label_state(e.call, e.state, at); }
+    void operator()(Called& e) const { to.on_called(e.call, e.outcome, at); }
+  };
+  std::visit(Visitor{committer_, clock_now()}, event);
+}
+
+void CommitThread::perform(CommitterActions& actions, std::stop_token now) {
+  for (CommitterAction& action : actions) {
+    if (auto* const update = std::get_if<WriteCheckpoint>(&action))
+      write(update->update, now);
+    else if (auto* const spool = std::get_if<SpoolBody>(&action))
+      shared_.spool.spool(*spool->body);
+    else if (auto* const needed = std::get_if<NeedCopy>(&action))
+      copies_.request(needed->table);
+    else if (auto* const follow = std::get_if<FollowFrom>(&action))
+      shared_.stream_commands.push(*follow);
+    else if (auto* const unfollow = std::get_if<Unfollow>(&action))
+      shared_.stream_commands.push(*unfollow);
+    else if (auto* const line = std::get_if<Say>(&action))
+      log::write(line->level, line->text);
+    else if (auto* const load = std::get_if<StartLoad>(&action))
+      loads_.submit(*load);
+    else if (auto* const commit = std::get_if<SendCommit>(&action))
+      loads_.submit(*commit);
+    else if (auto* const rollback = std::get_if<SendRollback>(&action))
+      loads_.submit(*rollback);
+    else if (auto* const ask = std::get_if<AskLabelState>(&action))
+      loads_.submit(*ask);
+    else if (auto* const truncate = std::get_if<SendTruncate>(&action))
+      loads_.submit(*truncate);
+    else if (auto* const add = std::get_if<SendAddColumns>(&action))
+      loads_.submit(std::move(*add));
+    if (now.stop_requested())
+      break;
+  }
+  actions.clear();
+}
+
+// Nothing that depends on it happens before it is durable: a disk that refuses is waited for.
+void CommitThread::write(CheckpointUpdate const& update, std::stop_token const& now) {
+  Backoff backoff(Milliseconds(100), Milliseconds(5000));
+  while (!now.stop_requested()) {
+    try {
+      store_.write(update);
+      shared_.checkpoint_trouble.set("");
+      return;
+    } catch (Error const& error) {
+      shared_.checkpoint_trouble.set(error.what());
+      log::error("checkpoint cannot be written: {}", error.what());
+      Channel<int> nothing(1);
+      (void)nothing.pop(now, Deadline::in(backoff.next()));
+    }
+  }
+}
+
+void CommitThread::share() {
+  Lsn const flushed = committer_.flushed_lsn();
+  bool const has_moved = shared_.flushed_lsn.exchange(flushed.value) != flushed.value;
+  Pace const pace = committer_.pace();
+  bool const is_faster = shared_.epochs_in_flight.exchange(pace.epochs_in_flight) >
+                         pace.epochs_in_flight;
+  shared_.load_ms.store(pace.load_time.count());
+  if (has_moved || is_faster)
+    shared_.stream_commands.wake().wake();
+  TimePoint const at = clock_now();
+  if (at >= publish_due_) {
+    publish_due_ = at + kPublish;
+    publish_(committer_);
+  }
+}
+
+} // namespace walrock

@@ -1,0 +1,276 @@
+#include "runtime/copy_pool.h"
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include "base/log.h"
+#include "postgres/catalog.h"
+#include "schema/row_layout.h"
+
+namespace walrock {
+
+namespace {
+
+constexpr std::uint32_t kPagesPerSplit = 8192; // 64 MB
+constexpr Milliseconds kGather(50);            // tables that ask together share a snapshot
+
+void sleep(std::stop_token const& stop, Milliseconds time) {
+  Channel<int> nothing(1);
+  (void)nothing.pop(stop, Deadline::in(time));
+}
+
+} // namespace
+
+// The copy of one table within a round.
+struct CopyPool::TableCopy {
+  CopiedTable const* table = nullptr;
+  std::unique_ptr<RowEncoder> encoder;
+  std::atomic<std::size_t> splits_left{0};
+  std::atomic<bool> has_failed{false};
+};
+
+struct CopyPool::Task {
+  TableCopy* table = nullptr;
+  Split split;
+};
+
+struct CopyPool::Round {
+  std::string snapshot_name;
+  Lsn consistent_lsn;
+  std::vector<std::unique_ptr<TableCopy>> tables;
+  Mutex mutex;
+  std::deque<Task> tasks WALROCK_GUARDED_BY(mutex);
+
+  std::optional<Task> next() {
+    MutexLock const lock(mutex);
+    if (tasks.empty())
+      return std::nullopt;
+    Task task = tasks.front();
+    tasks.pop_front();
+    return task;
+  }
+  void put_back(Task const& task) {
+    MutexLock const lock(mutex);
+    tasks.push_back(task);
+  }
+};
+
+CopyPool::CopyPool(CopySettings settings, std::map<RelationId, CopiedTable> tables,
+                   std::unique_ptr<SnapshotKeeper> first_snapshot, Shared& shared)
+    : settings_(std::move(settings)), tables_(std::move(tables)),
+      first_snapshot_(std::move(first_snapshot)), shared_(shared) {}
+
+void CopyPool::run(std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    std::set<RelationId> wanted;
+    auto request = requests_.pop(stop);
+    while (request) {
+      wanted.insert(*request);
+      request = requests_.pop(stop, Deadline::in(kGather));
+    }
+    if (wanted.empty() || stop.stop_requested())
+      continue;
+    std::vector<RelationId> const tables(wanted.begin(), wanted.end());
+    try {
+      copy_round(tables, stop);
+    } catch (Stopped const&) {
+      return;
+    } catch (std::exception const& error) {
+      ErrorReport report = ErrorReport::of(error);
+      report.retry = Retry::later;
+      for (RelationId const table : tables)
+        shared_.events.push_now(CopyFailed{table, report});
+    }
+  }
+}
+
+// Waits without limit for a server that cannot be reached, and for a free slot.
+std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::vector<RelationId> const& tables,
+                                                        std::stop_token stop) {
+  if (first_snapshot_ != nullptr && first_snapshot_->is_alive())
+    return std::move(first_snapshot_);
+  first_snapshot_.reset();
+  Backoff backoff(Milliseconds(200), Milliseconds(10'000));
+  while (!stop.stop_requested()) {
+    try {
+      describe_again(tables, stop);
+      return std::make_unique<SnapshotKeeper>(
+          settings_.source, fmt::format("{}_{}", settings_.slot_prefix, ++snapshot_count_),
+          SlotLifetime::temporary, stop);
+    } catch (Stopped const&) {
+      throw;
+    } catch (Error const& error) {
+      log::warning("snapshot for a copy is waited for: {}", error.what());
+      sleep(stop, backoff.next());
+    }
+  }
+  throw Stopped();
+}
+
+// The catalog may have changed since the start. Before the snapshot is taken: what changes between
+// the two shows as a changed filenode or as another layout in the stream.
+void CopyPool::describe_again(std::vector<RelationId> const& tables, std::stop_token stop) {
+  Connection connection(settings_.source, ConnectionKind::sql, stop);
+  for (RelationId const id : tables)
+    if (auto source = describe_relation(connection, id))
+      tables_.at(id).source = std::move(*source);
+}
+
+void CopyPool::copy_round(std::vector<RelationId> const& tables, std::stop_token stop) {
+  std::unique_ptr<SnapshotKeeper> const keeper = take_snapshot(tables, stop);
+  Round round;
+  round.snapshot_name = keeper->slot().snapshot_name;
+  round.consistent_lsn = keeper->slot().consistent_lsn;
+  log::info("copy begins tables={} consistent_lsn={}", tables.size(),
+            to_string(round.consistent_lsn));
+  shared_.events.push_now(SnapshotTaken{tables, round.consistent_lsn});
+  int const server_version = [&] {
+    Connection const connection(settings_.source, ConnectionKind::sql, stop);
+    return connection.server_version();
+  }();
+  std::vector<CopiedTable const*> ordered;
+  for (RelationId const id : tables)
+    ordered.push_back(&tables_.at(id));
+  // Small tables first: most are there within seconds.
+  std::stable_sort(ordered.begin(), ordered.end(), [](auto const* a, auto const* b) {
+    return a->source.page_count < b->source.page_count;
+  });
+  for (CopiedTable const* const table : ordered) {
+    auto copy = std::make_unique<TableCopy>();
+    copy->table = table;
+    try {
+      copy->encoder = std::make_unique<RowEncoder>(
+          plan_for(relation_of(table->source), table->source, table->target,
+                   table->ignores_incompatible ? MissingColumns::ignore : MissingColumns::refuse));
+    } catch (Error const& error) {
+      fail(*copy, ErrorReport::of(error));
+      continue;
+    }
+    auto const splits = split_table(table->source, kPagesPerSplit, server_version);
+    copy->splits_left = splits.size();
+    MutexLock const lock(round.mutex);
+    for (Split const& split : splits)
+      round.tasks.push_back({copy.get(), split});
+    round.tables.push_back(std::move(copy));
+  }
+  std::vector<std::jthread> workers;
+  for (int i = 0; i < settings_.workers; ++i)
+    workers.emplace_back([this, &round, stop] { work(round, stop); });
+  workers.clear(); // joins: the keeper outlives every reader
+}
+
+void CopyPool::work(Round& round, std::stop_token stop) {
+  ::pthread_setname_np(::pthread_self(), "copy");
+  std::unique_ptr<SnapshotReader> reader;
+  while (!stop.stop_requested()) {
+    auto task = round.next();
+    if (!task)
+      return;
+    if (task->table->has_failed)
+      continue;
+    try {
+      copy_split(round, *task, reader, stop);
+    } catch (Stopped const&) {
+      return;
+    } catch (Error const& error) {
+      reader.reset();
+      ErrorReport report = ErrorReport::of(error);
+      // A row that cannot be encoded, a missing right: trying again is useless. The rest may pass.
+      fail(*task->table, report);
+    } catch (std::exception const& error) {
+      reader.reset();
+      fail(*task->table, ErrorReport::of(error));
+    }
+  }
+}
+
+void CopyPool::copy_split(Round& round, Task& task, std::unique_ptr<SnapshotReader>& reader,
+                          std::stop_token stop) {
+  SourceTable const& source = task.table->table->source;
+  if (reader == nullptr)
+    reader = std::make_unique<SnapshotReader>(
+        Connection(settings_.source, ConnectionKind::sql, stop));
+  switch (reader->begin(round.snapshot_name, source, settings_.lock_wait, stop)) {
+  case BeginOutcome::ready: read_split(round, task, *reader, stop); return;
+  case BeginOutcome::locked:
+    log::warning("lock is waited for table={}", to_string(source.name));
+    round.put_back(task);
+    sleep(stop, Milliseconds(200));
+    return;
+  case BeginOutcome::changed:
+    fail(*task.table,
+         {ErrorCode::snapshot_lost, Retry::later,
+          fmt::format("{} was truncated or rewritten after the snapshot", to_string(source.name)),
+          ""});
+    return;
+  case BeginOutcome::missing:
+    fail(*task.table, {ErrorCode::table_not_found, Retry::never,
+                       fmt::format("{} was dropped or renamed", to_string(source.name)), ""});
+    return;
+  }
+}
+
+void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader,
+                          std::stop_token stop) {
+  TableCopy& table = *task.table;
+  CopyMachine machine(*table.encoder, task.split, round.consistent_lsn, &shared_.budget,
+                      settings_.limits);
+  reader.start_copy(table.table->source, task.split, stop);
+  std::size_t bytes = 0;
+  while (auto const line = reader.next_line(stop)) {
+    bytes += line->size() + 1;
+    machine.on_line(*line);
+    if (machine.is_full())
+      hand_over(table, machine.take(), stop);
+    if (bytes >= (64 << 10)) {
+      keep_to_rate(bytes, stop);
+      bytes = 0;
+      if (stop.stop_requested())
+        throw Stopped();
+    }
+  }
+  hand_over(table, machine.take(), stop);
+  reader.end(stop);
+  if (--table.splits_left == 0 && !table.has_failed)
+    shared_.events.push_now(CopyRead{table.table->source.id});
+}
+
+// A part of the budget stays for the stream, which must go on meanwhile.
+void CopyPool::hand_over(TableCopy& table, std::vector<Batch> batches, std::stop_token stop) {
+  for (Batch& batch : batches) {
+    shared_.events.push_now(CopiedBatch{table.table->source.id, std::move(batch)});
+    while (shared_.budget.used() > shared_.budget.limit() / 10 * 6 && !stop.stop_requested())
+      sleep(stop, Milliseconds(2));
+  }
+  if (stop.stop_requested())
+    throw Stopped();
+}
+
+void CopyPool::fail(TableCopy& table, ErrorReport report) {
+  if (!table.has_failed.exchange(true))
+    shared_.events.push_now(CopyFailed{table.table->source.id, std::move(report)});
+}
+
+void CopyPool::keep_to_rate(std::size_t bytes, std::stop_token stop) {
+  if (settings_.bytes_per_second == 0)
+    return;
+  TimePoint wait_until;
+  {
+    MutexLock const lock(rate_mutex_);
+    TimePoint const at = std::chrono::steady_clock::now();
+    rate_due_ = std::max(rate_due_, at) +
+                std::chrono::microseconds(bytes * 1'000'000 / settings_.bytes_per_second);
+    wait_until = rate_due_;
+  }
+  Milliseconds const left = Deadline{wait_until}.left(std::chrono::steady_clock::now(),
+                                                      Milliseconds(60'000));
+  if (left > Milliseconds(5))
+    sleep(stop, left);
+}
+
+} // namespace walrock

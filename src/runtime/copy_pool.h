@@ -1,0 +1,81 @@
+// The copy threads. A coordinator takes the tables that need a copy in rounds: one snapshot, the
+// tables of the round, N readers that take ctid ranges from one queue. The first round reads under
+// the snapshot of the slot itself; every later one under that of a temporary slot of its own.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/channel.h"
+#include "model/source_table.h"
+#include "model/target_table.h"
+#include "pipeline/copy_machine.h"
+#include "postgres/address.h"
+#include "postgres/snapshot_reader.h"
+#include "runtime/shared.h"
+
+namespace walrock {
+
+struct CopySettings {
+  SourceAddress source;
+  std::string slot_prefix; // of temporary slots; a number is appended
+  int workers = 2;
+  std::uint64_t bytes_per_second = 0; // over all workers; 0: no limit
+  Milliseconds lock_wait{10'000};
+  CopyMachine::Limits limits;
+};
+
+struct CopiedTable {
+  SourceTable source;
+  TargetTable target;
+  bool ignores_incompatible = false;
+};
+
+class CopyPool {
+public:
+  // first_snapshot: of the slot, when it was made just now; tables: all that may be asked for.
+  CopyPool(CopySettings settings, std::map<RelationId, CopiedTable> tables,
+           std::unique_ptr<SnapshotKeeper> first_snapshot, Shared& shared);
+
+  // Any thread. The table's target is empty and its stream lets everything go by.
+  void request(RelationId table) { requests_.push_now(table); }
+
+  // The coordinator's thread, until a stop is asked for.
+  void run(std::stop_token stop);
+
+private:
+  struct Round;
+  struct TableCopy;
+  struct Task;
+
+  std::unique_ptr<SnapshotKeeper> take_snapshot(std::vector<RelationId> const& tables,
+                                                std::stop_token stop);
+  void copy_round(std::vector<RelationId> const& tables, std::stop_token stop);
+  void describe_again(std::vector<RelationId> const& tables, std::stop_token stop);
+  void work(Round& round, std::stop_token stop);
+  void copy_split(Round& round, Task& task, std::unique_ptr<SnapshotReader>& reader,
+                  std::stop_token stop);
+  void read_split(Round& round, Task& task, SnapshotReader& reader, std::stop_token stop);
+  void hand_over(TableCopy& table, std::vector<Batch> batches, std::stop_token stop);
+  void fail(TableCopy& table, ErrorReport report);
+  void keep_to_rate(std::size_t bytes, std::stop_token stop);
+
+  CopySettings settings_;
+  std::map<RelationId, CopiedTable> tables_;
+  std::unique_ptr<SnapshotKeeper> first_snapshot_;
+  Shared& shared_;
+  Channel<RelationId> requests_{SIZE_MAX};
+  int snapshot_count_ = 0;
+
+  Mutex rate_mutex_;
+  TimePoint rate_due_ WALROCK_GUARDED_BY(rate_mutex_){};
+};
+
+} // namespace walrock

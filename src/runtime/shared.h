@@ -1,0 +1,137 @@
+// What the threads of the engine share: the budget, the spool, one queue of events to the commit
+// thread, one of commands to the replication thread, and a few numbers. Made before the threads,
+// destroyed after them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/channel.h"
+#include "base/memory_budget.h"
+#include "base/mutex.h"
+#include "model/load_target.h"
+#include "pipeline/committer.h"
+#include "pipeline/stream_machine.h"
+#include "runtime/spool_folder.h"
+#include "runtime/wake.h"
+
+namespace walrock {
+
+// To the commit thread: one for each on_... of the Committer.
+struct StreamStarted {
+  Lsn from;
+};
+struct Followed {
+  RelationId table;
+  std::uint64_t generation = 0;
+};
+struct SnapshotTaken {
+  std::vector<RelationId> tables;
+  Lsn consistent_lsn;
+};
+struct CopiedBatch {
+  RelationId table;
+  Batch batch;
+};
+struct CopyRead {
+  RelationId table;
+};
+struct CopyFailed {
+  RelationId table;
+  ErrorReport report;
+};
+struct Loaded {
+  CallId call = 0;
+  LoadOutcome outcome;
+};
+struct Committed {
+  CallId call = 0;
+  CommitOutcome outcome;
+};
+struct RolledBack {
+  CallId call = 0;
+  CallOutcome outcome;
+};
+struct LabelStated {
+  CallId call = 0;
+  LabelState state = LabelState::unreachable;
+};
+struct Called {
+  CallId call = 0;
+  CallOutcome outcome;
+};
+using CommitEvent =
+    std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken, CopiedBatch, CopyRead,
+                 CopyFailed, Loaded, Committed, RolledBack, LabelStated, Called>;
+
+// To the replication thread.
+using StreamCommand = std::variant<FollowFrom, Unfollow>;
+
+class StreamCommands {
+public:
+  void push(StreamCommand command) {
+    {
+      MutexLock const lock(mutex_);
+      commands_.push_back(command);
+    }
+    wake_.wake();
+  }
+  std::deque<StreamCommand> take() {
+    MutexLock const lock(mutex_);
+    return std::exchange(commands_, {});
+  }
+  Wake& wake() { return wake_; }
+
+private:
+  Mutex mutex_;
+  std::deque<StreamCommand> commands_ WALROCK_GUARDED_BY(mutex_);
+  Wake wake_;
+};
+
+// Written by the replication thread, read by the commit thread for the status.
+struct StreamFigures {
+  std::atomic<std::uint64_t> received_lsn{0};
+  std::atomic<std::uint64_t> server_lsn{0};
+  std::atomic<std::uint64_t> change_count{0};
+  std::atomic<std::uint64_t> restart_count{0};
+};
+
+// What a thread waits for, in words, for the status.
+class Trouble {
+public:
+  void set(std::string text) {
+    MutexLock const lock(mutex_);
+    text_ = std::move(text);
+  }
+  [[nodiscard]] std::string read() const {
+    MutexLock const lock(mutex_);
+    return text_;
+  }
+
+private:
+  mutable Mutex mutex_;
+  std::string text_ WALROCK_GUARDED_BY(mutex_);
+};
+
+struct Shared {
+  Shared(std::size_t budget_bytes, std::string const& spool_path)
+      : budget(budget_bytes), spool(spool_path), events(SIZE_MAX) {}
+
+  MemoryBudget budget;
+  SpoolFolder spool;
+  Channel<CommitEvent> events; // bounded by the budget that its batches are charged to
+  StreamCommands stream_commands;
+  StreamFigures figures;
+  Trouble source_trouble;
+  Trouble checkpoint_trouble;
+  std::atomic<std::uint64_t> flushed_lsn{0};
+  std::atomic<std::uint64_t> epochs_in_flight{0};
+  std::atomic<std::int64_t> load_ms{0};
+};
+
+} // namespace walrock

@@ -1,0 +1,311 @@
+#include "runtime/startup.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/channel.h"
+#include "base/log.h"
+#include "config/table_matcher.h"
+#include "config/table_rules.h"
+#include "postgres/catalog.h"
+#include "postgres/publication.h"
+#include "postgres/slot.h"
+#include "runtime/target_setup.h"
+
+namespace walrock {
+
+namespace {
+
+constexpr int kOldestServer = 120000;
+constexpr Milliseconds kSlotPatience(30'000); // for a dead walrock's walsender to go
+
+void sleep(std::stop_token const& stop, Milliseconds time) {
+  Channel<int> nothing(1);
+  (void)nothing.pop(stop, Deadline::in(time));
+  if (stop.stop_requested())
+    throw Stopped();
+}
+
+// Repeats the work while a server cannot be reached.
+template <typename Work>
+auto waiting(Report const& report, std::string const& phase, std::stop_token const& stop,
+             Work work) {
+  Backoff backoff(Milliseconds(200), Milliseconds(10'000));
+  report(phase, "");
+  for (;;) {
+    try {
+      return work();
+    } catch (ConnectionLost const& error) {
+      Milliseconds const delay = backoff.next();
+      report(phase, error.what());
+      log::warning("{} is tried again delay_ms={}: {}", phase, delay.count(), error.what());
+      sleep(stop, delay);
+    }
+  }
+}
+
+class Startup {
+public:
+  Startup(JobSpec const& job, EngineAddresses const& addresses, CheckpointStore& store,
+          Report const& report, std::stop_token stop)
+      : job_(job), addresses_(addresses), store_(store), report_(report), stop_(std::move(stop)) {}
+
+  Prepared run() {
+    out_.checkpoint = store_.read();
+    waiting(report_, "connecting to PostgreSQL", stop_, [&] { ask_source(); });
+    waiting(report_, "connecting to StarRocks", stop_, [&] { ask_target(); });
+    waiting(report_, "looking at the tables", stop_, [&] { choose_tables(); });
+    waiting(report_, "publication", stop_, [&] { publish(); });
+    waiting(report_, "replication slot", stop_, [&] { take_slot(); });
+    waiting(report_, "target tables", stop_, [&] { prepare_targets(); });
+    return std::move(out_);
+  }
+
+private:
+  Connection& source() {
+    if (source_ == nullptr || !source_->is_alive())
+      source_ = std::make_unique<Connection>(addresses_.source, ConnectionKind::sql, stop_);
+    return *source_;
+  }
+
+  void ask_source() {
+    ServerSettings const settings = read_server_settings(source());
+    server_version_ = settings.version_num;
+    if (settings.version_num < kOldestServer)
+      throw Error(ErrorCode::source_setting_wrong,
+                  fmt::format("PostgreSQL {} is too old: walrock needs 12 or later",
+                              settings.version));
+    if (settings.wal_level != "logical")
+      throw Error(ErrorCode::source_setting_wrong,
+                  fmt::format("wal_level is {}, it must be logical", settings.wal_level))
+          .set_advice("ALTER SYSTEM SET wal_level = logical; then restart PostgreSQL.");
+    ServerIdentity const identity = identify_server(source());
+    out_.server_lsn = identity.wal_end;
+    out_.job.job_id = job_.id;
+    out_.job.system_identifier = identity.system_identifier;
+    out_.job.source_database = job_.source.database;
+    out_.job.slot_name = job_.source.slot_name;
+    out_.job.publication_name = job_.source.publication_name;
+    log::info("source version={} system={}", settings.version, identity.system_identifier);
+    if (!out_.checkpoint.job)
+      return;
+    JobRecord const& known = *out_.checkpoint.job;
+    out_.job.consistent_lsn = known.consistent_lsn;
+    auto const require = [](std::string const& what, std::string const& then,
+                            std::string const& now) {
+      if (then != now)
+        throw Error(ErrorCode::checkpoint_mismatch,
+                    fmt::format("the checkpoint belongs to {} {}, not {}", what, then, now));
+    };
+    require("job", known.job_id, out_.job.job_id);
+    require("the PostgreSQL server with system identifier", known.system_identifier,
+            out_.job.system_identifier);
+    require("database", known.source_database, out_.job.source_database);
+    require("slot", known.slot_name, out_.job.slot_name);
+  }
+
+  void ask_target() {
+    SqlConnection sql(addresses_.target);
+    TargetCatalog catalog(sql);
+    ServerVersion const version = catalog.version();
+    if (version < ServerVersion{2, 4, 0})
+      throw Error(ErrorCode::target_model_unsupported,
+                  fmt::format("StarRocks {} has no load transactions: walrock needs 2.4 or later",
+                              to_string(version)));
+    if (auto const limit = catalog.running_transaction_limit())
+      out_.label_budget = std::max<std::size_t>(4, *limit / 4);
+    out_.load_options.version = version;
+    out_.load_options.compression = job_.target.compression;
+    out_.load_options.load_timeout = job_.target.load_timeout;
+    out_.load_options.prepared_timeout = job_.target.prepared_timeout;
+    log::info("target version={} label_budget={}", to_string(version), out_.label_budget);
+  }
+
+  void choose_tables() {
+    TableMatcher const matcher(job_);
+    std::vector<TableName> names;
+    std::vector<TableName> existing;
+    has_partitioned_ = false;
+    for (ListedTable const& listed : list_tables(source())) {
+      existing.push_back(listed.name);
+      if (!matcher.matches(listed.name))
+        continue;
+      bool const is_named = std::any_of(
+          job_.source.tables.begin(), job_.source.tables.end(),
+          [&](TablePattern const& pattern) { return pattern.plain == listed.name; });
+      if (listed.is_partition && !is_named)
+        continue; // its root is replicated
+      if (std::string const refusal = listed.refusal(); !refusal.empty()) {
+        if (is_named)
+          throw Error(ErrorCode::table_not_found,
+                      fmt::format("{} {}: it cannot be replicated", to_string(listed.name),
+                                  refusal));
+        log::warning("table is left out table={}: it {}", to_string(listed.name), refusal);
+        continue;
+      }
+      has_partitioned_ |= listed.relkind == 'p';
+      names.push_back(listed.name);
+    }
+    std::string missing;
+    for (std::string const& sentence : matcher.validate(existing))
+      missing += (missing.empty() ? "" : "\n") + sentence;
+    if (!missing.empty() || names.empty())
+      throw Error(ErrorCode::table_not_found,
+                  missing.empty() ? "no table matches table-name" : missing);
+    targets_ = targets_for(job_, names);
+    sources_ = describe_tables(source(), names);
+    for (SourceTable const& table : sources_)
+      if (auto const advice = key_advice(table, options_for(job_, table.name)))
+        log::warning("{}{}{}", advice->message, advice->sql.empty() ? "" : " Cure: ", advice->sql);
+  }
+
+  void publish() {
+    std::vector<TableName> names;
+    for (SourceTable const& table : sources_)
+      names.push_back(table.name);
+    std::string const& name = job_.source.publication_name;
+    auto const publication = find_publication(source(), name);
+    if (!publication) {
+      if (!job_.source.auto_create_publication)
+        throw Error(ErrorCode::publication_missing,
+                    fmt::format("publication {} does not exist", name))
+            .set_advice(create_publication_sql(name, names, has_partitioned_) + ";");
+      create_publication(source(), name, names, has_partitioned_);
+      log::info("created publication={} tables={}", name, names.size());
+      return;
+    }
+    if (std::string const lacking = publication->missing_operations(); !lacking.empty())
+      log::warning("publication {} does not publish {}: these changes are not replicated", name,
+                   lacking);
+    std::vector<TableName> absent;
+    for (TableName const& table : names)
+      if (!publication->covers(table))
+        absent.push_back(table);
+    if (absent.empty())
+      return;
+    add_tables(source(), name, absent);
+    log::info("added to publication={} tables={}", name, absent.size());
+  }
+
+  // Invariant: our record says that the slot is ours before it exists.
+  void take_slot() {
+    std::string const& name = job_.source.slot_name;
+    bool const is_earliest = job_.source.startup == StartupMode::earliest;
+    auto slot = find_slot(source(), name);
+    if (out_.checkpoint.job && out_.job.consistent_lsn.is_set()) {
+      continue_slot(std::move(slot), name);
+      return;
+    }
+    if (slot && !out_.checkpoint.job && !is_earliest)
+      throw Error(ErrorCode::slot_unknown,
+                  fmt::format("replication slot {} exists, but no checkpoint of this job knows it",
+                              name))
+          .set_advice(fmt::format("If nothing else uses it, drop it and start again: {};",
+                                  drop_slot_sql(name)));
+    if (is_earliest && !out_.checkpoint.job) {
+      require_usable(slot, name, job_.source.database);
+      out_.job.consistent_lsn = slot->confirmed_flush_lsn;
+      write_job();
+      out_.start_lsn = out_.job.consistent_lsn;
+      return;
+    }
+    if (slot) { // left by a start that died between making and recording it
+      drop_slot(source(), name);
+      log::info("dropped a slot that was made and never used slot={}", name);
+    }
+    write_job(); // without consistent_lsn: "about to be made"
+    report_("replication slot: waiting for transactions that write now", "");
+    out_.snapshot = std::make_unique<SnapshotKeeper>(addresses_.source, name,
+                                                     SlotLifetime::permanent, stop_);
+    out_.job.consistent_lsn = out_.snapshot->slot().consistent_lsn;
+    write_job();
+    out_.start_lsn = out_.job.consistent_lsn;
+    log::info("created slot={} consistent_lsn={}", name, to_string(out_.job.consistent_lsn));
+  }
+
+  void continue_slot(std::optional<Slot> slot, std::string const& name) {
+    TimePoint const until = std::chrono::steady_clock::now() + kSlotPatience;
+    while (slot && slot->active_pid && std::chrono::steady_clock::now() < until) {
+      report_("replication slot",
+              fmt::format("slot {} is in use by pid {}", name, *slot->active_pid));
+      sleep(stop_, Milliseconds(200));
+      slot = find_slot(source(), name);
+    }
+    require_usable(slot, name, job_.source.database);
+    // Never before what the server has let go, never before what we know to be applied.
+    out_.start_lsn = std::max(out_.checkpoint.flushed_lsn, out_.job.consistent_lsn);
+    if (slot->confirmed_flush_lsn > out_.start_lsn)
+      check_gap(*slot);
+    log::info("continues slot={} from={}", name, to_string(out_.start_lsn));
+  }
+
+  // Someone advanced the slot beyond what our checkpoint has: the changes between are gone.
+  void check_gap(Slot const& slot) {
+    for (TableRecord const& table : out_.checkpoint.tables)
+      if (table.state != TableState::errored && table.applied_lsn.is_set())
+        log::debug("table={} applied={}", to_string(table.source), to_string(table.applied_lsn));
+    // What we acknowledged was recorded or committed, but flushed_lsn itself is written lazily.
+    out_.start_lsn = slot.confirmed_flush_lsn;
+  }
+
+  void write_job() {
+    CheckpointUpdate update;
+    update.job = out_.job;
+    store_.write(update);
+    out_.checkpoint.job = out_.job;
+  }
+
+  void prepare_targets() {
+    TargetSetup setup(job_, addresses_, out_.checkpoint, stop_);
+    out_.tables.clear();
+    out_.followed.clear();
+    out_.copied.clear();
+    CheckpointUpdate update;
+    std::set<RelationId> present;
+    for (SourceTable const& source : sources_) {
+      present.insert(source.id);
+      SetUpTable table = setup.set_up(source, targets_.at(source.name), out_.job.consistent_lsn);
+      update.tables.push_back(table.entry.record);
+      FollowedTable followed;
+      followed.source = source;
+      followed.target = table.target;
+      followed.from = kNothingWanted; // the engine sets it from the committer
+      followed.ignores_incompatible = job_.schema_sync.ignore_incompatible_fields;
+      if (table.entry.record.state != TableState::errored) {
+        out_.copied[source.id] = {source, table.target, followed.ignores_incompatible};
+        out_.followed.push_back(std::move(followed));
+      }
+      out_.tables.push_back(std::move(table.entry));
+    }
+    for (TableRecord const& known : out_.checkpoint.tables)
+      if (!present.contains(known.id)) {
+        log::info("table is not in the job any more table={}", to_string(known.source));
+        update.dropped_tables.push_back(known.id);
+      }
+    store_.write(update);
+  }
+
+  JobSpec const& job_;
+  EngineAddresses const& addresses_;
+  CheckpointStore& store_;
+  Report const& report_;
+  std::stop_token stop_;
+  std::unique_ptr<Connection> source_;
+  int server_version_ = 0;
+  bool has_partitioned_ = false;
+  std::vector<SourceTable> sources_;
+  std::map<TableName, TargetName> targets_;
+  Prepared out_;
+};
+
+} // namespace
+
+Prepared prepare(JobSpec const& job, EngineAddresses const& addresses, CheckpointStore& store,
+                 Report const& report, std::stop_token stop) {
+  return Startup(job, addresses, store, report, std::move(stop)).run();
+}
+
+} // namespace walrock

@@ -1,0 +1,268 @@
+#include "runtime/stream_thread.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <poll.h>
+
+#include "base/log.h"
+#include "postgres/catalog.h"
+#include "postgres/slot.h"
+
+namespace walrock {
+
+namespace {
+
+constexpr Milliseconds kProbe(1000);      // asks the server how far it is
+constexpr Milliseconds kLongestWait(250); // between two looks at the stop request
+constexpr int kMessagesPerTurn = 4096;
+
+TimePoint now() { return std::chrono::steady_clock::now(); }
+
+} // namespace
+
+StreamThread::StreamThread(StreamThreadSettings settings, std::vector<FollowedTable> tables,
+                           Shared& shared)
+    : settings_(std::move(settings)), shared_(shared),
+      machine_(settings_.machine, &shared.budget), transactions_(shared.spool) {
+  for (FollowedTable& table : tables)
+    machine_.follow(std::move(table));
+}
+
+void StreamThread::run(std::stop_token stop) {
+  Backoff unreachable(Milliseconds(200), Milliseconds(10'000));
+  int faults = 0;
+  while (!stop.stop_requested()) {
+    Milliseconds delay{0};
+    try {
+      has_progressed_ = false;
+      follow_once(stop);
+    } catch (Stopped const&) {
+      break;
+    } catch (ConnectionLost const& error) {
+      delay = unreachable.next();
+      shared_.source_trouble.set(error.what());
+      log::warning("source is waited for delay_ms={}: {}", delay.count(), error.what());
+    } catch (Error const& error) {
+      bool const is_busy = error.code() == ErrorCode::slot_in_use;
+      faults = has_progressed_ || is_busy ? 0 : faults + 1;
+      if ((error.retry() == Retry::never && error.blame() != Blame::engine &&
+           error.code() != ErrorCode::source_protocol_violation) ||
+          faults > settings_.restart_attempts)
+        throw;
+      delay = is_busy ? unreachable.next() : settings_.restart_delay;
+      shared_.source_trouble.set(error.what());
+      log::warning("stream is started again delay_ms={}: {}", delay.count(), error.what());
+    }
+    if (has_progressed_)
+      unreachable.reset();
+    stream_.reset();
+    catalog_.reset();
+    shared_.figures.restart_count.fetch_add(1, std::memory_order_relaxed);
+    TimePoint const until = now() + delay;
+    while (now() < until && !stop.stop_requested()) {
+      pollfd idle{-1, 0, 0};
+      ::poll(&idle, 1, static_cast<int>(std::min(delay, kLongestWait).count()));
+    }
+  }
+  if (stream_ != nullptr) {
+    Lsn const flushed{shared_.flushed_lsn.load()};
+    stream_->send_status(std::max(received_lsn_, flushed), flushed, flushed);
+    stream_->end(Deadline::in(Milliseconds(2000)));
+  }
+}
+
+void StreamThread::connect(std::stop_token stop) {
+  take_commands(); // positions that changed while nothing was read need no new start
+  Lsn const from = std::max(settings_.start_lsn, Lsn{shared_.flushed_lsn.load()});
+  Connection connection(settings_.source, ConnectionKind::replication, stop);
+  ProtocolOptions const options = ProtocolOptions::of_server(connection.server_version());
+  stream_ = std::make_unique<ReplicationStream>(std::move(connection));
+  try {
+    stream_->start(settings_.slot_name, settings_.publication_name, from, options, stop);
+  } catch (ConnectionLost const&) {
+    throw;
+  } catch (Error const&) {
+    // The server's words for an invalidated slot differ by version: its state tells.
+    Connection sql(settings_.source, ConnectionKind::sql, stop);
+    require_usable(find_slot(sql, settings_.slot_name), settings_.slot_name,
+                   settings_.source.database);
+    throw;
+  }
+  transactions_.clear();
+  machine_.start(from);
+  received_lsn_ = from;
+  sent_flushed_ = Lsn{};
+  shared_.events.push_now(StreamStarted{from});
+  confirm_followed();
+  shared_.source_trouble.set("");
+  log::info("stream started slot={} from={} protocol={}", settings_.slot_name, to_string(from),
+            options.proto_version);
+}
+
+// The list of priorities: stop, commands, feedback, what is due, memory, reading.
+void StreamThread::follow_once(std::stop_token stop) {
+  connect(stop);
+  StreamActions actions;
+  while (!stop.stop_requested()) {
+    if (!take_commands())
+      return;
+    confirm_followed();
+    send_status_when_due();
+    machine_.on_pace({shared_.epochs_in_flight.load(), Milliseconds(shared_.load_ms.load())});
+    machine_.on_timer(now(), actions);
+    perform(actions, stop);
+    relieve_memory();
+    wait(stop);
+    if (shared_.budget.has_room())
+      read_what_is_there(stop);
+  }
+  throw Stopped();
+}
+
+bool StreamThread::take_commands() {
+  shared_.stream_commands.wake().clear();
+  bool must_restart = false;
+  for (StreamCommand const& command : shared_.stream_commands.take()) {
+    if (auto const* follow = std::get_if<FollowFrom>(&command)) {
+      must_restart |= machine_.follow_from(follow->table, follow->from, follow->generation);
+      followed_.push_back({follow->table, follow->generation});
+    } else {
+      machine_.unfollow(std::get<Unfollow>(command).table);
+    }
+  }
+  if (must_restart)
+    log::info("stream goes back slot={}: a table is read again", settings_.slot_name);
+  return !must_restart;
+}
+
+void StreamThread::confirm_followed() {
+  for (Followed const& followed : followed_)
+    shared_.events.push_now(followed);
+  followed_.clear();
+}
+
+void StreamThread::wait(std::stop_token) {
+  TimePoint const at = now();
+  TimePoint const due = std::min({machine_.next_deadline(), status_due_, probe_due_});
+  Milliseconds const left = Deadline{due}.left(at, kLongestWait);
+  short const interest = static_cast<short>((shared_.budget.has_room() ? POLLIN : 0) |
+                                            (stream_->wants_write() ? POLLOUT : 0));
+  pollfd fds[2] = {{stream_->socket(), interest, 0},
+                   {shared_.stream_commands.wake().fd(), POLLIN, 0}};
+  // Without room the budget is looked at often: nobody wakes us when it has some.
+  Milliseconds const longest = shared_.budget.has_room() ? left : std::min(left, Milliseconds(5));
+  ::poll(fds, 2, static_cast<int>(longest.count()));
+  if ((fds[0].revents & POLLOUT) != 0)
+    stream_->flush();
+}
+
+void StreamThread::read_what_is_there(std::stop_token stop) {
+  StreamActions actions;
+  for (int i = 0; i < kMessagesPerTurn; ++i) {
+    ReadOutcome const outcome = stream_->read();
+    if (std::holds_alternative<NothingYet>(outcome))
+      break;
+    has_progressed_ = true;
+    if (auto const* keepalive = std::get_if<Keepalive>(&outcome)) {
+      shared_.figures.server_lsn.store(keepalive->wal_end.value, std::memory_order_relaxed);
+      machine_.on_keepalive(keepalive->wal_end, now(), actions);
+      if (keepalive->reply_requested)
+        status_due_ = TimePoint{};
+    } else {
+      auto const& message = std::get<XLogData>(outcome);
+      received_lsn_ = std::max(received_lsn_, message.wal_start);
+      machine_.on_payload(message.payload, now(), actions);
+    }
+    if (!actions.empty()) {
+      perform(actions, stop);
+      if (!shared_.budget.has_room())
+        break;
+    }
+  }
+  shared_.figures.received_lsn.store(received_lsn_.value, std::memory_order_relaxed);
+  shared_.figures.change_count.store(machine_.change_count(), std::memory_order_relaxed);
+}
+
+// Only flushed_lsn is ever acknowledged (invariant 6).
+void StreamThread::send_status_when_due() {
+  TimePoint const at = now();
+  Lsn const flushed{shared_.flushed_lsn.load()};
+  bool const is_probe = at >= probe_due_;
+  if (at < status_due_ && flushed <= sent_flushed_ && !is_probe)
+    return;
+  stream_->send_status(std::max(received_lsn_, flushed), flushed, flushed, is_probe);
+  sent_flushed_ = flushed;
+  status_due_ = at + settings_.heartbeat;
+  if (is_probe)
+    probe_due_ = at + kProbe;
+}
+
+void StreamThread::relieve_memory() {
+  StreamActions actions;
+  while (!shared_.budget.has_room() && machine_.relieve(now(), actions))
+    perform(actions, {});
+}
+
+void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
+  // A machine may ask for more while an action is performed.
+  StreamActions mine = std::exchange(actions, {});
+  for (StreamAction& action : mine) {
+    if (auto* const hand_over = std::get_if<HandOver>(&action))
+      shared_.events.push_now(std::move(hand_over->epoch));
+    else if (auto const* wanted = std::get_if<Describe>(&action))
+      describe(wanted->table, stop);
+    else if (auto const* payload = std::get_if<SpoolPayload>(&action))
+      transactions_.append(payload->xid, payload->sub_xid, payload->payload);
+    else if (auto const* committed = std::get_if<Replay>(&action))
+      replay(*committed, stop);
+    else if (auto const* forgotten = std::get_if<ForgetTransaction>(&action))
+      transactions_.forget(forgotten->xid);
+    else if (auto const* aside = std::get_if<SetAside>(&action))
+      shared_.events.push_now(*aside);
+    else if (auto const* spool = std::get_if<SpoolBody>(&action))
+      shared_.spool.spool(*spool->body);
+    else if (auto const* line = std::get_if<Say>(&action))
+      log::write(line->level, line->text);
+  }
+}
+
+void StreamThread::describe(RelationId table, std::stop_token stop) {
+  if (catalog_ == nullptr)
+    catalog_ = std::make_unique<Connection>(settings_.source, ConnectionKind::sql, stop);
+  StreamActions actions;
+  machine_.on_described(table, describe_relation(*catalog_, table), actions);
+  perform(actions, stop);
+}
+
+void StreamThread::replay(Replay const& committed, std::stop_token stop) {
+  StreamActions actions;
+  int since_look = 0;
+  transactions_.replay(committed.xid, committed.aborted_xids,
+                       [&](std::span<std::byte const> payload) {
+                         machine_.on_replayed(payload, actions);
+                         perform(actions, stop);
+                         if (++since_look >= 256 || !shared_.budget.has_room()) {
+                           since_look = 0;
+                           stay_alive_without_room(stop);
+                         }
+                         return !stop.stop_requested();
+                       });
+  if (stop.stop_requested())
+    throw Stopped();
+  machine_.on_replay_end(now(), actions);
+  perform(actions, stop);
+}
+
+// In mid-replay: status updates go on, and memory is given back until there is room.
+void StreamThread::stay_alive_without_room(std::stop_token stop) {
+  send_status_when_due();
+  relieve_memory();
+  while (!shared_.budget.has_room() && !stop.stop_requested()) {
+    send_status_when_due();
+    pollfd idle{-1, 0, 0};
+    ::poll(&idle, 1, 5);
+  }
+}
+
+} // namespace walrock

@@ -1,0 +1,70 @@
+// The replication thread: owns the replication connection and the stream machine. It never blocks on
+// a full budget: without room it stops reading (TCP back-pressure reaches the walsender), and goes
+// on with status updates by its own clock, commands and stop requests.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "pipeline/stream_machine.h"
+#include "postgres/address.h"
+#include "postgres/connection.h"
+#include "postgres/replication_stream.h"
+#include "runtime/shared.h"
+
+namespace walrock {
+
+struct StreamThreadSettings {
+  SourceAddress source;
+  std::string slot_name;
+  std::string publication_name;
+  Lsn start_lsn;
+  Milliseconds heartbeat{10'000}; // status updates at least this often
+  int restart_attempts = 3;       // after faults of ours, in a row without progress
+  Milliseconds restart_delay{10'000};
+  StreamSettings machine;
+};
+
+class StreamThread {
+public:
+  // shared must outlive it.
+  StreamThread(StreamThreadSettings settings, std::vector<FollowedTable> tables, Shared& shared);
+
+  // Follows until a stop is asked for; an unreachable server is waited for without limit. Throws
+  // what cannot be waited for (a slot that is gone; a fault that repeats).
+  void run(std::stop_token stop);
+
+private:
+  void follow_once(std::stop_token stop);
+  void connect(std::stop_token stop);
+  // False: the stream must be started again.
+  bool take_commands();
+  void confirm_followed();
+  void read_what_is_there(std::stop_token stop);
+  void wait(std::stop_token stop);
+  void send_status_when_due();
+  void relieve_memory();
+  void perform(StreamActions& actions, std::stop_token stop);
+  void describe(RelationId table, std::stop_token stop);
+  void replay(Replay const& replay, std::stop_token stop);
+  void stay_alive_without_room(std::stop_token stop);
+
+  StreamThreadSettings settings_;
+  Shared& shared_;
+  StreamMachine machine_;
+  TransactionSpool transactions_;
+  std::unique_ptr<ReplicationStream> stream_;
+  std::unique_ptr<Connection> catalog_; // for describe; opened when first needed
+  std::vector<Followed> followed_;      // to be confirmed once the stream has started
+  TimePoint status_due_{};
+  TimePoint probe_due_{};
+  Lsn sent_flushed_;
+  Lsn received_lsn_;
+  bool has_progressed_ = false;
+};
+
+} // namespace walrock

@@ -1,0 +1,170 @@
+#include "runtime/target_setup.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "schema/ddl.h"
+
+namespace walrock {
+
+TargetSetup::TargetSetup(JobSpec const& job, EngineAddresses const& addresses,
+                         Checkpoint const& checkpoint, std::stop_token)
+    : job_(job), checkpoint_(checkpoint), sql_(addresses.ddl), catalog_(sql_) {}
+
+SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name,
+                               Lsn consistent_lsn) {
+  SetUpTable table;
+  TableRecord& record = table.entry.record;
+  auto const known =
+      std::find_if(checkpoint_.tables.begin(), checkpoint_.tables.end(),
+                   [&](TableRecord const& r) { return r.id == source.id && r.target == name; });
+  bool const is_known = known != checkpoint_.tables.end();
+  if (is_known)
+    record = *known;
+  record.id = source.id;
+  record.source = source.name;
+  record.target = name;
+  record.filenode = source.filenode;
+  try {
+    options_ = options_for(job_, source.name);
+    wanted_ = target_table_for(source, name, options_);
+    table.entry.is_append_only = wanted_.model != TableModel::primary;
+    table.entry.is_emptied_before_copy = options_.existing_rows != ExistingRows::keep;
+    table.target = wanted_;
+    if (is_known && !(record.state == TableState::errored && !record.applied_lsn.is_set()))
+      set_up_known(source, table);
+    else
+      set_up_first_time(source, table);
+    if (!is_known && job_.source.startup != StartupMode::initial &&
+        !checkpoint_.flushed_lsn.is_set() && record.state == TableState::init) {
+      record.state = TableState::ready; // nothing is copied
+      record.applied_lsn = consistent_lsn;
+    }
+  } catch (ConnectionLost const&) {
+    throw;
+  } catch (Error const& error) {
+    record.state = TableState::errored;
+    record.reason = fmt::format("{}: {}. {}", error.word(), error.what(), error.advice());
+    log::error("table is set aside table={}: {}", to_string(source.name), record.reason);
+  }
+  return table;
+}
+
+void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table) {
+  TableRecord& record = table.entry.record;
+  record.state = TableState::init;
+  record.reason.clear();
+  record.applied_lsn = Lsn{};
+  auto const existing = catalog_.describe_table(record.target);
+  if (!existing) {
+    create(table);
+    return;
+  }
+  bool const is_replaceable = existing->model != wanted_.model &&
+                              existing->model == TableModel::unique &&
+                              job_.schema_sync.enable && job_.schema_sync.auto_create_table;
+  if (is_replaceable && !catalog_.has_rows(record.target)) {
+    log::info("empty UNIQUE KEY table is replaced by a PRIMARY KEY table, because StarRocks "
+              "ignores deletes there table={}",
+              to_string(record.target));
+    catalog_.drop_table(record.target);
+    create(table);
+    return;
+  }
+  compare_with(source, *existing, table);
+  table.target = *existing;
+  if (job_.source.startup == StartupMode::initial && catalog_.has_rows(record.target))
+    decide_on_rows(table);
+  else
+    table.entry.is_known_empty = true;
+}
+
+void TargetSetup::decide_on_rows(SetUpTable& table) {
+  TargetName const& target = table.entry.record.target;
+  switch (options_.existing_rows) {
+  case ExistingRows::truncate:
+    log::info("rows that are there are removed (existing-rows: truncate) table={}",
+              to_string(target));
+    return;
+  case ExistingRows::keep: return;
+  case ExistingRows::swap:
+  case ExistingRows::fail:
+    throw Error(ErrorCode::target_has_rows,
+                fmt::format("{} has rows that walrock did not load", to_string(target)))
+        .set_advice(fmt::format(
+            "Say what becomes of them: existing-rows: truncate (removes them), keep (loads over "
+            "them) for this table; or empty it yourself: {};",
+            truncate_sql(target)));
+  }
+}
+
+void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
+  TableRecord& record = table.entry.record;
+  auto const existing = catalog_.describe_table(record.target);
+  if (!existing) {
+    log::warning("target table is gone and is made and copied again table={}",
+                 to_string(record.target));
+    create(table);
+    record.state = TableState::init;
+    record.reason.clear();
+    record.applied_lsn = Lsn{};
+    return;
+  }
+  table.target = *existing;
+  table.entry.is_append_only = existing->model != TableModel::primary;
+  if (record.state == TableState::errored)
+    log::error("table stays set aside table={}: {} To copy it again, drop {} and restart.",
+               to_string(source.name), record.reason, to_string(record.target));
+}
+
+void TargetSetup::create(SetUpTable& table) {
+  TargetName const& name = table.entry.record.target;
+  if (!job_.schema_sync.enable || !job_.schema_sync.auto_create_table)
+    throw Error(ErrorCode::target_table_missing,
+                fmt::format("{} does not exist and schema-sync.auto-create-table is off",
+                            to_string(name)))
+        .set_advice(create_table_sql(wanted_) + ";");
+  if (!has_database_) {
+    catalog_.create_database(name.database);
+    has_database_ = true;
+  }
+  // The server's default of 3 replicas fails on smaller clusters.
+  if (!wanted_.properties.contains("replication_num")) {
+    if (!backend_count_) {
+      backend_count_ = 0;
+      if (auto const backends = catalog_.backends())
+        backend_count_ = static_cast<std::size_t>(
+            std::count_if(backends->begin(), backends->end(),
+                          [](Backend const& b) { return b.is_alive && !b.is_compute_node; }));
+    }
+    if (*backend_count_ > 0 && *backend_count_ < 3)
+      wanted_.properties["replication_num"] = std::to_string(*backend_count_);
+  }
+  catalog_.execute(create_table_sql(wanted_));
+  log::info("created table={}", to_string(name));
+  table.target = wanted_;
+  table.entry.is_known_empty = true;
+}
+
+void TargetSetup::compare_with(SourceTable const& source, TargetTable const& existing,
+                               SetUpTable& table) {
+  std::string wrong;
+  for (Mismatch const& mismatch : compare(source, wanted_, existing)) {
+    if (mismatch.is_warning)
+      log::warning("table={}: {}", to_string(table.entry.record.target), to_string(mismatch));
+    else if (!mismatch.column.empty() && job_.schema_sync.ignore_incompatible_fields)
+      log::warning("ignored as ignore-incompatible-fields says table={}: {}",
+                   to_string(table.entry.record.target), to_string(mismatch));
+    else
+      wrong += (wrong.empty() ? "" : "; ") + to_string(mismatch);
+  }
+  if (!wrong.empty())
+    throw Error(ErrorCode::target_table_mismatch,
+                fmt::format("{} does not fit {}: {}", to_string(existing.name),
+                            to_string(source.name), wrong));
+}
+
+} // namespace walrock

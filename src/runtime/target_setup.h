@@ -1,0 +1,52 @@
+// Finds, compares and makes the target of each table at the start, and says in which state the
+// table enters the committer. What goes wrong with one table sets that table aside. Blocking.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "config/job_spec.h"
+#include "config/table_rules.h"
+#include "model/checkpoint.h"
+#include "pipeline/committer.h"
+#include "runtime/engine.h"
+#include "schema/compare.h"
+#include "schema/target_design.h"
+#include "starrocks/catalog.h"
+
+namespace walrock {
+
+struct SetUpTable {
+  TableEntry entry;
+  TargetTable target; // as it is now
+};
+
+class TargetSetup {
+public:
+  // All must outlive it.
+  TargetSetup(JobSpec const& job, EngineAddresses const& addresses, Checkpoint const& checkpoint,
+              std::stop_token stop);
+
+  // Throws ConnectionLost (to be tried again as a whole); every other failure is the table's own.
+  SetUpTable set_up(SourceTable const& source, TargetName const& name, Lsn consistent_lsn);
+
+private:
+  void set_up_first_time(SourceTable const& source, SetUpTable& table);
+  void set_up_known(SourceTable const& source, SetUpTable& table);
+  void create(SetUpTable& table);
+  void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
+  void decide_on_rows(SetUpTable& table);
+
+  JobSpec const& job_;
+  Checkpoint const& checkpoint_;
+  SqlConnection sql_;
+  TargetCatalog catalog_;
+  TableOptions options_;
+  TargetTable wanted_;
+  std::optional<std::size_t> backend_count_;
+  bool has_database_ = false;
+};
+
+} // namespace walrock
