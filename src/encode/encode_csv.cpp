@@ -1,5 +1,5 @@
-// CSV rows of a RowEncoder. The hot path of walrock: no allocation but for the growth of `out`, each
-// byte of a value copied once and looked at once more.
+// CSV rows of a RowEncoder. The hot path of walrock: no allocation but for the growth of `out`,
+// each byte of a value copied once and looked at once more.
 #include "encode/row_encoder.h"
 
 #include <charconv>

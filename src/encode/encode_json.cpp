@@ -1,5 +1,5 @@
-// JSON rows of a RowEncoder, for what CSV cannot say. Values travel as strings, which StarRocks reads
-// as it reads CSV fields; only where a bare value is just as exact it is written bare.
+// JSON rows of a RowEncoder, for what CSV cannot say. Values travel as strings, which StarRocks
+// reads as it reads CSV fields; only where a bare value is just as exact it is written bare.
 #include "encode/row_encoder.h"
 
 #include "base/error.h"
@@ -38,7 +38,9 @@ void RowEncoder::append_json_fields(Row row, Op op, RowOrigin origin, std::strin
     out.back() = '}';
 }
 
-void RowEncoder::finish_json(std::string& out) { out += out.empty() ? "[]" : "]"; }
+void RowEncoder::finish_json(std::string& out) {
+  out += out.empty() ? "[]" : "]";
+}
 
 void RowEncoder::append_json_cell(Field const& field, Value value, RowOrigin origin,
                                   std::string& out) const {

@@ -30,8 +30,8 @@ TablePlan plan_of(std::vector<Column> const& columns, int key_count = 1) {
   for (Column const& c : columns) {
     auto const position = static_cast<int>(plan.columns.size());
     plan.relation.columns.push_back({c.name, 25, -1, position < key_count});
-    plan.columns.push_back({position, c.name, c.type, c.conversion, c.element,
-                            position < key_count, c.is_nullable, c.zero});
+    plan.columns.push_back({position, c.name, c.type, c.conversion, c.element, position < key_count,
+                            c.is_nullable, c.zero});
   }
   return plan;
 }
@@ -45,7 +45,9 @@ TablePlan append_only_plan(std::vector<Column> const& columns) {
   return plan;
 }
 
-Value text(std::string_view t) { return Value::of(t); }
+Value text(std::string_view t) {
+  return Value::of(t);
+}
 Value const kNull = Value::null();
 Value const kAbsent = Value::unchanged_toast();
 
@@ -78,8 +80,7 @@ std::string csv_value(Column column, std::string_view value) {
 }
 std::string json_value(Column column, std::string_view value) {
   column.name = "v";
-  std::string const body =
-      json(RowEncoder(plan_of({{"k"}, column})), {text("1"), text(value)});
+  std::string const body = json(RowEncoder(plan_of({{"k"}, column})), {text("1"), text(value)});
   std::size_t const start = body.find(':', body.find(',')) + 1;
   return body.substr(start, body.rfind(",\"__op\"") - start);
 }
@@ -120,7 +121,8 @@ TEST(EncodeCsv, BackslashesAndUtf8StayAsTheyAre) {
 
 TEST(EncodeCsv, SaysWhatItCannotSayAndLeavesOutAsItWas) {
   RowEncoder const encoder(plan_of({{"id"}, {"a"}, {"b"}}));
-  for (std::string const& bad : {"\001"s, "\002"s, "a\001b"s, "long enough for a vector \002"s, "\\N"s})
+  for (std::string const& bad :
+       {"\001"s, "\002"s, "a\001b"s, "long enough for a vector \002"s, "\\N"s})
     for (std::size_t at = 0; at < 3; ++at) {
       std::vector<Value> row(3, text("fine"));
       row[at] = text(bad);
@@ -136,9 +138,11 @@ TEST(EncodeCsv, OnlyTheExactNullMarkIsUnsayable) {
 }
 
 TEST(EncodeCsv, ADeleteCarriesItsKeyOnly) {
-  RowEncoder const encoder(plan_of({{"id"}, {"a"}, {"n", "INT", Conversion::number, {}, false, "0"}}));
+  RowEncoder const encoder(
+      plan_of({{"id"}, {"a"}, {"n", "INT", Conversion::number, {}, false, "0"}}));
   EXPECT_EQ(csv(encoder, {text("1"), kAbsent, kNull}, Op::delete_), "1\001\\N\0010\0011\002");
-  EXPECT_EQ(csv(encoder, {text("1"), text("\001"), text("5")}, Op::delete_), "1\001\\N\0010\0011\002");
+  EXPECT_EQ(csv(encoder, {text("1"), text("\001"), text("5")}, Op::delete_),
+            "1\001\\N\0010\0011\002");
   EXPECT_EQ(csv(encoder, {text("\001"), kNull, kNull}, Op::delete_), std::nullopt);
 }
 
@@ -282,9 +286,9 @@ TEST(Conversions, ArraysForArrayColumnsAreInStarRocksForm) {
   EXPECT_EQ(csv_value({"v", "ARRAY<INT>", Conversion::array, number}, "{1,NULL}"), "[1,null]");
   EXPECT_EQ(csv_value({"v", "ARRAY<VARCHAR(9)>", Conversion::array, text}, R"({"a\"b,c",NULL})"),
             R"(["a""b,c",null])");
-  EXPECT_EQ(csv_value({"v", "ARRAY<DATETIME>", Conversion::array, text},
-                      R"({"2026-01-31 12:00:00+00"})"),
-            R"(["2026-01-31 12:00:00"])");
+  EXPECT_EQ(
+      csv_value({"v", "ARRAY<DATETIME>", Conversion::array, text}, R"({"2026-01-31 12:00:00+00"})"),
+      R"(["2026-01-31 12:00:00"])");
   EXPECT_EQ(json_value({"v", "ARRAY<VARCHAR(9)>", Conversion::array, text}, R"({"a\"b"})"),
             R"(["a\"b"])");
   EXPECT_EQ(csv_value({"v", "ARRAY<VARCHAR(9)>", Conversion::array, text}, "{\001}"), "(not CSV)");
@@ -368,8 +372,8 @@ TEST(Keys, AreTheStartOfTheCsvRow) {
 
 TEST(Keys, DifferWhateverTheyHold) {
   RowEncoder const encoder(plan_of({{"a"}, {"b"}}, 2));
-  std::vector<std::string> const fields{"", "\001", "\002", "\001\001", "\002\003", "\002\004",
-                                        "\003", "a", "a\001", "\001a", "\\N", "\\N\002"};
+  std::vector<std::string> const fields{"",     "\001", "\002",  "\001\001", "\002\003", "\002\004",
+                                        "\003", "a",    "a\001", "\001a",    "\\N",      "\\N\002"};
   std::vector<std::string> keys;
   for (std::string const& a : fields)
     for (std::string const& b : fields)
@@ -383,8 +387,8 @@ TEST(Merge, AbsentCellsTakeTheFieldsOfTheRowBefore) {
   RowEncoder const encoder(plan_of({{"id"}, {"a"}, {"b"}, {"c"}}));
   std::string const before = *csv(encoder, {text("1"), text("old a"), kNull, text("old c")});
   std::string out = "x";
-  EXPECT_TRUE(encoder.merge_csv(std::vector{text("1"), kAbsent, text("new b"), kAbsent}, before, {},
-                                out));
+  EXPECT_TRUE(
+      encoder.merge_csv(std::vector{text("1"), kAbsent, text("new b"), kAbsent}, before, {}, out));
   EXPECT_EQ(out, "x1\001old a\001new b\001old c\0010\002");
 }
 
@@ -398,7 +402,8 @@ TEST(Merge, SaysWhatCsvCannotSay) {
   }
 }
 
-// --- random rows against an independent reader ----------------------------------------------------
+// --- random rows against an independent reader
+// ----------------------------------------------------
 
 std::vector<std::optional<std::string>> split_row(std::string_view row) {
   std::vector<std::optional<std::string>> fields(1, "");
@@ -415,9 +420,19 @@ std::vector<std::optional<std::string>> split_row(std::string_view row) {
 }
 
 std::string random_text(std::mt19937& random) {
-  static std::vector<std::string> const pieces{"a", "\\", "N", "\\N", "\001", "\002", "\"", "\n", "",
-                                               "\xF0\x9F\x90\x98", "ordinary words of some length",
-                                               "\003", "0"};
+  static std::vector<std::string> const pieces{"a",
+                                               "\\",
+                                               "N",
+                                               "\\N",
+                                               "\001",
+                                               "\002",
+                                               "\"",
+                                               "\n",
+                                               "",
+                                               "\xF0\x9F\x90\x98",
+                                               "ordinary words of some length",
+                                               "\003",
+                                               "0"};
   std::string out;
   // Separators are rare, so that most rows are CSV.
   for (auto n = random() % 6; n > 0; --n) {

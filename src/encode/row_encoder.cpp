@@ -1,5 +1,5 @@
-// Construction of a RowEncoder and what it tells about its bodies; the rows themselves are written in
-// encode_csv.cpp and encode_json.cpp.
+// Construction of a RowEncoder and what it tells about its bodies; the rows themselves are written
+// in encode_csv.cpp and encode_json.cpp.
 #include "encode/row_encoder.h"
 
 #include <algorithm>
@@ -14,7 +14,9 @@ namespace {
 
 constexpr char kOpColumn[] = "__op";
 
-bool is_array_type(std::string_view type) { return type.starts_with("ARRAY<"); }
+bool is_array_type(std::string_view type) {
+  return type.starts_with("ARRAY<");
+}
 
 int decimal_scale(std::string_view type) {
   std::size_t const comma = type.find(',');
@@ -89,8 +91,8 @@ void RowEncoder::choose_form(Field& field, ColumnPlan const& column) const {
 // CSV takes JSON text straight into a JSON column. In a JSON body the document null would become
 // SQL NULL and a malformed one would end the body, so there it travels as a string.
 void RowEncoder::name_field(Field& field, ColumnPlan const& column, std::size_t position) const {
-  bool const is_json = field.form == Form::json ||
-                       (field.form == Form::json_array && column.type == "JSON");
+  bool const is_json =
+      field.form == Form::json || (field.form == Form::json_array && column.type == "JSON");
   field.load_name = column.name;
   field.json_load_name = column.name;
   if (field.form == Form::bytea) {
@@ -169,8 +171,9 @@ void RowEncoder::check_row(Row row) const {
 // Only value columns can be left to a partial update.
 void RowEncoder::check_absent(Field const& field) const {
   if (field.is_key)
-    refuse(field, "", "is a key that was stored out of line and not sent: it is longer than "
-                      "StarRocks allows a key to be");
+    refuse(field, "",
+           "is a key that was stored out of line and not sent: it is longer than "
+           "StarRocks allows a key to be");
   if (!has_op_)
     throw ProtocolViolation("a row inserted into " + to_string(plan_.relation.name) +
                             " leaves out column " + name_of(field));
@@ -245,16 +248,18 @@ void RowEncoder::refuse(Field const& field, std::string_view text, std::string_v
       --end;
     shown = std::string(text.substr(0, end)) + "...";
   }
-  throw Error(ErrorCode::value_unsupported,
-              "column " + name_of(field) + " of " + to_string(plan_.relation.name) +
-                  ": the value " + shown + " " + std::string(why) + " (target type " +
-                  column_of(field).type + ")");
+  throw Error(ErrorCode::value_unsupported, "column " + name_of(field) + " of " +
+                                                to_string(plan_.relation.name) + ": the value " +
+                                                shown + " " + std::string(why) + " (target type " +
+                                                column_of(field).type + ")");
 }
 
 ColumnPlan const& RowEncoder::column_of(Field const& field) const {
   return plan_.columns[static_cast<std::size_t>(&field - fields_.data())];
 }
 
-std::string const& RowEncoder::name_of(Field const& field) const { return column_of(field).name; }
+std::string const& RowEncoder::name_of(Field const& field) const {
+  return column_of(field).name;
+}
 
 } // namespace walrock

@@ -92,11 +92,11 @@ private:
     bool is_key = false;
     bool is_boolean_target = false;
     bool has_moment_elements = false;
-    int scale = 0;               // of a decimal
-    std::string json_key;        // "name": with quotes, escapes and colon
-    std::string load_name;       // in the columns list: the column, or a temporary field...
-    std::string expression;      // ...that this computes the column from: `b`=unhex(`tmp`)
-    std::string json_load_name;  // the same for JSON bodies
+    int scale = 0;              // of a decimal
+    std::string json_key;       // "name": with quotes, escapes and colon
+    std::string load_name;      // in the columns list: the column, or a temporary field...
+    std::string expression;     // ...that this computes the column from: `b`=unhex(`tmp`)
+    std::string json_load_name; // the same for JSON bodies
     std::string json_expression;
   };
 
@@ -132,8 +132,8 @@ private:
 
   TablePlan plan_;
   std::vector<Field> fields_;
-  std::size_t row_size_ = 0;     // cells of a row of this layout
-  std::string csv_delete_tail_;  // everything of a delete row after its key
+  std::size_t row_size_ = 0;    // cells of a row of this layout
+  std::string csv_delete_tail_; // everything of a delete row after its key
   std::string json_delete_tail_;
   bool has_op_ = false;
 };

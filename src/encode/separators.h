@@ -16,7 +16,8 @@
 namespace walrock {
 
 // How many bytes of the text are kColumnSeparator or kRowDelimiter. One pass over a whole encoded
-// row, compared with the number of fields, is cheaper than a look at each field before it is copied.
+// row, compared with the number of fields, is cheaper than a look at each field before it is
+// copied.
 [[nodiscard]] inline std::size_t count_separators(std::string_view text) {
   static_assert(kColumnSeparator == 1 && kRowDelimiter == 2);
   std::size_t count = 0;

@@ -1,6 +1,7 @@
 #include "schema/compare.h"
 
 #include <algorithm>
+#include <set>
 
 #include "model/table_plan.h"
 #include "schema/ddl.h"
@@ -52,8 +53,8 @@ private:
   // What no ALTER can do.
   std::string make_anew() const {
     return "move it away and let walrock create it: " +
-           rename_table_sql(existing_.name, existing_.name.table + "_old") + "; or drop it: " +
-           drop_table_sql(existing_.name) + ";";
+           rename_table_sql(existing_.name, existing_.name.table + "_old") +
+           "; or drop it: " + drop_table_sql(existing_.name) + ";";
   }
 
   void check_model() {
@@ -67,14 +68,16 @@ private:
                            make_anew()});
   }
 
+  // In any order: a key says which columns identify a row, the order only how rows are stored.
   void check_key() {
+    std::set<std::string> const existing(existing_.key.begin(), existing_.key.end());
+    std::set<std::string> const wanted(wanted_.key.begin(), wanted_.key.end());
     if (existing_.model != wanted_.model || wanted_.model != TableModel::primary ||
-        existing_.key == wanted_.key)
+        existing == wanted)
       return;
-    mismatches_.push_back({"", "", "",
-                           "has the key " + joined(existing_.key) + ", its source " +
-                               joined(wanted_.key),
-                           make_anew()});
+    mismatches_.push_back(
+        {"", "", "", "has the key " + joined(existing_.key) + ", its source " + joined(wanted_.key),
+         make_anew()});
   }
 
   void check_column(TargetColumn const& wanted) {
@@ -98,7 +101,8 @@ private:
     if (existing.is_nullable || source.is_not_null || is_key(wanted.name))
       return;
     mismatches_.push_back({wanted.name, source.declared_type, normalise_type(existing.type),
-                           "takes no NULL, the source may have some", nullable_sql(existing), true});
+                           "takes no NULL, the source may have some", nullable_sql(existing),
+                           true});
   }
 
   std::string nullable_sql(TargetColumn column) const {
@@ -117,9 +121,9 @@ private:
                                    quote_starrocks(wanted.name) + ";"});
         return;
       }
-    mismatches_.push_back({wanted.name, source.declared_type, "", "is missing in the target",
-                           is_key(wanted.name) ? make_anew()
-                                               : add_column_sql(existing_.name, wanted) + ";"});
+    mismatches_.push_back(
+        {wanted.name, source.declared_type, "", "is missing in the target",
+         is_key(wanted.name) ? make_anew() : add_column_sql(existing_.name, wanted) + ";"});
   }
 
   bool is_key(std::string const& column) const {

@@ -21,8 +21,8 @@ struct Mismatch {
 // One line for an operator: column, both types, what and fix.
 [[nodiscard]] std::string to_string(Mismatch const& mismatch);
 
-// `wanted` is what target_table_for() says. Types of `existing` may have any spelling. Empty when it
-// fits as it is; only warnings when it can be used.
+// `wanted` is what target_table_for() says. Types of `existing` may have any spelling. Empty when
+// it fits as it is; only warnings when it can be used.
 [[nodiscard]] std::vector<Mismatch> compare(SourceTable const& source, TargetTable const& wanted,
                                             TargetTable const& existing);
 

@@ -37,8 +37,8 @@ std::string distribution_clause(TableModel model, std::vector<std::string> const
                                 std::optional<int> buckets) {
   if (model == TableModel::duplicate && columns.empty() && !buckets)
     return "";
-  std::string out = columns.empty() ? "\nDISTRIBUTED BY RANDOM"
-                                    : "\nDISTRIBUTED BY HASH " + column_list(columns);
+  std::string out =
+      columns.empty() ? "\nDISTRIBUTED BY RANDOM" : "\nDISTRIBUTED BY HASH " + column_list(columns);
   if (buckets)
     out += " BUCKETS " + std::to_string(*buckets);
   return out;
@@ -52,7 +52,9 @@ std::string properties_clause(std::map<std::string, std::string> const& properti
   return out.empty() ? "" : "\nPROPERTIES (" + out + ")";
 }
 
-std::string alter(TargetName const& table) { return "ALTER TABLE " + quote_starrocks(table); }
+std::string alter(TargetName const& table) {
+  return "ALTER TABLE " + quote_starrocks(table);
+}
 
 } // namespace
 
@@ -72,8 +74,8 @@ std::string create_table_sql(TargetTable const& table) {
   if (!table.partition_by.empty())
     out += "\nPARTITION BY " + table.partition_by;
   bool const by_key = table.distribution_key.empty() && table.model != TableModel::duplicate;
-  out += distribution_clause(table.model, by_key ? table.key : table.distribution_key,
-                             table.buckets);
+  out +=
+      distribution_clause(table.model, by_key ? table.key : table.distribution_key, table.buckets);
   if (!table.sort_key.empty())
     out += "\nORDER BY " + column_list(table.sort_key);
   return out + properties_clause(table.properties);

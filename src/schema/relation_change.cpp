@@ -38,7 +38,9 @@ std::set<std::string> identity_of(Relation const& relation) {
   return names;
 }
 
-std::string quoted(std::string const& column) { return "column " + column; }
+std::string column_named(std::string const& name) {
+  return "column " + name;
+}
 
 // As a type is declared, for messages: the catalog's words where it still describes this type.
 std::string declared(RelationColumn const& column, SourceTable const& catalog) {
@@ -58,7 +60,8 @@ bool keeps_values(RelationColumn const& before, RelationColumn const& now) {
     return false;
   switch (type->family) {
   case Family::characters: // char(n) is padded anew
-    return type->oid == kVarchar && (is_unbounded || (before.typmod >= 0 && now.typmod >= before.typmod));
+    return type->oid == kVarchar &&
+           (is_unbounded || (before.typmod >= 0 && now.typmod >= before.typmod));
   case Family::text: return type->oid == kText;
   case Family::timestamp:
   case Family::timestamptz:
@@ -111,9 +114,7 @@ private:
       reason_ = "table " + to_string(before_.name) + ": " + what;
   }
 
-  void note(std::string const& what) {
-    change_.note += (change_.note.empty() ? "" : "; ") + what;
-  }
+  void note(std::string const& what) { change_.note += (change_.note.empty() ? "" : "; ") + what; }
 
   void check_name() {
     if (before_.name != now_.name)
@@ -126,15 +127,16 @@ private:
     Names const added = columns_of(now_, before_, false);
     Names const dropped = columns_of(before_, now_, false);
     if (!added.empty() && !dropped.empty())
-      refuse(quoted(dropped[0]) + " (" + declared(*find(before_, dropped[0]), catalog_) +
+      refuse(column_named(dropped[0]) + " (" + declared(*find(before_, dropped[0]), catalog_) +
              ") was renamed to or replaced by " + added[0] + " (" +
              declared(*find(now_, added[0]), catalog_) + "), which one the stream does not tell");
     Names const kept_before = columns_of(before_, now_, true);
     Names const kept_now = columns_of(now_, before_, true);
     for (std::size_t i = 0; i < kept_before.size(); ++i)
       if (kept_before[i] != kept_now[i])
-        return refuse(quoted(kept_before[i]) +
-                      " was dropped and added again, so its old rows are not what the target holds");
+        return refuse(
+            column_named(kept_before[i]) +
+            " was dropped and added again, so its old rows are not what the target holds");
   }
 
   void check_types() {
@@ -145,7 +147,7 @@ private:
   }
 
   void check_type(RelationColumn const& old, RelationColumn const& column) {
-    std::string const change = quoted(column.name) + " changed its type from " +
+    std::string const change = column_named(column.name) + " changed its type from " +
                                declared(old, catalog_) + " to " + declared(column, catalog_);
     bool const is_same_type =
         old.type_oid == column.type_oid || is_same_text_type(old.type_oid, column.type_oid);
@@ -193,30 +195,34 @@ private:
   }
 
   void drop(std::string const& name) {
-    bool const is_key = std::find(target_.key.begin(), target_.key.end(), name) != target_.key.end();
+    bool const is_key =
+        std::find(target_.key.begin(), target_.key.end(), name) != target_.key.end();
     TargetColumn const* existing = target_.column(name);
     if (is_key && target_.model == TableModel::primary)
-      return refuse(quoted(name) + " (" + declared(*find(before_, name), catalog_) +
+      return refuse(column_named(name) + " (" + declared(*find(before_, name), catalog_) +
                     ") was dropped, but it is part of the key");
     if (existing != nullptr && !existing->is_nullable && !existing->default_text)
-      return refuse(quoted(name) + " was dropped, but in the target (" + existing->type +
+      return refuse(column_named(name) + " was dropped, but in the target (" + existing->type +
                     ") it takes neither NULL nor a default");
     change_.dropped.push_back(name);
-    note(quoted(name) + " was dropped; the target keeps it, new and changed rows get NULL there");
+    note(column_named(name) +
+         " was dropped; the target keeps it, new and changed rows get NULL there");
   }
 
   void add(RelationColumn const& column) {
     SourceColumn const* known = catalog_.column(column.name);
     if (known == nullptr || known->wire_type_oid != column.type_oid)
-      note(quoted(column.name) + " was added and changed again since, so old rows get NULL");
-    SourceColumn const described =
-        known != nullptr && known->wire_type_oid == column.type_oid ? *known : describe_column(column);
+      note(column_named(column.name) + " was added and changed again since, so old rows get NULL");
+    SourceColumn const described = known != nullptr && known->wire_type_oid == column.type_oid
+                                       ? *known
+                                       : describe_column(column);
     auto const wanted = options_.column_types.find(column.name);
-    TargetType const type = wanted != options_.column_types.end() ? parse_target_type(wanted->second)
-                                                                  : map_type(described).type;
+    TargetType const type = wanted != options_.column_types.end()
+                                ? parse_target_type(wanted->second)
+                                : map_type(described).type;
     TargetColumn added{column.name, to_string(type), true, std::nullopt, described.comment};
     if (Fit const fits = fit(described, type); fits.kind == Fit::Kind::refused)
-      return refuse(quoted(column.name) + " was added as " + described.declared_type +
+      return refuse(column_named(column.name) + " was added as " + described.declared_type +
                     ", but column-types says " + added.type + ": " + fits.why);
     if (described.missing_value)
       add_default(added, described, type);
@@ -233,7 +239,7 @@ private:
                                type.kind != TargetType::Kind::array &&
                                type.kind != TargetType::Kind::varbinary;
     if (!takes_default)
-      return refuse(quoted(column.name) + " (" + column.declared_type +
+      return refuse(column_named(column.name) + " (" + column.declared_type +
                     ") was added with a default, but StarRocks takes none for " + added.type);
     if (fits.conversion == Conversion::boolean)
       text = text == "t" || text == "true" ? "1" : "0";
@@ -248,7 +254,7 @@ private:
     bool const may_be_filled = column.default_expression.has_value() || column.is_not_null;
     bool const is_same_file = filenode_before_ != 0 && filenode_before_ == catalog_.filenode;
     if (may_be_filled && !is_same_file)
-      refuse(quoted(column.name) + " (" + column.declared_type +
+      refuse(column_named(column.name) + " (" + column.declared_type +
              ") was added and its old rows were filled by rewriting the table; PostgreSQL does not "
              "send their values");
   }
@@ -262,10 +268,10 @@ private:
     }
     TargetType const type = parse_target_type(existing->type);
     if (Fit const fits = fit(column, type); fits.kind == Fit::Kind::refused)
-      refuse(quoted(added.name) + " was added as " + column.declared_type +
+      refuse(column_named(added.name) + " was added as " + column.declared_type +
              ", but the target has it as " + to_string(type) + ": " + fits.why);
     else if (added.default_text && !existing->default_text)
-      refuse(quoted(added.name) + " (" + column.declared_type +
+      refuse(column_named(added.name) + " (" + column.declared_type +
              ") was added with a default, but the target has it already (" + to_string(type) +
              ") without one, so old rows differ");
   }

@@ -1,10 +1,10 @@
 // What a new Relation message means for the target table. Pure.
 //
 // PostgreSQL sends a Relation message again for many reasons, most of them harmless; what it never
-// sends is the values of old rows. So a change is followed only when old rows of the target hold the
-// right values by themselves: ADD COLUMN without a default or with a constant one, DROP COLUMN of a
-// value column (the target keeps the column, it is no longer filled), types that the target column
-// holds as it is.
+// sends is the values of old rows. So a change is followed only when old rows of the target hold
+// the right values by themselves: ADD COLUMN without a default or with a constant one, DROP COLUMN
+// of a value column (the target keeps the column, it is no longer filled), types that the target
+// column holds as it is.
 #pragma once
 
 #include <string>
@@ -30,8 +30,9 @@ struct RelationChange {
 };
 
 // `catalog_now` is asked after `now` arrived, so it may be newer; `filenode_before` is the
-// relfilenode recorded when `before` was current (0: unknown), which tells whether a new column with
-// a default was filled by rewriting the table (a partitioned table has none). `target` is the table as it is in StarRocks.
+// relfilenode recorded when `before` was current (0: unknown), which tells whether a new column
+// with a default was filled by rewriting the table (a partitioned table has none). `target` is the
+// table as it is in StarRocks.
 [[nodiscard]] RelationChange diff(Relation const& before, Relation const& now,
                                   SourceTable const& catalog_now, TargetTable const& target,
                                   Oid filenode_before, TableOptions const& options = {});

@@ -53,7 +53,8 @@ ColumnPlan plan_column(TargetTable const& target, TargetColumn const& column,
   Fit const fits = fit(source, type);
   if (fits.kind == Fit::Kind::refused)
     throw mismatch(target, column.name,
-                   "is " + to_string(type) + ", in the source " + source.declared_type + ": " + fits.why);
+                   "is " + to_string(type) + ", in the source " + source.declared_type + ": " +
+                       fits.why);
   ColumnPlan plan;
   plan.source_index = source_index;
   plan.name = column.name;
@@ -65,11 +66,13 @@ ColumnPlan plan_column(TargetTable const& target, TargetColumn const& column,
   return plan;
 }
 
-void refuse_missing(Relation const& relation, SourceTable const& source, TargetTable const& target) {
+void refuse_missing(Relation const& relation, SourceTable const& source,
+                    TargetTable const& target) {
   for (RelationColumn const& column : relation.columns)
     if (target.column(column.name) == nullptr) {
       SourceColumn const known = described(column, source);
-      TargetColumn const wanted{column.name, to_string(map_type(known).type), true, std::nullopt, ""};
+      TargetColumn const wanted{column.name, to_string(map_type(known).type), true, std::nullopt,
+                                ""};
       throw mismatch(target, column.name, "is missing, in the source it is " + known.declared_type)
           .set_advice("Run in StarRocks: " + add_column_sql(target.name, wanted) + ";");
     }
@@ -93,11 +96,13 @@ TablePlan plan_for(Relation const& relation, SourceTable const& source, TargetTa
                             target.column(kLsnColumn) != nullptr &&
                             target.column(kIndexColumn) != nullptr;
   for (TargetColumn const& column : target.columns) {
-    bool const is_key = target.model == TableModel::primary &&
-                        std::find(target.key.begin(), target.key.end(), column.name) != target.key.end();
+    bool const is_key =
+        target.model == TableModel::primary &&
+        std::find(target.key.begin(), target.key.end(), column.name) != target.key.end();
     int const source_index = index_of(relation, column.name);
     if (plan.has_origin_columns && is_origin_column(column)) {
-      plan.columns.push_back({-1, column.name, "BIGINT", Conversion::number, {}, false, false, "0"});
+      plan.columns.push_back(
+          {-1, column.name, "BIGINT", Conversion::number, {}, false, false, "0"});
     } else if (source_index >= 0) {
       RelationColumn const& from = relation.columns[static_cast<std::size_t>(source_index)];
       plan.columns.push_back(plan_column(target, column, described(from, source), source_index));

@@ -27,7 +27,7 @@ constexpr SourceType kTypes[] = {
     {"varchar", 1043, 1015, characters, 0, "varchar", "without a length"},
     {"bpchar", 1042, 1014, characters, 0, "bpchar", "without a length"},
     {"char", 18, 1002, text, 4, "\"char\"", ""},
-    {"name", 19, 1003, text, 252, "name", ""},
+    {"name", 19, 1003, text, 63, "name", ""},
     {"bytea", 17, 1001, bytea, 0, "bytea", "up to 1 MiB; as a key the hexadecimal text"},
     {"bit", 1560, 1561, bits, 0, "bit", "text of 0 and 1"},
     {"varbit", 1562, 1563, bits, 0, "bit varying", "text of 0 and 1"},
@@ -91,7 +91,9 @@ int bounded_product(std::int64_t n, int factor) {
 
 } // namespace
 
-std::span<SourceType const> source_types() { return kTypes; }
+std::span<SourceType const> source_types() {
+  return kTypes;
+}
 
 SourceType const* find_source_type(Oid oid) {
   auto const* const found = std::find_if(std::begin(kTypes), std::end(kTypes),
@@ -100,9 +102,9 @@ SourceType const* find_source_type(Oid oid) {
 }
 
 SourceType const* find_element_type(Oid array_oid) {
-  auto const* const found = std::find_if(std::begin(kTypes), std::end(kTypes), [&](SourceType const& t) {
-    return t.array_oid == array_oid;
-  });
+  auto const* const found =
+      std::find_if(std::begin(kTypes), std::end(kTypes),
+                   [&](SourceType const& t) { return t.array_oid == array_oid; });
   return found == std::end(kTypes) ? nullptr : found;
 }
 
@@ -146,7 +148,7 @@ TextWidth text_width(SourceColumn const& column) {
     return {bounded_product(column.typmod - 4, 4), column.typmod - 4};
   case bits: return column.typmod < 1 ? TextWidth{} : exactly(column.typmod);
   case numeric:
-    if (auto const shape = numeric_shape(column.typmod)) // sign, point, a zero before the point
+    if (auto const shape = numeric_shape(column.typmod))   // sign, point, a zero before the point
       return exactly(std::max(shape->precision() + 3, 9)); // "-Infinity"
     return {};
   case bytea:

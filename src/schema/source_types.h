@@ -13,13 +13,13 @@ namespace walrock {
 // Types of one family are carried in the same way.
 enum class Family : std::uint8_t {
   boolean,
-  integer,     // width: bytes of the StarRocks integer that holds it
+  integer, // width: bytes of the StarRocks integer that holds it
   float4,
   float8,
-  numeric,     // by its typmod
-  characters,  // varchar(n), char(n): n characters, by its typmod
-  bits,        // bit(n), varbit(n): n characters 0 and 1
-  text,        // carried as printed; width: most bytes of its text, 0: no bound
+  numeric,    // by its typmod
+  characters, // varchar(n), char(n): n characters, by its typmod
+  bits,       // bit(n), varbit(n): n characters 0 and 1
+  text,       // carried as printed; width: most bytes of its text, 0: no bound
   date,
   timestamp,
   timestamptz,
@@ -55,8 +55,8 @@ struct NumericShape {
 // What numeric(p,s) can hold; nothing for numeric without a precision.
 [[nodiscard]] std::optional<NumericShape> numeric_shape(std::int32_t typmod);
 
-// Most bytes of the text of a value, and the least that a VARCHAR for it must have to be of use (the
-// number of characters); 0: no bound.
+// Most bytes of the text of a value, and the least that a VARCHAR for it must have to be of use
+// (the number of characters); 0: no bound.
 struct TextWidth {
   int most_bytes = 0;
   int least_bytes = 0;

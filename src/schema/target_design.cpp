@@ -18,7 +18,8 @@ bool contains(Names const& names, std::string_view name) {
 }
 
 bool is_within(Names const& some, Names const& all) {
-  return std::all_of(some.begin(), some.end(), [&](auto const& name) { return contains(all, name); });
+  return std::all_of(some.begin(), some.end(),
+                     [&](auto const& name) { return contains(all, name); });
 }
 
 std::string joined(Names const& names) {
@@ -28,7 +29,9 @@ std::string joined(Names const& names) {
   return out;
 }
 
-std::string alter(SourceTable const& source) { return "ALTER TABLE " + quote_pg(source.name) + " "; }
+std::string alter(SourceTable const& source) {
+  return "ALTER TABLE " + quote_pg(source.name) + " ";
+}
 
 // Do updates and deletes carry the old values of these columns?
 bool is_carried(SourceTable const& source, Names const& columns) {
@@ -64,8 +67,8 @@ Names const& checked_unique_key(SourceTable const& source, Names const& key) {
                 "unique-key of " + to_string(source.name) + " names a column twice");
   if (!is_carried(source, key))
     throw Error(ErrorCode::replica_identity_missing,
-                "updates and deletes of " + to_string(source.name) + " do not carry its unique-key (" +
-                    joined(key) + ")")
+                "updates and deletes of " + to_string(source.name) +
+                    " do not carry its unique-key (" + joined(key) + ")")
         .set_advice("Run: " + alter(source) + "REPLICA IDENTITY FULL;");
   return key;
 }
@@ -107,16 +110,20 @@ std::optional<Advice> key_advice(SourceTable const& source, TableOptions const& 
                           "identify a row, name them in unique-key",
                   add_key_sql(source)};
   if (key.empty())
-    return Advice{table + " has no key: its inserts are followed, but PostgreSQL refuses updates and "
-                          "deletes of it as long as it is published",
+    return Advice{table +
+                      " has no key: its inserts are followed, but PostgreSQL refuses updates and "
+                      "deletes of it as long as it is published",
                   add_key_sql(source)};
   if (source.identity == ReplicaIdentity::nothing)
-    return Advice{table + " has replica identity nothing: PostgreSQL refuses updates and deletes of "
-                          "it as long as it is published",
+    return Advice{table +
+                      " has replica identity nothing: PostgreSQL refuses updates and deletes of "
+                      "it as long as it is published",
                   alter(source) + "REPLICA IDENTITY DEFAULT;"};
   if (options.unique_key.empty() && !source.primary_key.empty() && key != source.primary_key)
-    return Advice{"the replica identity of " + table + " does not contain its primary key, so the "
-                      "target's key is (" + joined(key) + ")",
+    return Advice{"the replica identity of " + table +
+                      " does not contain its primary key, so the "
+                      "target's key is (" +
+                      joined(key) + ")",
                   alter(source) + "REPLICA IDENTITY DEFAULT;"};
   return std::nullopt;
 }
@@ -150,15 +157,17 @@ TargetColumn target_column(SourceTable const& source, SourceColumn const& column
   return {column.name, to_string(type), !is_key, std::nullopt, column.comment};
 }
 
-// An append-only table is sorted by its first columns that StarRocks can sort by, as it would choose
-// itself (up to three, a string last); a DUPLICATE KEY table refuses others in front. Without any,
-// the origin of the rows is the key and stands first.
+// An append-only table is sorted by its first columns that StarRocks can sort by, as it would
+// choose itself (up to three, a string last); a DUPLICATE KEY table refuses others in front.
+// Without any, the origin of the rows is the key and stands first.
 void choose_duplicate_key(TargetTable& table) {
   auto const can_sort = [](TargetColumn const& column) {
     return is_allowed_as_duplicate_key(parse_target_type(column.type));
   };
-  TargetColumn const lsn{kLsnColumn, "BIGINT", false, std::nullopt, "commit LSN of the source transaction"};
-  TargetColumn const index{kIndexColumn, "BIGINT", false, std::nullopt, "position in the transaction"};
+  TargetColumn const lsn{kLsnColumn, "BIGINT", false, std::nullopt,
+                         "commit LSN of the source transaction"};
+  TargetColumn const index{kIndexColumn, "BIGINT", false, std::nullopt,
+                           "position in the transaction"};
   auto const first = std::find_if(table.columns.begin(), table.columns.end(), can_sort);
   if (first == table.columns.end()) {
     table.columns.insert(table.columns.begin(), {lsn, index});
@@ -176,7 +185,8 @@ void choose_duplicate_key(TargetTable& table) {
   table.columns.insert(table.columns.end(), {lsn, index});
 }
 
-void check_options(SourceTable const& source, TargetTable const& table, TableOptions const& options) {
+void check_options(SourceTable const& source, TargetTable const& table,
+                   TableOptions const& options) {
   std::string const of_table = " of " + to_string(source.name) + ": column ";
   for (auto const& [name, type] : options.column_types)
     if (table.column(name) == nullptr)
@@ -252,8 +262,8 @@ std::string name_fault(std::string const& name) {
 void check_names(SourceTable const& source, TargetTable const& target) {
   if (target.name.table.empty() || target.name.table.size() > 1024 || target.name.database.empty())
     throw Error(ErrorCode::target_table_mismatch,
-                "the target of " + to_string(source.name) + " has a name that StarRocks does not take: " +
-                    to_string(target.name));
+                "the target of " + to_string(source.name) +
+                    " has a name that StarRocks does not take: " + to_string(target.name));
   std::set<std::string> seen;
   for (TargetColumn const& column : target.columns) {
     if (std::string const fault = name_fault(column.name); !fault.empty())

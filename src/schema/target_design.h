@@ -26,8 +26,8 @@ struct Advice {
 
 // The columns that identify a row in the target, in key order; empty: none, so append-only. Taken
 // from the unique-key option, the primary key, or the index of the replica identity, the first one
-// whose values every update and delete carries. Throws Error: job_file_invalid for a unique-key that
-// names no column, replica_identity_missing for one that updates and deletes do not carry.
+// whose values every update and delete carries. Throws Error: job_file_invalid for a unique-key
+// that names no column, replica_identity_missing for one that updates and deletes do not carry.
 [[nodiscard]] std::vector<std::string> key_of(SourceTable const& source,
                                               TableOptions const& options);
 

@@ -21,20 +21,20 @@ struct Word {
 
 // The first word of a type in any catalog.
 constexpr Word kWords[] = {
-    {"boolean", Kind::boolean},   {"bool", Kind::boolean},       {"tinyint", Kind::tinyint},
-    {"smallint", Kind::smallint}, {"int", Kind::int_},           {"integer", Kind::int_},
-    {"bigint", Kind::bigint},     {"largeint", Kind::largeint},  {"float", Kind::float_},
-    {"double", Kind::double_},    {"decimal", Kind::decimal},    {"decimal32", Kind::decimal},
-    {"decimal64", Kind::decimal}, {"decimal128", Kind::decimal}, {"decimal256", Kind::decimal},
-    {"numeric", Kind::decimal},   {"char", Kind::char_},         {"varchar", Kind::varchar},
-    {"string", Kind::varchar},    {"text", Kind::varchar},       {"binary", Kind::varbinary},
-    {"varbinary", Kind::varbinary}, {"date", Kind::date},        {"datetime", Kind::datetime},
-    {"json", Kind::json},         {"array", Kind::array},
+    {"boolean", Kind::boolean},     {"bool", Kind::boolean},       {"tinyint", Kind::tinyint},
+    {"smallint", Kind::smallint},   {"int", Kind::int_},           {"integer", Kind::int_},
+    {"bigint", Kind::bigint},       {"largeint", Kind::largeint},  {"float", Kind::float_},
+    {"double", Kind::double_},      {"decimal", Kind::decimal},    {"decimal32", Kind::decimal},
+    {"decimal64", Kind::decimal},   {"decimal128", Kind::decimal}, {"decimal256", Kind::decimal},
+    {"numeric", Kind::decimal},     {"char", Kind::char_},         {"varchar", Kind::varchar},
+    {"string", Kind::varchar},      {"text", Kind::varchar},       {"binary", Kind::varbinary},
+    {"varbinary", Kind::varbinary}, {"date", Kind::date},          {"datetime", Kind::datetime},
+    {"json", Kind::json},           {"array", Kind::array},
 };
 
 constexpr std::string_view kNames[] = {
-    "BOOLEAN", "TINYINT", "SMALLINT", "INT",       "BIGINT", "LARGEINT", "FLOAT", "DOUBLE",
-    "DECIMAL", "CHAR",    "VARCHAR",  "VARBINARY", "DATE",   "DATETIME", "JSON",  "ARRAY", ""};
+    "BOOLEAN", "TINYINT", "SMALLINT",  "INT",  "BIGINT",   "LARGEINT", "FLOAT", "DOUBLE", "DECIMAL",
+    "CHAR",    "VARCHAR", "VARBINARY", "DATE", "DATETIME", "JSON",     "ARRAY", ""};
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -109,7 +109,8 @@ TargetType parse_target_type(std::string_view spelled) {
                                          [&](Word const& w) { return w.spelling == word; });
   if (known == std::end(kWords))
     return unknown_type(spelled);
-  std::vector<int> const numbers = known->kind == Kind::array ? std::vector<int>() : numbers_of(text);
+  std::vector<int> const numbers =
+      known->kind == Kind::array ? std::vector<int>() : numbers_of(text);
   TargetType type;
   type.kind = known->kind;
   if (type.is_integer())
@@ -142,7 +143,9 @@ std::string to_string(TargetType const& type) {
   }
 }
 
-std::string normalise_type(std::string_view text) { return to_string(parse_target_type(text)); }
+std::string normalise_type(std::string_view text) {
+  return to_string(parse_target_type(text));
+}
 
 bool is_allowed_as_primary_key(TargetType const& type) {
   return type.kind == Kind::boolean || type.is_integer() || type.kind == Kind::varchar ||
@@ -169,14 +172,18 @@ std::string zero_value(TargetType const& type) {
 
 namespace {
 
-// From -> to, besides VARCHAR long enough, CHAR, VARCHAR and DECIMAL, which have rules of their own.
+// From -> to, besides VARCHAR long enough, CHAR, VARCHAR and DECIMAL, which have rules of their
+// own.
 constexpr std::pair<Kind, Kind> kModifications[] = {
-    {Kind::tinyint, Kind::smallint}, {Kind::tinyint, Kind::int_},     {Kind::tinyint, Kind::bigint},
-    {Kind::tinyint, Kind::largeint}, {Kind::tinyint, Kind::double_},  {Kind::smallint, Kind::int_},
-    {Kind::smallint, Kind::bigint},  {Kind::smallint, Kind::largeint}, {Kind::smallint, Kind::double_},
-    {Kind::int_, Kind::bigint},      {Kind::int_, Kind::largeint},    {Kind::int_, Kind::double_},
-    {Kind::bigint, Kind::largeint},  {Kind::bigint, Kind::double_},   {Kind::float_, Kind::double_},
-    {Kind::date, Kind::datetime},    {Kind::datetime, Kind::date},    {Kind::varchar, Kind::json},
+    {Kind::tinyint, Kind::smallint}, {Kind::tinyint, Kind::int_},
+    {Kind::tinyint, Kind::bigint},   {Kind::tinyint, Kind::largeint},
+    {Kind::tinyint, Kind::double_},  {Kind::smallint, Kind::int_},
+    {Kind::smallint, Kind::bigint},  {Kind::smallint, Kind::largeint},
+    {Kind::smallint, Kind::double_}, {Kind::int_, Kind::bigint},
+    {Kind::int_, Kind::largeint},    {Kind::int_, Kind::double_},
+    {Kind::bigint, Kind::largeint},  {Kind::bigint, Kind::double_},
+    {Kind::float_, Kind::double_},   {Kind::date, Kind::datetime},
+    {Kind::datetime, Kind::date},    {Kind::varchar, Kind::json},
 };
 
 } // namespace
@@ -190,7 +197,8 @@ bool is_modifiable(TargetType const& from, TargetType const& to) {
     return to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale;
   if (to.kind == Kind::varchar)
     return from.is_integer() || from.kind == Kind::float_ || from.kind == Kind::double_ ||
-           from.kind == Kind::json || (from.kind == Kind::decimal && to.length >= from.precision + 3);
+           from.kind == Kind::json ||
+           (from.kind == Kind::decimal && to.length >= from.precision + 3);
   return std::find(std::begin(kModifications), std::end(kModifications),
                    std::pair(from.kind, to.kind)) != std::end(kModifications);
 }

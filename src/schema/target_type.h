@@ -18,15 +18,27 @@ inline constexpr int kMaxPrimaryKeyBytes = 128;
 
 struct TargetType {
   enum class Kind : std::uint8_t {
-    boolean, tinyint, smallint, int_, bigint, largeint,
-    float_, double_, decimal,
-    char_, varchar, varbinary,
-    date, datetime, json, array,
+    boolean,
+    tinyint,
+    smallint,
+    int_,
+    bigint,
+    largeint,
+    float_,
+    double_,
+    decimal,
+    char_,
+    varchar,
+    varbinary,
+    date,
+    datetime,
+    json,
+    array,
     other, // MAP, STRUCT, BITMAP, HLL... : walrock does not load these
   };
   Kind kind = Kind::other;
-  int length = 0;      // bytes of char_ and varchar
-  int precision = 0;   // of decimal
+  int length = 0;    // bytes of char_ and varchar
+  int precision = 0; // of decimal
   int scale = 0;
   std::string element; // of array: the element's type; of other: the type as it was spelled
   bool operator==(TargetType const&) const = default;

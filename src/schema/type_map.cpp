@@ -111,7 +111,9 @@ Fit exact(Conversion conversion, ArrayElement element = ArrayElement::text) {
 Fit risky(std::string why, Conversion conversion, ArrayElement element = ArrayElement::text) {
   return {Fit::Kind::risky, std::move(why), conversion, element};
 }
-Fit refused(std::string why) { return {Fit::Kind::refused, std::move(why)}; }
+Fit refused(std::string why) {
+  return {Fit::Kind::refused, std::move(why)};
+}
 
 Fit refused_type(TargetType const& target) {
   return refused(to_string(target) + " cannot hold these values");
@@ -121,8 +123,9 @@ Fit refused_type(TargetType const& target) {
 Fit fit_string(SourceColumn const& column, TargetType const& target) {
   constexpr int kLongEnough = 65533; // STRING: too long for a warning to be of use
   TextWidth const width = text_width(column);
-  bool const holds_all = width.most_bytes == 0 ? target.length >= kLongEnough
-                                               : target.length >= std::min(width.most_bytes, kLongEnough);
+  bool const holds_all = width.most_bytes == 0
+                             ? target.length >= kLongEnough
+                             : target.length >= std::min(width.most_bytes, kLongEnough);
   if (holds_all)
     return exact(Conversion::text);
   std::string const limit = std::to_string(target.length) + " bytes";
@@ -206,8 +209,8 @@ Fit fit_array(SourceColumn const& column, TargetType const& target) {
   one.type_kind = TypeKind::base;
   TargetType const element_type = parse_target_type(target.element);
   Fit const inner = fit(one, element_type);
-  bool const is_sayable = inner.conversion != Conversion::bytea && element_type.kind != Kind::array &&
-                          element_type.kind != Kind::json;
+  bool const is_sayable = inner.conversion != Conversion::bytea &&
+                          element_type.kind != Kind::array && element_type.kind != Kind::json;
   if (inner.kind == Fit::Kind::refused || !is_sayable ||
       (inner.kind == Fit::Kind::risky && element_type.kind == Kind::decimal))
     return refused("its elements do not fit into " + to_string(element_type));
@@ -277,8 +280,8 @@ SourceColumn describe_column(RelationColumn const& column) {
   Family const family = family_of(out);
   if (family == Family::numeric)
     if (auto const shape = numeric_shape(column.typmod))
-      out.declared_type += "(" + std::to_string(shape->precision()) + "," +
-                           std::to_string(shape->scale) + ")";
+      out.declared_type +=
+          "(" + std::to_string(shape->precision()) + "," + std::to_string(shape->scale) + ")";
   if (family == Family::characters && column.typmod >= 4)
     out.declared_type += "(" + std::to_string(column.typmod - 4) + ")";
   if (family == Family::bits && column.typmod >= 1)

@@ -1,8 +1,8 @@
-// PostgreSQL type -> StarRocks type: the one table of truth, and what other targets hold its values.
-// docs/guide/types.md is made from it.
+// PostgreSQL type -> StarRocks type: the one table of truth, and what other targets hold its
+// values. docs/guide/types.md is made from it.
 //
-// The default mapping loses nothing: where StarRocks has no type that holds every value exactly, the
-// text that PostgreSQL prints becomes a VARCHAR. Every type has a mapping, by that rule.
+// The default mapping loses nothing: where StarRocks has no type that holds every value exactly,
+// the text that PostgreSQL prints becomes a VARCHAR. Every type has a mapping, by that rule.
 #pragma once
 
 #include <string>
@@ -22,8 +22,8 @@ struct TypeMapping {
 
 // The default type of a value column.
 [[nodiscard]] TypeMapping map_type(SourceColumn const& column);
-// The default type of a column of a primary key: where StarRocks refuses the type above as a key, the
-// exact text in a VARCHAR, or LARGEINT for whole numbers.
+// The default type of a column of a primary key: where StarRocks refuses the type above as a key,
+// the exact text in a VARCHAR, or LARGEINT for whole numbers.
 [[nodiscard]] TypeMapping map_key_type(SourceColumn const& column);
 
 // How well a column of StarRocks holds the values of a column of PostgreSQL.

@@ -13,9 +13,10 @@ constexpr char kBefore[] = R"(# Types
 <!-- Made from src/schema/source_types.cpp: change it there, then run
      WALROCK_UPDATE_GOLDEN=1 schema_test. -->
 
-What a column becomes in a table that walrock creates. The default loses nothing: where StarRocks has
-no type that holds every value exactly, the text that PostgreSQL prints is kept in a VARCHAR. Lengths
-of VARCHAR are bytes, so `varchar(n)` gets four for each character.
+What a column becomes in a table that walrock creates. Where StarRocks has no type that holds every
+value exactly, the text that PostgreSQL prints is kept in a VARCHAR, so the default loses nothing,
+with two exceptions: the spelling of `json` and `jsonb` documents (numbers, blanks), and lower bounds
+of arrays. Lengths of VARCHAR are bytes, so `varchar(n)` gets four for each character.
 
 The column "as key" is the type in a primary key: StarRocks allows no floating point numbers,
 DECIMAL, CHAR, VARBINARY or JSON there. All columns of a key together may take 128 bytes; StarRocks
@@ -80,13 +81,18 @@ std::string sized_rows(SourceType const& type) {
   case Family::numeric:
     return row(sample(type.oid, numeric_typmod(10, 2)), "NaN sets the table aside") +
            row(sample(type.oid, numeric_typmod(18, 0)), "NaN sets the table aside") +
-           row(sample(type.oid, numeric_typmod(50, 10)),
-               "more than 38 digits: the exact text");
+           row(sample(type.oid, numeric_typmod(50, 10)), "more than 38 digits: the exact text");
   case Family::characters:
-    return row(sample(type.oid, 100 + 4), type.name == "bpchar" ? "char(100), with its blanks" : "");
+    return row(sample(type.oid, 100 + 4),
+               type.name == "bpchar" ? "char(100), with its blanks" : "");
   case Family::bits: return row(sample(type.oid, 8), "text of 0 and 1");
   default: return {};
   }
+}
+
+// A plain bit is bit(1).
+bool is_always_sized(SourceType const& type) {
+  return type.name == "bit";
 }
 
 std::string array_rows() {
@@ -100,10 +106,10 @@ std::string fallback_rows() {
   SourceColumn unknown;
   SourceColumn label;
   label.type_kind = TypeKind::enum_;
-  return row(label, "enum types", "the label") +
-         "| domains | as their base type | | |\n" +
+  return row(label, "enum types", "the label") + "| domains | as their base type | | |\n" +
          row(unknown, "composite types, other ranges, multiranges", "as printed") +
-         row(unknown, "every other type (citext, hstore, ltree, geometry, vector...)", "as printed");
+         row(unknown, "every other type (citext, hstore, ltree, geometry, vector...)",
+             "as printed");
 }
 
 } // namespace
@@ -111,7 +117,7 @@ std::string fallback_rows() {
 std::string types_markdown() {
   std::string out = kBefore;
   for (SourceType const& type : source_types())
-    out += sized_rows(type) + row(sample(type.oid), type.note);
+    out += sized_rows(type) + (is_always_sized(type) ? "" : row(sample(type.oid), type.note));
   return out + array_rows() + fallback_rows() + kAfter;
 }
 
