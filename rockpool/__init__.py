@@ -1,0 +1,1 @@
+"""rockpool: a local stand-in for StarRocks. It is not StarRocks."""

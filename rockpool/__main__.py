@@ -1,0 +1,5 @@
+import sys
+
+from rockpool.cli import main
+
+sys.exit(main())

@@ -1,0 +1,270 @@
+"""CSV bodies to columns of text, by the rules of the server's two readers.
+
+Version 1 (no enclose, no escape): pure splitting. Version 2: the server's state machine with its traps.
+Both give blocks: columns of text with NULL for \\N, and the rows that were refused with their reasons.
+"""
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+NULL = "\\N"
+FEW_ROWS = 64
+
+
+@dataclass
+class Block:
+    """Rows of equal width. refused: (reason, row text) of rows that did not become part of it."""
+    columns: list  # arrays of text, one per field
+    rows: int
+    refused: list = field(default_factory=list)
+    refused_count: int = 0
+    raw: list | None = None  # row texts where they are at hand
+
+    def refuse(self, reason, text):
+        self.refused_count += 1
+        if len(self.refused) < 50:
+            self.refused.append((reason, text))
+
+    def row_text(self, n, separator):
+        if self.raw is not None:
+            return self.raw[n]
+        return separator.join(NULL if (v := c[n].as_py()) is None else v for c in self.columns)
+
+
+def printable(delimiter):
+    return "".join({"\t": "\\t", "\n": "\\n", "\r": "\\r"}.get(ch, ch if ch.isprintable() else f"\\x{ord(ch):02x}")
+                   for ch in delimiter)
+
+
+class Csv:
+    """Cuts a stream of bytes into blocks of whole rows; the bytes of bodies in a row are one stream."""
+
+    def __init__(self, options, width):
+        self.width = width
+        self.separator = options.column_separator
+        self.delimiter = options.row_delimiter
+        self.row_mark = options.row_delimiter.encode("utf-8", "surrogateescape")
+        self.field_mark = options.column_separator.encode("utf-8", "surrogateescape")
+        self.trim = options.trim_space
+        self.enclose = options.enclose.encode("latin-1", "replace")
+        self.escape = options.escape.encode("latin-1", "replace")
+        self.to_skip = options.skip_header
+        self.rest = b""
+
+    @property
+    def is_quoted(self):
+        return bool(self.enclose or self.escape)
+
+    def feed(self, chunk):
+        """The block of rows that this chunk completes, or None."""
+        whole = self.rest + chunk if self.rest else chunk
+        if self.is_quoted:
+            self.rest = whole  # where a row ends depends on all before it: cut at the end only
+            return None
+        stop = whole.rfind(self.row_mark)
+        if stop < 0:
+            self.rest = whole
+            return None
+        self.rest = whole[stop + len(self.row_mark):]
+        return self._block(whole[:stop])
+
+    def finish(self):
+        """The block of the last row, which may lack its delimiter."""
+        rest, self.rest = self.rest, b""
+        if not rest:
+            return None
+        if self.is_quoted:
+            return self._quoted_block(rest)
+        return self._block(rest)
+
+    # ------------------------------------------------------------ version 1
+    def _block(self, body):
+        if self.to_skip:
+            pieces = body.split(self.row_mark, self.to_skip)
+            skipped = min(self.to_skip, len(pieces))
+            self.to_skip -= skipped
+            if len(pieces) == skipped:
+                return None
+            body = pieces[skipped]
+        if body.count(self.row_mark) < FEW_ROWS:
+            return self._slow(body)
+        return self._fast(body) or self._slow(body)
+
+    def _slow(self, body):
+        block = Block([], 0, raw=[])
+        columns = [[] for _ in range(self.width)]
+        for raw in body.split(self.row_mark):
+            if not raw:
+                continue
+            try:
+                text = raw.decode()
+            except UnicodeDecodeError:
+                block.refuse("Invalid UTF-8 row", raw.decode("utf-8", "replace"))
+                continue
+            fields = text.split(self.separator)
+            if len(fields) != self.width:
+                block.refuse(self._width_text(len(fields)), text)
+                continue
+            block.raw.append(text)
+            for column, value in zip(columns, fields):
+                if self.trim:
+                    value = value.strip(" ")
+                column.append(None if value == NULL else value)
+        block.rows = len(block.raw)
+        block.columns = [pa.array(c, pa.string()) for c in columns]
+        return block
+
+    def _width_text(self, actual):
+        return (f"Value count does not match column count: expected = {self.width}, actual = {actual}. "
+                f"Column separator: {printable(self.separator)}, Row delimiter: {printable(self.delimiter)}")
+
+    def _fast(self, body):
+        """Splits with Arrow. None when there is something that only the slow way gets right."""
+        offsets = np.array([0, len(body)], np.int32)
+        one = pa.StringArray.from_buffers(1, pa.py_buffer(offsets), pa.py_buffer(body))
+        try:
+            one.validate(full=True)
+        except pa.ArrowInvalid:
+            return None  # some row is not UTF-8
+        rows = pc.split_pattern(one, self.delimiter).values
+        lengths = pc.binary_length(rows)
+        if pc.min(lengths).as_py() == 0:
+            rows = rows.filter(pc.greater(lengths, 0))
+        block = Block([], 0)
+        fields = pc.split_pattern(rows, self.separator)
+        widths = pc.list_value_length(fields)
+        extremes = pc.min_max(widths)
+        if extremes["min"].as_py() != self.width or extremes["max"].as_py() != self.width:
+            fields = self._refuse_widths(block, rows, fields, widths)
+        block.rows = len(fields)
+        values = fields.flatten()
+        has_null = NULL.encode() in body
+        for n in range(self.width):
+            block.columns.append(self._column(values, n, has_null))
+        return block
+
+    def _refuse_widths(self, block, rows, fields, widths):
+        good = pc.equal(widths, self.width)
+        bad = np.flatnonzero(~good.to_numpy(zero_copy_only=False))
+        for n in bad[:50]:
+            block.refuse(self._width_text(widths[int(n)].as_py()), rows[int(n)].as_py())
+        block.refused_count = len(bad)
+        return fields.filter(good)
+
+    def _column(self, values, n, has_null):
+        column = values.take(pa.array(np.arange(n, len(values), self.width)))
+        if self.trim:
+            column = pc.utf8_trim(column, " ")
+        if has_null:
+            column = pc.if_else(pc.equal(column, NULL), pa.scalar(None, pa.string()), column)
+        return column
+
+    # ------------------------------------------------------------ version 2
+    def _quoted_block(self, body):
+        block = Block([], 0, raw=[])
+        columns = [[] for _ in range(self.width)]
+        for raw, fields in QuotedRows(self, body):
+            if self.to_skip:
+                self.to_skip -= 1
+                continue
+            if raw == b"":
+                continue
+            try:
+                text = raw.decode()
+                values = [f.decode() for f in fields]
+            except UnicodeDecodeError:
+                block.refuse("Invalid UTF-8 row", raw.decode("utf-8", "replace"))
+                continue
+            if len(values) != self.width:
+                block.refuse(self._width_text(len(values)), text)
+                continue
+            block.raw.append(text)
+            for column, value in zip(columns, values):
+                column.append(None if value == NULL else value)
+        block.rows = len(block.raw)
+        block.columns = [pa.array(c, pa.string()) for c in columns]
+        return block
+
+
+class QuotedRows:
+    """The server's reader for enclose and escape: yields (raw row, fields as bytes)."""
+
+    def __init__(self, csv, body):
+        self.body, self.at = body, 0
+        self.row_mark, self.field_mark = csv.row_mark, csv.field_mark
+        self.enclose, self.escape, self.trim = csv.enclose, csv.escape, csv.trim
+
+    def __iter__(self):
+        while self.at < len(self.body):
+            start = self.at
+            fields, stop = self._row()
+            yield self.body[start:stop], fields
+
+    def _row(self):
+        fields = []
+        while True:
+            value, ending, stop = self._field()
+            fields.append(value)
+            if ending != "field":
+                return fields, stop
+
+    def _starts(self, mark):
+        return bool(mark) and self.body.startswith(mark, self.at)
+
+    def _field(self):
+        """One field: (bytes, what ended it, position of that)."""
+        value = bytearray()
+        if self.trim:
+            while self._starts(b" "):
+                self.at += 1
+        enclosed = self._starts(self.enclose)
+        if enclosed:
+            self.at += 1
+        was_enclosed = enclosed
+        while self.at < len(self.body):
+            if enclosed:
+                enclosed = self._enclosed_byte(value)
+                continue
+            for mark, name in ((self.field_mark, "field"), (self.row_mark, "row")):
+                if self._starts(mark):
+                    stop = self.at
+                    self.at += len(mark)
+                    return self._trimmed(value, was_enclosed), name, stop
+            self._ordinary_byte(value)
+        return self._trimmed(value, was_enclosed), "end", self.at
+
+    def _trimmed(self, value, was_enclosed):
+        return bytes(value.rstrip(b" ") if self.trim and not was_enclosed else value)
+
+    def _is_special(self, at):
+        return any(mark and self.body.startswith(mark, at)
+                   for mark in (self.enclose, self.escape, self.field_mark, self.row_mark))
+
+    def _enclosed_byte(self, value):
+        """Takes a byte inside quotes; whether the reader is still inside."""
+        if self._starts(self.enclose):
+            if self.body.startswith(self.enclose, self.at + 1):
+                value += self.enclose
+                self.at += 2
+                return True
+            self.at += 1
+            return False
+        if self._starts(self.escape):
+            inside = self._is_special(self.at + 1)
+            value += self.body[self.at + 1:self.at + 2]
+            self.at += 2
+            return inside  # before any other byte the server forgets that it was inside
+        value.append(self.body[self.at])
+        self.at += 1
+        return True
+
+    def _ordinary_byte(self, value):
+        """Outside quotes an escape, and a stray enclose too, makes the next byte literal."""
+        if self._starts(self.escape) or self._starts(self.enclose):
+            value += self.body[self.at + 1:self.at + 2]
+            self.at += 2
+        else:
+            value.append(self.body[self.at])
+            self.at += 1

@@ -1,0 +1,65 @@
+"""Which rows no partition takes."""
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rockpool.loads.convert import FAILED, from_text
+
+
+def out_of_partitions(table, columns, rows):
+    """The mask of rows outside a table's explicit partitions, or None when every row has one."""
+    parts = table.partitioning
+    if parts.kind == "expression":
+        return None  # partitions are created by the load
+    found = [table.column(name) for name in parts.columns]
+    if any(c is None or c.uid not in columns for c in found):
+        return None
+    takes = _range_test(parts, found) if parts.kind == "range" else _list_test(parts, found)
+    arrays = [columns[c.uid] for c in found]
+    arrays = [_comparable(a) for a in arrays]
+    if len(arrays) == 1:
+        distinct = pc.unique(arrays[0])
+        bad = [v for v in distinct.to_pylist() if not takes((v,))]
+        if not bad:
+            return None
+        mask = pc.is_in(arrays[0], pa.array(bad, arrays[0].type), skip_nulls=False)
+        return mask.to_numpy(zero_copy_only=False)
+    lists = [a.to_pylist() for a in arrays]
+    mask = np.array([not takes(key) for key in zip(*lists)])
+    return mask if mask.any() else None
+
+
+def _comparable(array):
+    """Dates as numbers, so that keys and bounds compare."""
+    if pa.types.is_date32(array.type):
+        return array.cast(pa.int32())
+    if pa.types.is_timestamp(array.type):
+        return array.cast(pa.int64())
+    return array
+
+
+def bound(column, text):
+    value = from_text(column.type)(text)
+    if value is FAILED:
+        raise ValueError(f"Invalid number format: {text}")
+    return value if not isinstance(value, str) or column.type.name != "LARGEINT" else value
+
+
+def _range_test(parts, columns):
+    ranges = []
+    for _, lower, upper in parts.ranges:
+        ranges.append(tuple(None if edge is None else tuple(bound(c, t) for c, t in zip(columns, edge))
+                            for edge in (lower, upper)))
+
+    def takes(key):
+        if any(v is None for v in key):
+            return any(lower is None for lower, _ in ranges)  # NULL is the least value
+        return any((lower is None or key[:len(lower)] >= lower) and (upper is None or key[:len(upper)] < upper)
+                   for lower, upper in ranges)
+    return takes
+
+
+def _list_test(parts, columns):
+    known = {tuple(None if t is None else bound(c, t) for c, t in zip(columns, values))
+             for _, rows in parts.lists for values in rows}
+    return lambda key: tuple(key) in known

@@ -1,0 +1,269 @@
+"""Blocks of fields to rows of a table: conversion, expressions, where, NOT NULL, partitions; counts and reasons."""
+import datetime
+import threading
+import uuid
+import zoneinfo
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rockpool.loads import convert, vector
+from rockpool.loads.json_rows import JsonBlock
+from rockpool.loads.json_values import from_json
+from rockpool.loads.partitions import out_of_partitions
+from rockpool.segments import OP
+from rockpool.sqltypes import TINYINT
+
+LOG_LINES = 50
+AUTO_LOCK = threading.Lock()
+
+
+class Counts:
+    def __init__(self):
+        self.total = self.loaded = self.filtered = self.unselected = 0
+        self.log = []
+
+    def note(self, reason, row):
+        if len(self.log) < LOG_LINES:
+            self.log.append(f"Error: {reason}. Row: {row}")
+
+
+def zone(name):
+    if name in ("CST", "PRC"):
+        name = "Asia/Shanghai"
+    if name[:1] in "+-" and ":" in name:
+        hours, minutes = name[1:].split(":")
+        delta = datetime.timedelta(hours=int(hours), minutes=int(minutes))
+        return datetime.timezone(-delta if name[0] == "-" else delta)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        return zoneinfo.ZoneInfo("Asia/Shanghai")
+
+
+class Sink:
+    """Turns the blocks of one load into Arrow tables for the store."""
+
+    def __init__(self, plan, counts, engine):
+        self.plan, self.counts, self.engine = plan, counts, engine
+        self.strict = plan.options.strict
+        self.separator = plan.options.column_separator
+        self.constants = {}
+        self.saw_delete = False
+        self.unselected = None
+
+    def take(self, block):
+        """The rows of a block that are good, or None."""
+        counts = self.counts
+        counts.total += block.rows + block.refused_count
+        counts.filtered += block.refused_count
+        for reason, row in block.refused:
+            counts.note(reason, row)
+        if block.rows == 0:
+            return None
+        columns, bad = self._convert(block)
+        if self.plan.needs_engine:
+            columns, bad = self._evaluate(block, columns, bad)
+        return self._checked(block.rows, columns, bad)
+
+    # ------------------------------------------------------------ fields
+    def _convert(self, block):
+        """({uid or OP: array}, mask of refused rows or None)"""
+        columns, bad = {}, None
+        for position, column in self.plan.direct.items():
+            array, failed = self._field(block, position, column.type)
+            columns[column.uid] = array
+            if failed is not None and self.strict:
+                bad = self._refuse(block, position, column, failed, bad)
+        if self.plan.op_field is not None:
+            columns[OP], failed = self._op(block)
+            if failed is not None:
+                bad = failed if bad is None else bad | failed
+        return columns, bad
+
+    def _field(self, block, position, kind):
+        if isinstance(block, JsonBlock):
+            return vector.from_values(kind, block.columns[position], from_json(kind))
+        array = block.columns[position]
+        if pa.types.is_binary(array.type):  # an INSERT has the bytes themselves
+            return array, None
+        return vector.convert_column(kind, array)
+
+    def _refuse(self, block, position, column, failed, bad):
+        fresh = failed if bad is None else failed & ~bad
+        for n in np.flatnonzero(fresh)[:LOG_LINES]:
+            value = block.columns[position][int(n)]
+            value = value.as_py() if isinstance(value, pa.Scalar) else value if isinstance(value, str) else \
+                convert.minified(value)
+            self.counts.note(f"The field (name = {column.name}, pos = {position}) is out of range. Type: "
+                             f"{column.type.shown()}, Value: {value}", block.row_text(int(n), self.separator))
+        return failed if bad is None else bad | failed
+
+    def _op(self, block):
+        """The __op field. A JSON object without it is an upsert; a text that is no number fails the row."""
+        array, failed = self._field(block, self.plan.op_field, TINYINT)
+        if isinstance(block, JsonBlock) and array.null_count:
+            missing = np.array([v is None for v in block.columns[self.plan.op_field]])
+            array = pc.if_else(pa.array(missing), pa.scalar(0, pa.int8()), array)
+        if array.null_count == 0:
+            return array, None
+        null = pc.is_null(array).to_numpy(zero_copy_only=False)
+        for n in np.flatnonzero(null)[:LOG_LINES]:
+            self.counts.note(f"NULL value in non-nullable column '{OP}'", block.row_text(int(n), self.separator))
+        return pc.fill_null(array, 0), null
+
+    # ------------------------------------------------------------ expressions and where
+    def _evaluate(self, block, columns, bad):
+        fields = []
+        for position, name in enumerate(self.plan.fields):
+            column = self.plan.direct.get(position)
+            if column is not None:
+                fields.append((name, columns[column.uid], column.type))
+            elif isinstance(block, JsonBlock):
+                texts = [None if v is None else v if isinstance(v, str) else convert.minified(v)
+                         for v in block.columns[position]]
+                fields.append((name, pa.array(texts, pa.string()), None))
+            else:
+                fields.append((name, block.columns[position], None))
+        found, selected = self.engine.evaluate(self.plan, fields, block.rows)
+        for target, array in found.items():
+            array, failed = self._computed(target, array)
+            columns[OP if target == OP else target.uid] = array
+            if failed is not None and (self.strict or target == OP):
+                for n in np.flatnonzero(failed)[:LOG_LINES]:
+                    self.counts.note(f"Value is out of range. The type of '{getattr(target, 'name', OP)}' is "
+                                     f"'{target.type.shown() if target != OP else 'tinyint(4)'}'",
+                                     block.row_text(int(n), self.separator))
+                bad = failed if bad is None else bad | failed
+        if selected is not None:
+            unselected = ~selected if bad is None else ~selected & ~bad
+            self.counts.unselected += int(unselected.sum())
+            self.unselected = unselected
+        else:
+            self.unselected = None
+        return columns, bad
+
+    @staticmethod
+    def _computed(target, array):
+        kind = TINYINT if target == OP else target.type
+        if array.type.equals(kind.arrow()) and not kind.is_text:
+            return array, None
+        if pa.types.is_binary(array.type) and kind.name == "VARBINARY":
+            return array, None
+        return vector.convert_column(kind, array.cast(pa.string()))
+
+    # ------------------------------------------------------------ the table's own rules
+    def _checked(self, rows, columns, bad):
+        if self.unselected is not None:
+            drop = self.unselected if bad is None else bad | self.unselected
+        else:
+            drop = bad
+        if bad is not None:
+            self.counts.filtered += int(bad.sum())
+        if drop is not None and drop.any():
+            keep = pa.array(~drop)
+            columns = {k: a.filter(keep) for k, a in columns.items()}
+            rows = int(rows - drop.sum())
+        if rows == 0:
+            return None
+        columns = self._complete(columns, rows)
+        refused = self._violations(columns, rows)
+        if refused is not None and refused.any():
+            self.counts.filtered += int(refused.sum())
+            keep = pa.array(~refused)
+            columns = {k: a.filter(keep) for k, a in columns.items()}
+            rows -= int(refused.sum())
+        if rows == 0:
+            return None
+        self.counts.loaded += rows
+        return self._table(columns)
+
+    def _complete(self, columns, rows):
+        """Adds defaults, numbers of AUTO_INCREMENT, and a constant __op."""
+        for column in self.plan.filled:
+            columns[column.uid] = pa.repeat(self._constant(column), rows)
+        if self.plan.auto is not None:
+            with AUTO_LOCK:
+                first = self.plan.table.next_auto
+                self.plan.table.next_auto += rows
+            columns[self.plan.auto.uid] = pa.array(np.arange(first, first + rows, dtype=np.int64))
+        if self.plan.op_constant is not None:
+            columns[OP] = pa.repeat(pa.scalar(self.plan.op_constant, pa.int8()), rows)
+        return columns
+
+    def _constant(self, column):
+        found = self.constants.get(column.uid)
+        if found is None:
+            found = self.constants[column.uid] = default_scalar(column, self.plan.options.timezone)
+        return found
+
+    def _violations(self, columns, rows):
+        """The mask of rows that the table refuses."""
+        refused = None
+        for column in self.plan.table.columns:
+            array = columns.get(column.uid)
+            if array is None or column.nullable or array.null_count == 0:
+                continue
+            null = pc.is_null(array).to_numpy(zero_copy_only=False)
+            what = "auto increment" if column.auto_increment else "non-nullable"
+            self._note_rows(columns, null if refused is None else null & ~refused,
+                            f"NULL value in {what} column '{column.name}'")
+            refused = null if refused is None else refused | null
+        if self.plan.table.partitioning is not None:
+            outside = out_of_partitions(self.plan.table, columns, rows)
+            if outside is not None:
+                self._note_rows(columns, outside if refused is None else outside & ~refused,
+                                "The row is out of partition ranges. Please add a new partition.")
+                refused = outside if refused is None else refused | outside
+        return refused
+
+    def _note_rows(self, columns, mask, reason):
+        """Rows refused by the table are printed as lists of columns."""
+        for n in np.flatnonzero(mask)[:LOG_LINES - len(self.counts.log)]:
+            values = [columns[c.uid][int(n)] for c in self.plan.table.columns if c.uid in columns]
+            if self.plan.table.is_primary:
+                values.append(columns[OP][int(n)] if OP in columns else pa.scalar(0))
+            self.counts.note(reason, "[" + ", ".join(map(shown, values)) + "]")
+
+    def _table(self, columns):
+        if OP in columns:
+            columns[OP] = self._operations(columns[OP])
+        names = [k if k == OP else f"c{k}" for k in columns]
+        return pa.table(list(columns.values()), names=names)
+
+    def _operations(self, ops):
+        """0 and 1. Once a batch holds a 1, every other nonzero value deletes too; without one all are upserts."""
+        if pc.any(pc.equal(ops, 1)).as_py():
+            self.saw_delete = True
+            return pc.not_equal(ops, 0).cast(pa.int8())
+        return pa.repeat(pa.scalar(0, pa.int8()), len(ops))
+
+
+def shown(value):
+    if not value.is_valid:
+        return "NULL"
+    kind = value.type
+    if pa.types.is_timestamp(kind):
+        text = pc.strftime(value, "%Y-%m-%d %H:%M:%S").as_py()
+        return text.split(".")[0] if text.endswith(".000000") else text
+    if pa.types.is_boolean(kind):
+        return "1" if value.as_py() else "0"
+    if pa.types.is_floating(kind):
+        return f"{value.as_py():g}"
+    return str(value.as_py())
+
+
+def default_scalar(column, timezone):
+    """The default of a column as a scalar for Arrow."""
+    kind = column.type
+    if not column.has_default:
+        return pa.scalar(None, kind.arrow())
+    if column.default_is_function:
+        name = column.default.lower()
+        if name.startswith("uuid"):
+            return pa.scalar(str(uuid.uuid4().int >> 1) if "numeric" in name else str(uuid.uuid4()), pa.string())
+        now = datetime.datetime.now(zone(timezone)).replace(tzinfo=None, microsecond=0)
+        return pa.scalar(now, pa.timestamp("us"))
+    value = convert.from_text(kind)(column.default)
+    return pa.scalar(None if value is convert.FAILED else value, kind.arrow())

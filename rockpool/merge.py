@@ -1,0 +1,235 @@
+"""Merging committed segments into a stored table, by the rules of its model. Runs in the store's writing thread.
+
+PRIMARY and UNIQUE: the last row of a key wins; DUPLICATE: rows are added; AGGREGATE: values are combined.
+Stored tables have no index: rows with the keys of a batch are deleted by a join and written anew, which costs a scan
+of the key columns per batch. Queues make the batches large.
+"""
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rockpool.segments import OP
+
+
+@dataclass
+class Target:
+    """What the writing thread needs to know of a table, taken when a merge is ordered."""
+    id: int
+    name: str
+    store_name: str
+    model: str
+    columns: list  # Column
+    keys: list = field(default_factory=list)
+    stored_rows: int = 0  # filled by apply()
+
+    @staticmethod
+    def of(table):
+        columns = [c for c in table.columns if c.generated is None]
+        return Target(table.id, table.name, table.store_name, table.model, columns, [c for c in columns if c.is_key])
+
+
+def literal(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def default_sql(column):
+    """The default of a column as a DuckDB expression of its stored type."""
+    kind = column.type.duckdb()
+    if not column.has_default:
+        return f"NULL::{kind}"
+    if column.default_is_function:
+        name = column.default.lower()
+        if name.startswith("uuid_numeric"):
+            return "(random() * 9e18)::HUGEINT"
+        return "uuid()::VARCHAR" if name.startswith("uuid") else "now()::TIMESTAMP"
+    return f"CAST({literal(column.default)} AS {kind})"
+
+
+def create_sql(table):
+    columns = ", ".join(f"{c.store_name} {c.type.duckdb()}" for c in table.columns if c.generated is None)
+    return f"CREATE TABLE {table.store_name} ({columns})"
+
+
+def apply(db, target, queue):
+    """Merges segments in their order. Neighbours that merge alike are merged as one batch."""
+    for batch in _batches(target, queue):
+        rows = _concatenate(batch)
+        if batch[0].partial:
+            _update(db, target, rows, batch[0].condition)
+        elif target.model == "DUPLICATE":
+            _append(db, target, rows)
+        elif target.model == "AGGREGATE":
+            _aggregate(db, target, rows)
+        else:
+            _replace(db, target, rows, batch[0].condition)
+    db.execute("INSERT INTO applied VALUES (?, ?)", [target.id, max(s.seq for s in queue)])
+    target.stored_rows = db.execute(f"SELECT count(*) FROM {target.store_name}").fetchall()[0][0]
+
+
+def _batches(target, queue):
+    kinds, batch = None, []
+    for segment in queue:
+        rows = segment.read()
+        kind = (segment.partial, segment.condition, frozenset(rows.column_names) if segment.partial else None)
+        if batch and kind != kinds:
+            yield batch
+            batch = []
+        kinds = kind
+        batch.append(segment)
+    if batch:
+        yield batch
+
+
+def _concatenate(batch):
+    tables = [s.read() for s in batch]
+    if len(tables) == 1:
+        return tables[0]
+    if any(OP in t.column_names for t in tables):
+        tables = [t if OP in t.column_names else t.append_column(OP, pa.repeat(pa.scalar(0, pa.int8()), t.num_rows))
+                  for t in tables]
+    if all(t.schema.equals(tables[0].schema) for t in tables):
+        return pa.concat_tables(tables)
+    return pa.concat_tables(tables, promote_options="permissive")
+
+
+def last_of_each_key(rows, keys):
+    """Only the last row of every key."""
+    names = [k.store_name for k in keys]
+    order = rows.select(names).append_column("at", pa.array(_positions(rows.num_rows)))
+    last = order.group_by(names, use_threads=False).aggregate([("at", "max")])
+    if last.num_rows == rows.num_rows:
+        return rows
+    return rows.take(last.column("at_max").combine_chunks().sort())
+
+
+def _positions(n):
+    return np.arange(n, dtype=np.int64)
+
+
+def split_by_op(rows):
+    """(rows to upsert, rows that delete)"""
+    if OP not in rows.column_names:
+        return rows, None
+    deletes = pc.not_equal(rows.column(OP), 0)
+    upserts = rows.filter(pc.invert(deletes)).drop_columns([OP])
+    return upserts, rows.filter(deletes)
+
+
+def _same_key(keys, left, right):
+    return " AND ".join(f"{left}.{k.store_name} IS NOT DISTINCT FROM {right}.{k.store_name}" if k.nullable else
+                        f"{left}.{k.store_name} = {right}.{k.store_name}" for k in keys)
+
+
+def _selected(target, names, alias="delta"):
+    """Every stored column from a batch: cast, or its default where the batch has no such column."""
+    parts = []
+    for c in target.columns:
+        if c.store_name in names:
+            parts.append(f"CAST({alias}.{c.store_name} AS {c.type.duckdb()}) AS {c.store_name}")
+        else:
+            parts.append(f"{default_sql(c)} AS {c.store_name}")
+    return ", ".join(parts)
+
+
+def _listed(columns):
+    return ", ".join(c.store_name for c in columns)
+
+
+def _append(db, target, rows):
+    if OP in rows.column_names:
+        rows = rows.drop_columns([OP])
+    db.register("delta", rows)
+    db.execute(f"INSERT INTO {target.store_name} ({_listed(target.columns)}) "
+               f"SELECT {_selected(target, rows.column_names)} FROM delta")
+    db.unregister("delta")
+
+
+def _delete_keys(db, target, rows):
+    keys = ", ".join(f"CAST({k.store_name} AS {k.type.duckdb()}) AS {k.store_name}" for k in target.keys)
+    db.register("delta", rows)
+    db.execute(f"DELETE FROM {target.store_name} USING (SELECT {keys} FROM delta) AS d "
+               f"WHERE {_same_key(target.keys, target.store_name, 'd')}")
+    db.unregister("delta")
+
+
+def is_empty(db, target):
+    return not db.execute(f"SELECT 1 FROM {target.store_name} LIMIT 1").fetchall()
+
+
+def _replace(db, target, rows, condition):
+    if condition is not None:
+        rows = _newest_by(db, target, rows, f"c{condition}")
+    rows = last_of_each_key(rows, target.keys)
+    if not is_empty(db, target):
+        _delete_keys(db, target, rows)
+    upserts, _ = split_by_op(rows)
+    if upserts.num_rows:
+        _append(db, target, upserts)
+
+
+def _newest_by(db, target, rows, column):
+    """Merge condition: a row replaces another of its key only when the column's value is not smaller."""
+    keys = ", ".join(f"CAST({k.store_name} AS {k.type.duckdb()}) AS {k.store_name}" for k in target.keys)
+    kind = next(c.type.duckdb() for c in target.columns if c.store_name == column)
+    numbered = rows.append_column("at_", pa.array(_positions(rows.num_rows)))
+    db.register("delta", numbered)
+    kept = db.execute(
+        f"SELECT d.at_ FROM (SELECT {keys}, CAST({column} AS {kind}) AS cond_, at_ FROM delta QUALIFY row_number() OVER "
+        f"(PARTITION BY {_listed(target.keys)} ORDER BY cond_ DESC NULLS LAST, at_ DESC) = 1) AS d "
+        f"LEFT JOIN {target.store_name} AS t ON {_same_key(target.keys, 't', 'd')} "
+        f"WHERE t.{column} IS NULL OR d.cond_ IS NULL OR d.cond_ >= t.{column}").to_arrow_table()
+    db.unregister("delta")
+    return rows.take(kept.column(0).combine_chunks().sort())
+
+
+def _update(db, target, rows, condition):
+    """Partial update: existing rows keep the columns that are not listed; new rows get defaults."""
+    if condition is not None:
+        rows = _newest_by(db, target, rows, f"c{condition}")
+    upserts, deletes = split_by_op(last_of_each_key(rows, target.keys))
+    if deletes is not None and deletes.num_rows:
+        _delete_keys(db, target, deletes)
+    if not upserts.num_rows:
+        return
+    db.register("partial", upserts)
+    present = set(upserts.column_names)
+    parts = []
+    for c in target.columns:
+        if c.store_name in present:
+            parts.append(f"CAST(p.{c.store_name} AS {c.type.duckdb()}) AS {c.store_name}")
+        else:
+            parts.append(f"CASE WHEN t.{target.keys[0].store_name} IS NULL THEN {default_sql(c)} "
+                         f"ELSE t.{c.store_name} END AS {c.store_name}")
+    db.execute(f"CREATE OR REPLACE TEMP TABLE merged_ AS SELECT {', '.join(parts)} FROM partial AS p "
+               f"LEFT JOIN {target.store_name} AS t ON {_same_key(target.keys, 't', 'p')}")
+    db.unregister("partial")
+    _delete_keys(db, target, upserts)
+    db.execute(f"INSERT INTO {target.store_name} ({_listed(target.columns)}) SELECT * FROM merged_")
+    db.execute("DROP TABLE merged_")
+
+
+# ---------------------------------------------------------------- AGGREGATE tables
+COMBINE = {"SUM": "sum({c})", "MAX": "max({c})", "MIN": "min({c})", "REPLACE": "last({c} ORDER BY at_)",
+           "REPLACE_IF_NOT_NULL": "last({c} ORDER BY at_) FILTER ({c} IS NOT NULL)", "HLL_UNION": "last({c} ORDER BY at_)",
+           "BITMAP_UNION": "last({c} ORDER BY at_)", "PERCENTILE_UNION": "last({c} ORDER BY at_)"}
+
+
+def _aggregate(db, target, rows):
+    if OP in rows.column_names:
+        rows = rows.drop_columns([OP])
+    db.register("delta", rows.append_column("at_", pa.array(_positions(rows.num_rows))))
+    selected = _selected(target, rows.column_names)
+    combined = ", ".join(c.store_name if c.is_key else
+                         f"CAST({COMBINE[c.aggregation or 'REPLACE'].format(c=c.store_name)} AS {c.type.duckdb()}) "
+                         f"AS {c.store_name}" for c in target.columns)
+    stored = f"SELECT {_listed(target.columns)}, -1 AS at_ FROM {target.store_name} AS t SEMI JOIN " \
+             f"(SELECT {selected} FROM delta) AS d ON {_same_key(target.keys, 't', 'd')}"
+    db.execute(f"CREATE OR REPLACE TEMP TABLE combined_ AS SELECT {combined} FROM ({stored} UNION ALL "
+               f"SELECT {selected}, at_ FROM delta) GROUP BY {_listed(target.keys)}")
+    db.unregister("delta")
+    db.execute(f"DELETE FROM {target.store_name} USING combined_ AS d "
+               f"WHERE {_same_key(target.keys, target.store_name, 'd')}")
+    db.execute(f"INSERT INTO {target.store_name} ({_listed(target.columns)}) SELECT * FROM combined_")
+    db.execute("DROP TABLE combined_")

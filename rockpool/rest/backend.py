@@ -1,0 +1,335 @@
+"""A backend: takes the bytes of loads. Every answer is HTTP 200; the outcome is in the JSON."""
+import asyncio
+import secrets
+import time
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from rockpool.errors import LoadError, SqlError, analysis, internal, invalid
+from rockpool.rest import answers, auth
+from rockpool.rest.backend_txn import TransactionCalls
+from rockpool.rest.gate import Gate
+from rockpool.loads import counting, options, plan
+
+PIECE = 4 << 20  # bytes handed over to parsing at once
+INLINE = 48 << 10  # bodies up to this size are parsed without a thread
+MAX_BODY = 102400 << 20
+MAX_JSON = 100 << 20
+MAX_LOGS = 1000
+
+
+@dataclass
+class LoadContext:
+    """One load that runs on a backend."""
+    label: str
+    txn: object = None
+    table: object = None
+    options: object = None
+    stream: object = None
+    bytes: int = 0
+    busy: bool = False
+    started: float = field(default_factory=time.monotonic)
+    begin_ms: int = 0
+    plan_ms: int = 0
+    receive_ms: int = 0
+    write_ms: int = 0
+    commit_ms: int = 0
+    error_url: str = ""
+    error: object = None
+    multi: bool = False
+
+    @property
+    def counts(self):
+        return self.stream.counts if self.stream is not None else None
+
+
+class Backend:
+    def __init__(self, world, number, host):
+        self.world, self.number, self.host, self.port = world, number, host, 0
+        self.id = 10004 + number
+        self.contexts = {}  # label -> LoadContext of an open transaction
+        self.logs = OrderedDict()
+        self.gate = Gate(world)
+        self.calls = TransactionCalls(self)
+        self.started = time.time()
+
+    def app(self):
+        app = web.Application(client_max_size=1 << 40)
+        app.router.add_route("PUT", "/api/{db}/{table}/_stream_load", self.stream_load, expect_handler=self.expect_load)
+        app.router.add_route("PUT", "/api/transaction/load", self.calls.load, expect_handler=self.calls.expect_load)
+        for method in ("POST", "PUT"):
+            app.router.add_route(method, "/api/transaction/{op}", self.calls.other)
+        app.router.add_get("/api/_load_error_log", self.error_log)
+        app.router.add_get("/api/health", self.health)
+        return app
+
+    async def health(self, request):
+        await self.world.faults.silence()
+        return web.json_response({"status": "OK", "msg": "To Be Added"})
+
+    async def error_log(self, request):
+        text = self.logs.get(request.query.get("file", ""))
+        if text is None:
+            return web.Response(status=404, text="file not exists.")
+        return web.Response(text=text, content_type="text/plain")
+
+    def restart(self):
+        """Forgets every open load, as a restarted process does. Prepared transactions are not here any more."""
+        for context in self.contexts.values():
+            if context.stream is not None:
+                context.stream.abandon()
+        self.contexts.clear()
+        self.started = time.time()
+
+    # ------------------------------------------------------------ the head of a load
+    def user(self, request):
+        given = auth.credentials(request)
+        if given is None:
+            raise internal("no valid Basic authorization")
+        user = self.world.users.check(*given)
+        if user is None:
+            raise LoadError("NOT_AUTHORIZED", auth.denied(given[0], request))
+        return user
+
+    def target(self, request, user, database, table):
+        """(database, table) that a load may write to; the order of the checks is the server's."""
+        world = self.world
+        found = world.catalog.find(database, table)
+        if not world.users.may(user, "INSERT", database, table) and (found is None or found.view_sql is None):
+            raise LoadError("NOT_AUTHORIZED", auth.NO_INSERT)
+        if database not in world.catalog.databases:
+            raise analysis(f"unknown database, database={database}")
+        if found is None or found.view_sql is not None:
+            raise analysis(f'unknown table "{database}.{table}"')
+        return world.catalog.databases[database], found
+
+    def plan(self, context, transaction=False):
+        """Plans a load whose transaction is open."""
+        begun = time.perf_counter()
+        made = plan.make(context.table, context.options)
+        key = self.world.meta.number("segment")
+        context.stream = counting.make(made, self.world.storage.spool, key, self.world.counting)
+        if context.options.compression:
+            from rockpool.loads.compress import Decompressor
+            Decompressor(context.options.compression)
+        context.plan_ms += round((time.perf_counter() - begun) * 1000)
+
+    def check_size(self, context, request):
+        length = request.content_length or 0
+        if context.bytes + length > MAX_BODY:
+            raise internal(f"body size {context.bytes + length} exceed limit: {MAX_BODY}, label={context.label}. You can "
+                           "increase the limit by setting streaming_load_max_mb in be.conf.")
+        if context.options.format == "json" and not context.options.ignore_json_size and (
+                context.bytes + length > MAX_JSON):
+            raise internal(f"The size of this batch exceed the max size [{MAX_JSON}]  of json type data  data [ "
+                           f"{context.bytes + length} ]. Set ignore_json_size to skip the check, although it may lead "
+                           "huge memory consuming.")
+
+    async def receive(self, context, request):
+        """Feeds a body to the load's stream; the number of bytes."""
+        begun, stream, total, parts, held = time.perf_counter(), context.stream, 0, [], 0
+        inline = self.world.counting
+        async for chunk in request.content.iter_any():
+            total += len(chunk)
+            if inline:
+                stream.feed(chunk)
+                continue
+            parts.append(chunk)
+            held += len(chunk)
+            if held >= PIECE:
+                await self.world.parse(stream.feed, b"".join(parts))
+                parts, held = [], 0
+        expected = request.content_length
+        if expected is not None and expected != total:
+            raise internal(f"receive body don't equal with body bytes: {total}, {expected}")
+        if held > INLINE or stream.is_json and total > INLINE:
+            await self.world.parse(self._feed_last, stream, b"".join(parts))
+        else:
+            self._feed_last(stream, b"".join(parts))
+        context.bytes += total
+        context.receive_ms += round((time.perf_counter() - begun) * 1000)
+        return total
+
+    @staticmethod
+    def _feed_last(stream, piece):
+        if piece:
+            stream.feed(piece)
+        stream.end_body()
+
+    async def finish(self, context):
+        """Ends the stream of a load: the segments to commit, or LoadError. Counts go into the transaction."""
+        begun, txn = time.perf_counter(), context.txn
+        try:
+            self._strike(context)
+            if self.world.counting:
+                segment = context.stream.finish()
+            elif context.stream.csv is not None and len(context.stream.csv.rest) > INLINE:
+                segment = await self.world.parse(context.stream.finish)
+            else:
+                segment = context.stream.finish()
+            if segment is not None and segment.partial:
+                await self.world.check_new_keys(context.stream.plan, segment)
+        finally:
+            self._take_counts(context)
+            context.write_ms += round((time.perf_counter() - begun) * 1000)
+        empty = txn.loaded == 0 and not (txn.filtered or txn.unselected) and context.counts.total == 0
+        if empty and self.world.empty_load_as_error:
+            raise internal(self.world.empty_load_text)
+        if txn.loaded == 0 and self.world.empty_load_as_error and not context.multi:
+            raise internal(self.world.empty_load_text)
+        return [segment] if segment is not None else []
+
+    def _strike(self, context):
+        faults = self.world.faults
+        if not faults.rules:
+            return
+        if faults.fire("too_many_versions", None, context.table.name, context.label):
+            raise internal(f"Failed to load data into tablet {context.table.id + 3}, because of too many versions, "
+                           "current/limit: 1001/1000. You can reduce the loading job concurrency, or increase loading "
+                           "data batch size. If you are loading data with Routine Load, you can increase FE configs "
+                           "routine_load_task_consume_second and max_routine_load_batch_size,")
+        if faults.fire("reject_rows", None, context.table.name, context.label):
+            context.counts.filtered += 1
+            context.counts.total += 1
+            context.counts.note("Value '?' is out of range", "?")
+
+    def _take_counts(self, context):
+        txn, counts = context.txn, context.counts
+        txn.total, txn.loaded, txn.filtered, txn.unselected = (counts.total, counts.loaded, counts.filtered,
+                                                               counts.unselected)
+        txn.bytes = context.bytes
+        if counts.log:
+            self.keep_log(context)
+
+    def keep_log(self, context):
+        name = f"error_log_{secrets.token_hex(8)}_{secrets.token_hex(8)}"
+        text = "\n".join(context.counts.log) + "\n"
+        self.logs[name] = text
+        while len(self.logs) > MAX_LOGS:
+            self.logs.popitem(last=False)
+        context.error_url = f"http://{self.host}:{self.port}/api/_load_error_log?file={name}"
+        context.txn.tracking = context.error_url
+        self.world.tracking_logs[context.txn.id] = text
+
+    def count_only(self, context):
+        """Counting mode: adds what a committed load held to the counters of its table."""
+        stream = context.stream
+        if self.world.counting and stream is not None and hasattr(stream, "sums"):
+            self.world.stats.counted(f"{context.txn.database}.{context.table.name}", stream.counts.loaded, stream.size,
+                                     stream.sums)
+
+    # ------------------------------------------------------------ plain stream load
+    async def expect_load(self, request):
+        """The head is checked, the transaction begun and planned before 100 Continue is sent."""
+        refused = await self.begin_load(request)
+        if refused is not None:
+            return refused
+        if request.transport is not None:
+            request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        return None
+
+    async def begin_load(self, request):
+        """Opens the transaction of a plain load; an answer when that fails."""
+        headers = answers.lower_headers(request)
+        context = LoadContext(headers.get("label") or str(uuid.uuid4()))
+        request["context"] = context
+        table = answers.unquoted(request, "table")
+        struck = await self.world.faults.before("stream_load", table, context.label)
+        if struck is not None:
+            from rockpool.rest.gate import cut
+            return cut(request) if struck == "cut" else web.Response(status=struck[0], text=struck[2],
+                                                                     content_type=struck[1])
+        try:
+            user = self.user(request)
+            context.options = options.read(headers, self.world.version)
+            self.check_size(context, request)
+            begun = time.perf_counter()
+            database, context.table = self.target(request, user, answers.unquoted(request, "db"), table)
+            context.txn = self.world.txns.begin(database, [context.table], context.label, context.options.timeout,
+                                                coordinator=self.number, user=user.name, headers=context.options.kept)
+            context.begin_ms = round((time.perf_counter() - begun) * 1000)
+            self.plan(context)
+        except (LoadError, SqlError) as e:
+            return self.plain_failure(context, e)
+        return None
+
+    async def stream_load(self, request):
+        if "context" not in request:
+            refused = await self.begin_load(request)
+            if refused is not None:
+                return refused
+        context = request["context"]
+        self.world.stats.requests["stream_load"] += 1
+        try:
+            await self.receive(context, request)
+            if context.txn.state != "PREPARE":
+                raise internal(context.txn.reason or "transaction is aborted")
+            segments = await self.finish(context)
+            status, message = await self.commit(context, segments)
+        except (LoadError, SqlError) as e:
+            return self.plain_failure(context, e)
+        except (asyncio.CancelledError, ConnectionError, web.HTTPException):
+            self.drop(context, "client is gone")
+            raise
+        except Exception as e:
+            self.world.log(f"load {context.label} failed: {type(e).__name__}: {e}")
+            self.drop(context, str(e))
+            if type(e).__name__ == "ClientPayloadError":
+                raise
+            return self.plain_failure(context, internal(str(e)))
+        if self.world.faults.rules and self.world.faults.fire("lost_answer", "stream_load", context.table.name,
+                                                              context.label):
+            from rockpool.rest.gate import cut
+            return cut(request)
+        return answers.backend(self.plain_answer(context, status, message))
+
+    async def commit(self, context, segments):
+        """Commits a load; (Status, Message) of a plain answer."""
+        begun = time.perf_counter()
+        late = self.world.faults.rules and self.world.faults.fire("publish_timeout", None, context.table.name,
+                                                                  context.label)
+        self.world.txns.commit(context.txn, segments, publish=not late)
+        self.count_only(context)
+        context.commit_ms = round((time.perf_counter() - begun) * 1000)
+        if late:
+            self.world.publish_later(context.txn, float(late.get("seconds", 5)))
+            return "Publish Timeout", ("Publish timeout. The data will be visible after a while")
+        return "Success", "OK"
+
+    def drop(self, context, reason):
+        if context.stream is not None:
+            context.stream.abandon()
+        if context.txn is not None:
+            self.world.txns.abort(context.txn, reason)
+
+    def plain_failure(self, context, e):
+        message = e.message if isinstance(e, LoadError) else e.text
+        already = isinstance(e, LoadError) and e.status == "LABEL_ALREADY_EXISTS"
+        self.drop(context, message)
+        return answers.backend(self.plain_answer(context, "Label Already Exists" if already else "Fail", message,
+                                                 e.more if isinstance(e, LoadError) else {}))
+
+    @staticmethod
+    def plain_answer(context, status, message, more=None):
+        txn, counts = context.txn, context.counts
+        body = {"TxnId": txn.id if txn else -1, "Label": context.label, "Status": status}
+        body.update(more or {})
+        body.update({
+            "Message": message, "NumberTotalRows": counts.total if counts else 0,
+            "NumberLoadedRows": counts.loaded if counts else 0, "NumberFilteredRows": counts.filtered if counts else 0,
+            "NumberUnselectedRows": counts.unselected if counts else 0, "LoadBytes": context.bytes,
+            "LoadTimeMs": round((time.monotonic() - context.started) * 1000), "BeginTxnTimeMs": context.begin_ms,
+            "StreamLoadPlanTimeMs": context.plan_ms, "ReadDataTimeMs": context.receive_ms,
+            "WriteDataTimeMs": context.write_ms, "CommitAndPublishTimeMs": context.commit_ms})
+        if context.error_url:
+            body["ErrorURL"] = context.error_url
+        return body
+
+
+def needs(headers, name, message):
+    if not headers.get(name):
+        raise invalid(message)
+    return headers[name]

@@ -1,0 +1,483 @@
+"""INSERT, UPDATE, DELETE, SQL transactions, and the PREPARE statement."""
+import re
+import uuid
+
+import pyarrow as pa
+from sqlglot import exp
+
+from rockpool.errors import LoadError, SqlError
+from rockpool.loads import csv_rows, plan, sink
+from rockpool.loads.options import LoadOptions
+from rockpool.loads.stream import Lazy
+from rockpool.merge import default_sql
+from rockpool.mysql.wire import Result
+from rockpool.segments import SegmentWriter
+from rockpool.sql import select, translate
+from rockpool.sql.columns import analyzing
+from rockpool.sql.lexer import Reader
+
+CHUNK_ROWS = 100_000
+
+
+class SqlTransaction:
+    """BEGIN … COMMIT: what is written becomes visible together."""
+
+    def __init__(self):
+        self.written = set()
+        self.segments = []
+        self.tables = []
+        self.database = None
+        self.label = f"txn_{uuid.uuid4().hex}"
+        self.statements = []  # UPDATE and DELETE, carried out at COMMIT
+        self.rows = 0
+
+
+# ---------------------------------------------------------------- INSERT
+async def insert(session, reader):
+    reader.expect("INSERT")
+    overwrite = reader.one_of("INTO", "OVERWRITE") == "OVERWRITE"
+    reader.accept("TABLE")
+    parts = reader.qualified()
+    if reader.accept("PARTITION"):
+        reader.names()
+    label = reader.name() if reader.accept("WITH", "LABEL") else None
+    names, by_name = None, False
+    if reader.sees("(") and reader.ahead().upper not in ("SELECT", "WITH", "("):
+        names = reader.names()
+    if reader.accept("BY", "NAME"):
+        by_name = True
+    properties = {}
+    if reader.accept("PROPERTIES"):
+        properties = reader.properties()
+    if label is None and reader.accept("WITH", "LABEL"):
+        label = reader.name()
+    table = session.table(parts)
+    database = session.resolve(parts)[0]
+    session.demand("INSERT", database, table.name)
+    if table.view_sql is not None:
+        raise analyzing(f"Cannot insert into view '{table.name}'")
+    if label is not None:
+        _check_label(session, database, label)
+    text = reader.text[reader.token.start:]
+    columns = _target_columns(table, names)
+    if reader.sees("VALUES"):
+        rows = await _values(session, table, columns, reader)
+    else:
+        rows, columns = await _query_rows(session, text, table, columns, by_name)
+    return await _write(session, table, database, columns, rows, label, properties, overwrite)
+
+
+def _check_label(session, database, label):
+    owner = session.world.catalog.database(database)
+    earlier = session.world.txns.by_label(owner.id, label)
+    if earlier is not None and earlier.state != "ABORTED":
+        raise SqlError(f"Label [{label}] has already been used.")
+
+
+def _target_columns(table, names):
+    if names is None:
+        return [c for c in table.columns if c.generated is None]
+    found = []
+    for name in names:
+        column = table.column(name)
+        if column is None:
+            raise SqlError(f"Getting analyzing error. Detail message: Unknown column '{name}' in '{table.name}'.")
+        if column in found:
+            raise analyzing(f"Column '{name}' specified twice")
+        if column.generated is not None:
+            raise analyzing(f"generated column '{name}' can not be specified")
+        found.append(column)
+    return found
+
+
+def _mismatch(session, wanted, given):
+    return SqlError(f"Getting analyzing error. Detail message: Inserted target column count: {wanted} doesn't match "
+                    f"select/value column count: {given}.", session.world.version.code(5604, 1064))
+
+
+async def insert_query(session, table, database, text):
+    """INSERT INTO table SELECT …, for CREATE TABLE AS."""
+    columns = _target_columns(table, None)
+    rows, columns = await _query_rows(session, text, table, columns, False)
+    await _write(session, table, database, columns, rows, None, {}, False)
+
+
+async def _query_rows(session, text, table, columns, by_name):
+    result = await select.query(session, text)
+    if by_name:
+        columns = _target_columns(table, [c.name for c in result.columns])
+    if len(result.columns) != len(columns):
+        raise _mismatch(session, len(columns), len(result.columns))
+    return result.rows, columns
+
+
+async def _values(session, table, columns, reader):
+    """The rows of VALUES: literals are taken as they are, everything else is asked from DuckDB."""
+    reader.expect("VALUES")
+    rows = []
+    while True:
+        rows.append(await _row(session, columns, reader, table))
+        if not reader.accept(","):
+            break
+    reader.end()
+    return rows
+
+
+async def _row(session, columns, reader, table):
+    reader.expect("(")
+    row, asked = [], []
+    while True:
+        literal = _literal(reader)
+        if literal is NotImplemented:
+            asked.append((len(row), _expression(reader)))
+            literal = None
+        row.append(literal)
+        if not reader.accept(","):
+            break
+    reader.expect(")")
+    if len(row) != len(columns):
+        raise _mismatch(session, len(columns), len(row))
+    if asked:
+        for position, text in asked:
+            row[position] = await _evaluated(session, columns[position], text)
+    return row
+
+
+def _literal(reader):
+    """The text of a plain literal that ends at a comma or bracket, else NotImplemented."""
+    first, second = reader.token, reader.ahead()
+    if second.upper in (",", ")"):
+        if first.kind == "string":
+            reader.next()
+            return first.value
+        if first.kind == "number" and first.text[:2].lower() != "0x":
+            reader.next()
+            return first.text
+        if first.upper in ("NULL", "TRUE", "FALSE"):
+            reader.next()
+            return None if first.upper == "NULL" else "1" if first.upper == "TRUE" else "0"
+    third = reader.ahead(2)
+    if third.upper in (",", ")"):
+        if first.upper == "-" and second.kind == "number":
+            reader.next(), reader.next()
+            return "-" + second.text
+        if first.upper in ("DATE", "DATETIME", "TIMESTAMP") and second.kind == "string":
+            reader.next(), reader.next()
+            return second.value
+        if first.upper == "X" and second.kind == "string":
+            reader.next(), reader.next()
+            return bytes.fromhex(second.value)
+    return NotImplemented
+
+
+def _expression(reader):
+    start, stop, depth = reader.token.start, reader.token.stop, 0
+    while reader.token.kind != "end" and not (depth == 0 and reader.token.upper in (",", ")")):
+        depth += (reader.token.upper in ("(", "[", "{")) - (reader.token.upper in (")", "]", "}"))
+        stop = reader.next().stop
+    return reader.text[start:stop]
+
+
+async def _evaluated(session, column, text):
+    """One expression of VALUES, as text for the converter of its column."""
+    if text.strip().upper() == "DEFAULT":
+        value = sink.default_scalar(column, "Asia/Shanghai")
+        return sink.shown(value) if value.is_valid else None
+    if column.type.parts:
+        kind = column.type.duckdb()
+        body = translate.nested_literal(text)
+        rows = await select.raw(session, f"SELECT CAST({body} AS {kind}) AS v")
+        return rows[0][0]
+    result = await select.query(session, f"SELECT {text}")
+    return result.rows[0][0]
+
+
+# ---------------------------------------------------------------- writing
+async def _write(session, table, database, columns, rows, label, properties, overwrite):
+    world = session.world
+    options = LoadOptions(format="csv", strict=str(session.variables.get("enable_insert_strict", "true")) == "true")
+    if str(properties.get("strict_mode", "true")).lower() == "false":
+        options.strict = False
+    options.max_filter_ratio = float(properties.get("max_filter_ratio", 0))
+    options.columns = ", ".join(f"`{c.name}`" for c in columns)
+    options.timezone = session.variables.get("time_zone", "Asia/Shanghai")
+    options.merge_condition = properties.get("merge_condition", "")
+    listed = [c for c in table.columns if c.generated is None]
+    partial = (table.is_primary and len(columns) < len(listed) and world.version.since(3, 3)
+               and str(session.variables.get("enable_insert_partial_update", "true")) == "true")
+    try:
+        made = _plan(table, options, partial)
+    except LoadError as e:
+        raise analyzing(e.message) from None
+    counts = sink.Counts()
+    segment = _segment(world, made, counts, columns, rows)
+    if counts.filtered and counts.filtered / counts.total > options.max_filter_ratio:
+        _failed(session, table, database, label, counts)
+    return await _finish(session, table, database, label, segment, counts, overwrite)
+
+
+def _plan(table, options, partial):
+    """Like a load's plan. A partial update falls back to a full row where a new key needs every column."""
+    if partial:
+        present = {n.strip(" `").lower() for n in options.columns.split(",")}
+        if all(k.name.lower() in present for k in table.key_columns if not k.auto_increment):
+            options.partial_update = True
+    return plan.make(table, options)
+
+
+def _segment(world, made, counts, columns, rows):
+    writer = SegmentWriter(world.storage.spool, world.meta.number("segment"))
+    target = sink.Sink(made, counts, Lazy)
+    for at in range(0, len(rows), CHUNK_ROWS):
+        piece = rows[at:at + CHUNK_ROWS]
+        arrays = []
+        for n, column in enumerate(columns):
+            values = [r[n] for r in piece]
+            if column.type.name == "VARBINARY":
+                arrays.append(pa.array([v.encode() if isinstance(v, str) else v for v in values], pa.binary()))
+            else:
+                arrays.append(pa.array([v.decode() if isinstance(v, bytes) else v for v in values], pa.string()))
+        block = csv_rows.Block(arrays, len(piece))
+        table = target.take(block)
+        if table is not None:
+            writer.add(table)
+    condition = made.condition.uid if made.condition is not None else None
+    return writer.finish(made.table.id, made.partial, condition)
+
+
+def _failed(session, table, database, label, counts):
+    world = session.world
+    owner = world.catalog.database(database)
+    txn = _begin(world, owner, table, label or f"insert_{uuid.uuid4()}", session)
+    txn.total, txn.filtered, txn.loaded = counts.total, counts.filtered, 0
+    world.tracking_logs[txn.id] = "\n".join(counts.log)
+    txn.tracking = "log"
+    world.txns.abort(txn, "Insert has filtered data")
+    detail = counts.log[0] if counts.log else ""
+    raise SqlError(f"Insert has filtered data, txn_id = {txn.id}, tracking sql = select tracking_log from "
+                   f"information_schema.load_tracking_logs where job_id={txn.id}. {detail}", world.version.code(5610, 1064))
+
+
+def _begin(world, owner, table, label, session):
+    try:
+        return world.txns.begin(owner, [table], label, 14400, source="INSERT_STREAMING", kind="INSERT",
+                                user=session.user.name)
+    except LoadError as e:
+        raise SqlError(e.message) from None
+
+
+async def _finish(session, table, database, label, segment, counts, overwrite):
+    world = session.world
+    owner = world.catalog.database(database)
+    if session.transaction is not None:
+        return _collect(session, table, owner, segment, counts)
+    txn = _begin(world, owner, table, label or f"insert_{uuid.uuid4()}", session)
+    txn.total, txn.loaded, txn.filtered = counts.total, counts.loaded, counts.filtered
+    if segment is not None and segment.partial:
+        made = type("Planned", (), {"table": table})()
+        try:
+            await world.check_new_keys(made, segment)
+        except LoadError as e:
+            world.txns.abort(txn, e.message)
+            raise analyzing(e.message) from None
+    if overwrite:
+        await world.storage.truncate(table)
+    world.txns.commit(txn, [segment] if segment is not None else [])
+    return Result(affected=counts.loaded, warnings=counts.filtered,
+                  note=f"{{'label':'{txn.label}', 'status':'VISIBLE', 'txnId':'{txn.id}'}}")
+
+
+# ---------------------------------------------------------------- SQL transactions
+async def begin(session, reader):
+    if reader.accept("START"):
+        reader.expect("TRANSACTION")
+    else:
+        reader.expect("BEGIN")
+        reader.accept("WORK")
+    if session.world.version.since(3, 5):
+        session.transaction = SqlTransaction()
+
+
+def _collect(session, table, owner, segment, counts):
+    txn = session.transaction
+    if txn.database not in (None, owner.name):
+        raise SqlError("Cannot operate on tables from different databases in one transaction.", 5304)
+    txn.database = owner.name
+    txn.written.add(table.id)
+    if table not in txn.tables:
+        txn.tables.append(table)
+    if segment is not None:
+        txn.segments.append(segment)
+    txn.rows += counts.loaded
+    return Result(affected=counts.loaded, note=f"{{'label':'{txn.label}', 'status':'PREPARE', 'txnId':'-1'}}")
+
+
+async def commit(session, reader):
+    txn, session.transaction = session.transaction, None
+    if txn is None or not txn.written:
+        return None
+    world = session.world
+    owner = world.catalog.database(txn.database)
+    made = world.txns.begin(owner, txn.tables, txn.label, 14400, source="INSERT_STREAMING", kind="INSERT",
+                            user=session.user.name)
+    made.loaded = made.total = txn.rows
+    world.txns.commit(made, txn.segments)
+    for table, statement in txn.statements:
+        await world.storage.run(table, statement)
+    return Result(note=f"{{'label':'{txn.label}', 'status':'VISIBLE', 'txnId':'{made.id}'}}")
+
+
+async def rollback(session, reader):
+    txn, session.transaction = session.transaction, None
+    for segment in txn.segments if txn else ():
+        segment.forget()
+
+
+# ---------------------------------------------------------------- DELETE and UPDATE
+def _source(session, table, alias):
+    return f'({select.stored_sql(table, rowid=True)}) AS "{alias}"'
+
+
+async def _counted(session, table, statement):
+    """Runs a DELETE or UPDATE; the number of rows."""
+    import duckdb
+    storage = session.world.storage
+    if session.transaction is not None:
+        session.transaction.statements.append((table, statement))
+        session.transaction.written.add(table.id)
+        session.transaction.tables.append(table)
+        session.transaction.database = session.world.catalog.database_of(table).name
+        return Result()
+    await storage.settle([table.id])
+    try:
+        rows = await storage.write(lambda db: db.execute(statement).fetchall())
+    except duckdb.Error as e:
+        raise select._query_error(session, e) from None
+    label = f"update_{uuid.uuid4()}"
+    return Result(affected=rows[0][0] if rows else 0, note=f"{{'label':'{label}', 'status':'VISIBLE', 'txnId':'-1'}}")
+
+
+def _resolved(session, tree):
+    """Tables in subqueries of a condition become stored ones; those that must be settled."""
+    resolver = select.Resolver(session)
+    return resolver.tree(tree), resolver
+
+
+async def delete(session, reader):
+    tree = translate.parse(reader.text)
+    if not isinstance(tree, exp.Delete):
+        raise reader.unexpected("FROM")
+    target = tree.this
+    where = tree.args.get("where")
+    table = session.table([target.db, target.name] if target.db else [target.name])
+    session.demand("DELETE", *session.resolve([target.db, target.name] if target.db else [target.name]))
+    if where is None:
+        raise analyzing("Delete must specify where clause to prevent full table delete")
+    if not table.is_primary:
+        _simple_condition(table, where.this)
+    using = tree.args.get("using")
+    condition, resolver = _resolved(session, where.this.copy())
+    await session.world.storage.settle([t.id for t in resolver.tables])
+    alias = target.alias or target.name
+    source = _source(session, table, alias)
+    if using:
+        tables = exp.select("*").from_(using[0]) if isinstance(using, list) else exp.select("*").from_(using)
+        joined, more = _resolved(session, tables)
+        await session.world.storage.settle([t.id for t in more.tables])
+        source += ", " + joined.args["from_" if "from_" in joined.args else "from"].this.sql(dialect="duckdb")
+    return await _counted(session, table, f'DELETE FROM {table.store_name} WHERE rowid IN (SELECT "{alias}".rowid_ FROM '
+                                          f'{source} WHERE {condition.sql(dialect="duckdb")})')
+
+
+def _simple_condition(table, condition):
+    """Tables without a primary key: only comparisons with literals, joined by AND; on keys where values merge."""
+    if condition.find(exp.Or) or condition.find(exp.Select):
+        raise analyzing("Where clause only supports compound predicate, binary predicate, is_null predicate or in "
+                        "predicate.")
+    if table.model in ("UNIQUE", "AGGREGATE"):
+        for node in condition.find_all(exp.Column):
+            column = table.column(node.name)
+            if column is not None and not column.is_key:
+                raise analyzing(f"Column[{node.name}] is not key column or storage model is not duplicate or column type "
+                                "is float or double.")
+
+
+async def update(session, reader):
+    tree = translate.parse(reader.text)
+    if not isinstance(tree, exp.Update):
+        raise reader.unexpected("SET")
+    target, where = tree.this, tree.args.get("where")
+    parts = [target.db, target.name] if target.db else [target.name]
+    table = session.table(parts)
+    session.demand("UPDATE", *session.resolve(parts))
+    if not table.is_primary:
+        raise analyzing(f"table {table.name} does not support update")
+    assigned = _assignments(table, tree.expressions)
+    share = len(assigned) / len(table.columns)
+    if where is None and not (len(assigned) <= 3 and share < 0.3 and session.world.version.since(3, 1)):
+        raise analyzing("must specify where clause to prevent full table update")
+    alias = target.alias or target.name
+    selects, ids = ["rowid_ AS rid_"], []
+    for n, (column, value) in enumerate(assigned.values()):
+        value, resolver = _resolved(session, exp.select(value))
+        ids += [t.id for t in resolver.tables]
+        text = value.expressions[0].sql(dialect="duckdb")
+        if text.upper() == "DEFAULT":
+            text = default_sql(column)
+        selects.append(f"CAST({text} AS {column.type.duckdb()}) AS v{n}")
+    condition = ""
+    if where is not None:
+        resolved, resolver = _resolved(session, where.this.copy())
+        ids += [t.id for t in resolver.tables]
+        condition = " WHERE " + resolved.sql(dialect="duckdb")
+    await session.world.storage.settle(ids)
+    sets = ", ".join(f"{column.store_name} = s_.v{n}" for n, (column, _) in enumerate(assigned.values()))
+    return await _counted(session, table, f"UPDATE {table.store_name} SET {sets} FROM (SELECT {', '.join(selects)} FROM "
+                                          f"{_source(session, table, alias)}{condition}) AS s_ "
+                                          f"WHERE {table.store_name}.rowid = s_.rid_")
+
+
+def _assignments(table, expressions):
+    """{name: (column, value)}; a column assigned twice takes the last value."""
+    found = {}
+    for e in expressions:
+        column = table.column(e.this.name)
+        if column is None:
+            raise analyzing(f"table '{table.name}' do not existing column '{e.this.name}'")
+        if column.is_key:
+            raise analyzing(f"primary key column cannot be updated: {column.name}")
+        found[column.name] = (column, e.expression)
+    return found
+
+
+# ---------------------------------------------------------------- PREPARE name FROM …
+async def prepare(session, reader):
+    reader.expect("PREPARE")
+    name = reader.name()
+    reader.expect("FROM")
+    text = reader.string() if reader.token.kind == "string" else reader.text[reader.token.start:]
+    session.check_preparable(Reader(text))
+    session.prepared[name] = text
+
+
+async def execute(session, reader):
+    reader.expect("EXECUTE")
+    name = reader.name()
+    if name not in session.prepared:
+        raise SqlError(f"Unknown prepared statement handler ({name}) given to EXECUTE", 1243)
+    values = []
+    if reader.accept("USING"):
+        while True:
+            value = session.user_variables.get(reader.next().text.lstrip("@").lower())
+            values.append("NULL" if value is None else value if re.fullmatch(r"-?\d+(\.\d+)?", value)
+                          else "'" + value.replace("\\", "\\\\").replace("'", "''") + "'")
+            if not reader.accept(","):
+                break
+    from rockpool.mysql.server import Statement
+    return await session.one(Statement(session.prepared[name]).filled(values))
+
+
+async def deallocate(session, reader):
+    reader.next()
+    reader.expect("PREPARE")
+    session.prepared.pop(reader.name(), None)

@@ -1,0 +1,259 @@
+"""Queries: names are resolved against the catalogue, StarRocks' SQL is put into DuckDB's words, and the rows come
+back as the texts that StarRocks would print."""
+import asyncio
+import re
+
+import duckdb
+from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+
+from rockpool.errors import SqlError
+from rockpool.mysql.wire import Result
+from rockpool.sql import information_schema, render, translate, variables
+from rockpool.sql.columns import analyzing
+
+VIRTUAL = ("information_schema", "sys", "_statistics_")
+
+
+async def run(session, reader):
+    return await query(session, reader.text)
+
+
+class Plan:
+    """A query ready for DuckDB."""
+
+    def __init__(self, sql, names, tables, virtual, has_largeint):
+        self.sql, self.names, self.tables = sql, names, tables
+        self.virtual, self.has_largeint = virtual, has_largeint
+
+
+async def query(session, text):
+    """The Result of a SELECT."""
+    plan = plan_of(session, text)
+    for at, table in ((t.id, t) for t in plan.tables):
+        if session.transaction is not None and at in session.transaction.written:
+            raise SqlError(f"SELECT cannot read table '{table.name}' modified earlier in the same transaction.", 5307)
+    cursor = await session.world.storage.snapshot([t.id for t in plan.tables])
+    try:
+        return await session.world.storage.read(_execute, cursor, plan)
+    except duckdb.Error as e:
+        raise _query_error(session, e) from None
+    finally:
+        await asyncio.get_running_loop().run_in_executor(None, cursor.close)
+
+
+def _execute(cursor, plan):
+    for name, table in plan.virtual.items():
+        cursor.register(name, table)
+    relation = cursor.sql(plan.sql)
+    if relation is None:
+        return Result()
+    types = relation.types
+    columns = [render.result_column(n, t, plan.has_largeint) for n, t in zip(plan.names or relation.columns, types)]
+    aliases = [f"k{n}" for n in range(len(types))]
+    selects = ", ".join(render.text_sql(a, t) for a, t in zip(aliases, types))
+    cursor.execute(f"SELECT {selects} FROM ({plan.sql}) AS q_({', '.join(aliases)})")
+    return Result(columns, render.rows(cursor, types))
+
+
+def _query_error(session, e):
+    text = str(e)
+    found = re.search(r'Referenced column "([^"]+)" (?:not found|was not found)', text)
+    if found:
+        return SqlError(f"Getting analyzing error. Detail message: Column '{found.group(1)}' cannot be resolved.")
+    found = re.search(r"Scalar Function with name (\S+) does not exist", text)
+    if found:
+        return SqlError(f"Getting analyzing error. Detail message: No matching function with signature: {found.group(1)}.")
+    return SqlError("Getting analyzing error. Detail message: " + text.split("\n")[0])
+
+
+# ---------------------------------------------------------------- planning
+def plan_of(session, text):
+    tree = translate.parse(text)
+    if not isinstance(tree, exp.Query) and not isinstance(tree, exp.Values):
+        raise analyzing("a query is expected")
+    names = _result_names(tree)
+    resolver = Resolver(session)
+    tree = resolver.tree(tree)
+    return Plan(tree.sql(dialect="duckdb"), names, resolver.tables, resolver.virtual, resolver.has_largeint)
+
+
+def _result_names(tree):
+    """Column names as StarRocks gives them; None with a star, when DuckDB's names are right."""
+    if not isinstance(tree, exp.Select):
+        while isinstance(tree, (exp.SetOperation, exp.Subquery)):
+            tree = tree.this
+        if not isinstance(tree, exp.Select):
+            return None
+    names = []
+    for e in tree.expressions:
+        if isinstance(e, exp.Star) or (isinstance(e, exp.Column) and isinstance(e.this, exp.Star)):
+            return None
+        if isinstance(e, (exp.Alias, exp.Column)):
+            names.append(e.alias_or_name)
+        else:
+            names.append(e.sql(dialect="starrocks", normalize_functions="lower").replace("mysql_version_", "version"))
+    return names
+
+
+class Resolver:
+    """Replaces tables, session functions and variables in a query's tree."""
+
+    def __init__(self, session):
+        self.session = session
+        self.world = session.world
+        self.tables, self.virtual, self.has_largeint = [], {}, False
+
+    def tree(self, tree, database=None, depth=0):
+        if depth > 20:
+            raise analyzing("views are nested too deeply")
+        local = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+        for node in list(tree.find_all(exp.Table)):
+            if not isinstance(node.this, exp.Identifier):
+                continue  # a table function
+            if not node.db and node.name.lower() in local:
+                continue
+            self._replace(node, database, depth)
+        return tree.transform(self._adapt)
+
+    def _replace(self, node, database, depth):
+        alias = node.alias or node.name
+        owner = node.db or database or self.session.database
+        if owner.lower() in VIRTUAL:
+            replacement = self._virtual(owner.lower(), node)
+        else:
+            if not owner:
+                raise SqlError("No database selected", self.world.version.code(1046))
+            table = self.world.catalog.table(owner, node.name)
+            self.session.demand("SELECT", owner, node.name)
+            replacement = self._view(table, owner, depth) if table.view_sql is not None else self._stored(table)
+        columns = node.args.get("alias").args.get("columns") if node.args.get("alias") else None
+        subquery = exp.Subquery(this=replacement, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True),
+                                                                     columns=columns))
+        for key in ("joins", "laterals"):
+            if node.args.get(key):
+                subquery.set(key, node.args[key])
+        node.replace(subquery)
+
+    def _stored(self, table):
+        self.tables.append(table)
+        self.has_largeint |= any(c.type.name == "LARGEINT" for c in table.columns)
+        return RawQuery(this=stored_sql(table))
+
+    def _virtual(self, owner, node):
+        name, table = information_schema.build(self.session, owner, node.name.lower(), node)
+        self.virtual[name] = table
+        return exp.select("*").from_(exp.to_identifier(name))
+
+    def _view(self, table, owner, depth):
+        inner = translate.parse(table.view_sql)
+        inner = self.tree(inner, owner, depth + 1)
+        names = ", ".join(f'"{c.name}"' for c in table.columns)
+        return RawQuery(this=f"SELECT * FROM ({inner.sql(dialect='duckdb')}) AS v_({names})")
+
+    def _adapt(self, node):
+        if isinstance(node, exp.SessionParameter):
+            return _literal(variables.value_of(self.session, node.name))
+        if isinstance(node, exp.Parameter):
+            return _literal(self.session.user_variables.get(node.name.lower()))
+        if isinstance(node, exp.Func):
+            found = self._session_function(node)
+            if found is not None:
+                return found
+        return translate.adapt(node)
+
+    def _session_function(self, node):
+        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+        session = self.session
+        if name in ("database", "schema", "current_schema", "current_database"):
+            return _literal(session.database or None)
+        if name in ("user", "current_user", "session_user"):
+            return _literal(f"'{session.user.name}'@'%'")
+        if name == "current_version":
+            return _literal(self.world.version.current_version)
+        if name == "mysql_version_":
+            return _literal(self.world.version.mysql_version)
+        if name == "connection_id":
+            return exp.Literal.number(session.id)
+        if name in ("current_catalog", "catalog"):
+            return _literal("default_catalog")
+        if name == "last_query_id":
+            return _literal(None)
+        return None
+
+
+class RawQuery(exp.Expression):
+    """DuckDB text that is already final."""
+    arg_types = {"this": True}
+
+
+DuckDB.Generator.TRANSFORMS[RawQuery] = lambda generator, node: node.this
+
+
+def _literal(value):
+    if value is None:
+        return exp.Null()
+    if re.fullmatch(r"-?\d+", value):
+        return exp.Literal.number(value)
+    return exp.Literal.string(value)
+
+
+def stored_sql(table, rowid=False):
+    """A stored table under its columns' present names."""
+    parts = ["rowid AS rowid_"] if rowid else []
+    for c in table.columns:
+        source = c.store_name if c.generated is None else f"({generated_sql(table, c)})"
+        parts.append(f'{source} AS "{c.name}"')
+    return f"SELECT {', '.join(parts)} FROM {table.store_name}"
+
+
+def generated_sql(table, column):
+    known = {c.name.lower(): c.type.name for c in table.columns}
+    text = translate.expression_sql(column.generated, known)
+    for c in table.columns:
+        text = text.replace(f'"{c.name.lower()}"', c.store_name)
+    return f"CAST({text} AS {column.type.duckdb()})"
+
+
+# ---------------------------------------------------------------- for CREATE VIEW and CREATE TABLE AS
+async def schema_of(session, text):
+    """[(name, type)] of a query's columns."""
+    plan = plan_of(session, text)
+    cursor = await session.world.storage.snapshot(())
+
+    def describe():
+        for name, table in plan.virtual.items():
+            cursor.register(name, table)
+        relation = cursor.sql(plan.sql)
+        return list(zip(plan.names or relation.columns, map(render.sql_type, relation.types)))
+    try:
+        return await session.world.storage.read(describe)
+    except duckdb.Error as e:
+        raise _query_error(session, e) from None
+    finally:
+        cursor.close()
+
+
+def qualified_sql(session, text):
+    """A view's query with every table under its full name."""
+    tree = translate.parse(text)
+    local = {cte.alias_or_name.lower() for cte in tree.find_all(exp.CTE)}
+    for node in tree.find_all(exp.Table):
+        if not node.db and node.name.lower() not in local and isinstance(node.this, exp.Identifier):
+            node.set("db", exp.to_identifier(session.database, quoted=True))
+    return tree.sql(dialect="starrocks")
+
+
+def columns_of_table(table):
+    return [render.column_of_type(c.name, c.type) for c in table.columns]
+
+
+async def raw(session, sql):
+    """Rows of a text that is DuckDB's already, printed as StarRocks prints them."""
+    cursor = await session.world.storage.snapshot(())
+    try:
+        return (await session.world.storage.read(_execute, cursor, Plan(sql, None, [], {}, True))).rows
+    except duckdb.Error as e:
+        raise _query_error(session, e) from None
+    finally:
+        cursor.close()

@@ -1,0 +1,68 @@
+"""What arrived, for tests that ask: counters, and the newest transactions with their times. Bounded in size."""
+import time
+from collections import defaultdict, deque
+
+HISTORY = 20_000
+
+
+class Stats:
+    def __init__(self, log):
+        self.log = log
+        self.started = time.time()
+        self.history = deque(maxlen=HISTORY)
+        self.at = {}  # txn id -> its entry in history
+        self.counts = defaultdict(int)
+        self.counting = defaultdict(lambda: {"rows": 0, "bytes": 0, "checksum": 0, "loads": 0})
+        self.requests = defaultdict(int)
+
+    def began(self, txn):
+        self.counts["begun"] += 1
+        entry = {"txn_id": txn.id, "label": txn.label, "database": txn.database, "tables": list(txn.tables),
+                 "state": "PREPARE", "rows": 0, "bytes": 0, "begun": txn.begun, "prepared": None, "visible": None,
+                 "finished": None, "reason": ""}
+        if len(self.history) == HISTORY:
+            self.at.pop(self.history[0]["txn_id"], None)
+        self.history.append(entry)
+        self.at[txn.id] = entry
+
+    def _renew(self, txn):
+        entry = self.at.get(txn.id)
+        if entry is not None:
+            entry.update(state=txn.state, rows=txn.loaded, bytes=txn.bytes, reason=txn.reason, tables=list(txn.tables),
+                         prepared=txn.prepared or None, visible=txn.published or None, finished=txn.finished or None)
+
+    def prepared(self, txn):
+        self.counts["prepared"] += 1
+        self._renew(txn)
+
+    def ended(self, txn):
+        visible = txn.state == "VISIBLE"
+        self.counts["visible" if visible else "aborted"] += 1
+        if visible:
+            self.counts["rows"] += txn.loaded
+            self.counts["bytes"] += txn.bytes
+        self._renew(txn)
+        took = (txn.finished - txn.begun) * 1000
+        self.log(f"{txn.state.lower()} {txn.database}.{','.join(txn.tables)} label={txn.label} txn={txn.id} "
+                 f"rows={txn.loaded} bytes={txn.bytes} ms={took:.0f}" + (f" reason={txn.reason}" if txn.reason else ""))
+
+    def counted(self, name, rows, size, checksum):
+        """Counting mode. Checksums are added up, so the order of the loads does not matter."""
+        entry = self.counting[name]
+        entry["rows"] += rows
+        entry["bytes"] += size
+        entry["loads"] += 1
+        entry["checksum"] = (entry["checksum"] + checksum) & 0xFFFFFFFFFFFFFFFF
+
+    def reset(self):
+        self.history.clear()
+        self.at.clear()
+        self.counts.clear()
+        self.counting.clear()
+        self.requests.clear()
+
+    def shown(self, last=None):
+        history = list(self.history)
+        return {"uptime_seconds": time.time() - self.started, "counts": dict(self.counts),
+                "requests": dict(self.requests), "counting": dict(self.counting),
+                "history": history if last is None else history[-last:] if last else []}

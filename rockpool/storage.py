@@ -1,0 +1,194 @@
+"""The rows of all tables, in one DuckDB file, and the committed segments that wait to be merged into it.
+
+A commit only puts segments into a table's queue, which is what makes small loads cheap. Whoever reads a table has
+its queue merged first, so a commit is visible at once. One thread writes; readers get a snapshot of their own.
+"""
+import asyncio
+import os
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+
+import duckdb
+
+from rockpool import merge
+
+MERGE_ROWS = 250_000  # a queue is merged without being asked when it holds this many rows
+MERGE_BYTES = 64 << 20
+MERGE_SEGMENTS = 2000
+IDLE_SECONDS = 20.0  # or when its oldest segment has waited this long
+
+
+class Storage:
+    def __init__(self, folder, meta, catalog, log):
+        self.folder, self.meta, self.catalog, self.log = folder, meta, catalog, log
+        self.spool = os.path.join(folder, "spool")
+        os.makedirs(self.spool, exist_ok=True)
+        threads = max(1, min(4, os.cpu_count() or 1))
+        self.db = duckdb.connect(os.path.join(folder, "rows.duckdb"), config={
+            "threads": threads, "memory_limit": os.environ.get("ROCKPOOL_MEMORY", "2GB"),
+            "temp_directory": os.path.join(folder, "tmp")})
+        self.db.execute("SET TimeZone = 'UTC'")
+        self.db.execute("CREATE TABLE IF NOT EXISTS applied (table_id BIGINT, seq BIGINT)")
+        self.writer = ThreadPoolExecutor(1, "store-writer")
+        self.readers = ThreadPoolExecutor(4, "store-reader")
+        self.queues = defaultdict(list)  # table id -> segments in order of commit
+        self.waiting_since = {}
+        self.counts = {}  # table id -> rows stored, as of the last merge
+
+    # ------------------------------------------------------------ threads
+    async def write(self, work, *arguments):
+        """Runs work(connection, …) in the writing thread, in one transaction."""
+        return await asyncio.get_running_loop().run_in_executor(self.writer, self._transaction, work, arguments)
+
+    def _transaction(self, work, arguments):
+        self.db.execute("BEGIN TRANSACTION")
+        try:
+            result = work(self.db, *arguments)
+            self.db.execute("COMMIT")
+            return result
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+
+    async def snapshot(self, tables=()):
+        """A connection that sees everything committed so far to these tables, and nothing that comes later.
+
+        Taking the queues, merging and pinning are one job, so no reader sees half of a transaction of many tables.
+        """
+        batches = self._take(tables)
+        cursor = await asyncio.get_running_loop().run_in_executor(self.writer, self._merge, batches, True)
+        self._merged(batches)
+        return cursor
+
+    async def read(self, work, *arguments):
+        return await asyncio.get_running_loop().run_in_executor(self.readers, work, *arguments)
+
+    # ------------------------------------------------------------ queues
+    def commit(self, segments):
+        """Makes committed segments visible. Their seq is set."""
+        for segment in segments:
+            queue = self.queues[segment.table_id]
+            queue.append(segment)
+            self.waiting_since.setdefault(segment.table_id, time.monotonic())
+            if (len(queue) >= MERGE_SEGMENTS or sum(s.rows for s in queue[-20:]) >= MERGE_ROWS
+                    or sum(s.size for s in queue[-20:]) >= MERGE_BYTES):
+                asyncio.ensure_future(self.settle([segment.table_id]))
+
+    async def settle(self, tables):
+        """Merges the queues of tables (ids) into the store."""
+        batches = self._take(tables)
+        if batches:
+            await asyncio.get_running_loop().run_in_executor(self.writer, self._merge, batches, False)
+            self._merged(batches)
+
+    def _take(self, tables):
+        """Takes the queues of tables: [(target, segments)]. Must not wait between this and handing over the job."""
+        batches = []
+        for key in dict.fromkeys(tables):
+            queue = self.queues.pop(key, None)
+            self.waiting_since.pop(key, None)
+            table = self.catalog.by_id.get(key)
+            if queue and table is None:
+                self._discard(queue)
+            elif queue:
+                batches.append((merge.Target.of(table), queue))
+        return batches
+
+    def _merge(self, batches, pin):
+        """In the writing thread."""
+        for target, queue in batches:
+            try:
+                self._transaction(merge.apply, (target, queue))
+            except Exception as e:
+                self.log(f"merging {len(queue)} loads into table {target.name} failed: {e}")
+                raise
+        if not pin:
+            return None
+        cursor = self.db.cursor()
+        cursor.execute("BEGIN TRANSACTION")
+        cursor.execute("SELECT count(*) FROM applied").fetchall()
+        return cursor
+
+    def _merged(self, batches):
+        for target, queue in batches:
+            self.counts[target.id] = target.stored_rows
+            self._discard(queue)
+
+    def _discard(self, queue):
+        self.meta.drop_segments([s.id for s in queue])
+        for segment in queue:
+            segment.forget()
+
+    async def tidy(self):
+        """Merges what has waited for long; called once a second."""
+        now = time.monotonic()
+        for key in [k for k, since in self.waiting_since.items() if now - since > IDLE_SECONDS][:20]:
+            await self.settle([key])
+
+    def restore(self, visible):
+        """After a restart: queues the committed segments; returns those of transactions not yet visible."""
+        applied = dict(self.db.execute("SELECT table_id, max(seq) FROM applied GROUP BY table_id").fetchall())
+        self.db.execute("DELETE FROM applied")
+        self.db.executemany("INSERT INTO applied VALUES (?, ?)", list(applied.items())) if applied else None
+        from rockpool.segments import Segment
+        open_segments, known, stale = defaultdict(list), set(), []
+        for key, txn_id, table_id, seq, head, path, body in self.meta.segments():
+            segment = Segment.restored(key, table_id, seq, head, path, body)
+            if seq and seq <= applied.get(table_id, 0):
+                stale.append(segment)
+                continue
+            known.add(path)
+            if txn_id in visible:
+                self.commit_quietly(segment)
+            else:
+                open_segments[txn_id].append(segment)
+        self._discard(stale)
+        for name in os.listdir(self.spool):
+            if os.path.join(self.spool, name) not in known:
+                os.unlink(os.path.join(self.spool, name))
+        return open_segments
+
+    def commit_quietly(self, segment):
+        self.queues[segment.table_id].append(segment)
+        self.waiting_since.setdefault(segment.table_id, time.monotonic())
+
+    def highest_seq(self):
+        return self.db.execute("SELECT coalesce(max(seq), 0) FROM applied").fetchall()[0][0]
+
+    # ------------------------------------------------------------ tables
+    async def create(self, table):
+        await self.write(lambda db: db.execute(merge.create_sql(table)))
+
+    async def drop(self, table):
+        self._discard(self.queues.pop(table.id, []))
+        self.waiting_since.pop(table.id, None)
+        await self.write(lambda db: db.execute(f"DROP TABLE IF EXISTS {table.store_name}"))
+
+    async def truncate(self, table):
+        await self.settle([table.id])
+        await self.write(lambda db: db.execute(f"DELETE FROM {table.store_name}"))
+
+    async def run(self, table, *statements):
+        """Statements against one table, after its queue has been merged."""
+        await self.settle([table.id])
+
+        def work(db):
+            for statement in statements:
+                db.execute(statement)
+        await self.write(work)
+
+    async def count(self, table):
+        cursor = await self.snapshot([table.id])
+        try:
+            return (await self.read(lambda: cursor.execute(f"SELECT count(*) FROM {table.store_name}").fetchall()))[0][0]
+        finally:
+            cursor.close()
+
+    def estimate(self, table):
+        return self.counts.get(table.id, 0) + sum(s.rows for s in self.queues.get(table.id, ()))
+
+    def close(self):
+        self.writer.shutdown(wait=True)
+        self.readers.shutdown(wait=True)
+        self.db.close()
