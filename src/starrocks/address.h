@@ -39,6 +39,8 @@ struct TargetAddress {
   // Of one call without a body, and the longest silence of one with a body. Must exceed the 20 s
   // for which a frontend waits for the publication of a commit.
   Milliseconds call_timeout{60'000};
+  // The longest silence while an SQL statement runs; servers end a query after 300 s by default.
+  Milliseconds query_timeout{310'000};
 };
 
 // "fe1:8030, fe2:8030" for messages; never the password.

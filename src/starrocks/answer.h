@@ -30,6 +30,7 @@ enum class AnswerStatus {
 
 struct Answer {
   AnswerStatus status = AnswerStatus::not_understood;
+  int http_status = 0;
   std::string word;    // the status as sent
   std::string message; // Message or msg; an excerpt of the text when not understood
   std::string label;
@@ -48,6 +49,8 @@ struct Answer {
 
 // Of an answer that is neither ok nor label_exists: what the caller of load() is told.
 [[nodiscard]] LoadOutcome::Kind kind_of_failure(Answer const& answer);
+// The server did not accept username and password.
+[[nodiscard]] bool says_login_refused(Answer const& answer);
 // get_load_state; unreachable when the answer does not tell.
 [[nodiscard]] LabelState label_state_of(Answer const& answer);
 // The server says that the transaction was thrown away.

@@ -38,6 +38,9 @@ struct HttpAnswer {
   int status = 0;
   std::string body;
   std::string server; // "http://host:port" of who answered
+  // libcurl sent a request without a body a second time, because a kept-alive connection died: the
+  // server may have acted on the first one.
+  bool was_repeated = false;
 };
 
 // answer, or why there is none.
