@@ -16,8 +16,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
-#include "base/time.h"
 #include "starrocks/address.h"
 
 namespace walrock {
@@ -44,8 +42,6 @@ public:
 
   // Connects when needed. Several statements in one text give the rows of the last.
   SqlRows query(std::string const& sql);
-  // The same with a bound of its own on the server's silence.
-  SqlRows query(std::string const& sql, Milliseconds timeout);
   // Connects now; throws as query() does.
   void open();
   void close() noexcept;
@@ -57,7 +53,8 @@ private:
   std::unique_ptr<Mysql> mysql_;
 };
 
-// The error for what a server answered. A pure function, for query() and its tests.
-[[nodiscard]] Error sql_error(unsigned number, std::string_view sqlstate, std::string_view text);
+// Throws the error for what a server or libmariadb said. For query() and its tests.
+[[noreturn]] void throw_sql_error(unsigned number, std::string_view sqlstate,
+                                  std::string_view text);
 
 } // namespace walrock

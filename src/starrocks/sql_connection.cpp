@@ -1,0 +1,244 @@
+#include "starrocks/sql_connection.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <chrono>
+#include <utility>
+
+#include <errmsg.h>
+#include <fmt/format.h>
+#include <mysql.h>
+
+#include "base/error.h"
+#include "starrocks/url.h"
+
+namespace walrock {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A connection that was idle for longer is asked whether it is alive before a statement goes out.
+constexpr Milliseconds kPingAfter{30'000};
+
+bool contains(std::string_view text, std::string_view wanted) {
+  return text.find(wanted) != std::string_view::npos;
+}
+
+bool is_login_refused(unsigned number, std::string_view text) {
+  return number == 1045 || number == CR_AUTH_PLUGIN_CANNOT_LOAD ||
+         contains(text, "Access denied for user");
+}
+
+// Numbers 2000 to 2999 are made by the client library.
+bool is_connection_error(unsigned number) {
+  return number >= 2000 && number < 3000;
+}
+
+bool is_permission_error(unsigned number, std::string_view text) {
+  static constexpr std::array<unsigned, 5> kNumbers{1227, 1252, 1253, 5203, 5204};
+  return std::find(kNumbers.begin(), kNumbers.end(), number) != kNumbers.end() ||
+         contains(text, "Access denied; you need");
+}
+
+// Another schema change of the table; it ends by itself.
+bool is_passing(std::string_view text) {
+  return contains(text, "schema change operation is in progress") ||
+         contains(text, "state is not NORMAL") || contains(text, "not in NORMAL state");
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
+  });
+}
+
+unsigned seconds_of(Milliseconds duration) {
+  return static_cast<unsigned>(std::max<std::int64_t>(1, (duration.count() + 999) / 1000));
+}
+
+using Result = std::unique_ptr<MYSQL_RES, decltype([](MYSQL_RES* r) { mysql_free_result(r); })>;
+
+SqlRows rows_of(MYSQL_RES* result) {
+  SqlRows rows;
+  unsigned const count = mysql_num_fields(result);
+  MYSQL_FIELD const* const fields = mysql_fetch_fields(result);
+  for (unsigned i = 0; i < count; ++i)
+    rows.columns.emplace_back(fields[i].name, fields[i].name_length);
+  while (MYSQL_ROW const row = mysql_fetch_row(result)) {
+    unsigned long const* const lengths = mysql_fetch_lengths(result);
+    SqlRows::Row values(count);
+    for (unsigned i = 0; i < count; ++i)
+      if (row[i] != nullptr)
+        values[i].emplace(row[i], lengths[i]);
+    rows.rows.push_back(std::move(values));
+  }
+  return rows;
+}
+
+} // namespace
+
+void throw_sql_error(unsigned number, std::string_view sqlstate, std::string_view text) {
+  if (is_login_refused(number, text))
+    throw Error(ErrorCode::target_login_refused, fmt::format("StarRocks: {}", text));
+  if (is_connection_error(number))
+    throw ConnectionLost(ErrorCode::target_unreachable,
+                         fmt::format("the connection to StarRocks is lost: {}", text));
+  ErrorCode const code = is_permission_error(number, text) ? ErrorCode::target_permission_denied
+                                                           : ErrorCode::target_query_failed;
+  Error error(code, fmt::format("StarRocks: {}", text));
+  error.set_sqlstate(std::string(sqlstate));
+  if (is_passing(text))
+    error.set_retry(Retry::later);
+  throw error;
+}
+
+std::optional<std::size_t> SqlRows::find(std::string_view column) const {
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (same_name(columns[i], column))
+      return i;
+  return std::nullopt;
+}
+
+std::optional<std::string> SqlRows::value(Row const& row, std::string_view column) const {
+  auto const at = find(column);
+  return at && *at < row.size() ? row[*at] : std::nullopt;
+}
+
+struct SqlConnection::Mysql {
+  explicit Mysql(TargetAddress target) : address(std::move(target)) {}
+  ~Mysql() { close(); }
+  Mysql(Mysql const&) = delete;
+  Mysql& operator=(Mysql const&) = delete;
+
+  void close() noexcept {
+    if (handle != nullptr)
+      mysql_close(std::exchange(handle, nullptr));
+  }
+
+  void open();
+  void try_open(std::string const& host);
+  void set_options();
+  [[noreturn]] void fail();
+
+  TargetAddress address;
+  MYSQL* handle = nullptr;
+  std::size_t current_frontend = 0; // the one that answered last
+  Clock::time_point used_at;
+};
+
+void SqlConnection::Mysql::set_options() {
+  unsigned const connect_seconds = seconds_of(address.connect_timeout);
+  unsigned const read_seconds = seconds_of(address.query_timeout);
+  unsigned const write_seconds = seconds_of(address.call_timeout);
+  my_bool const on = 1;
+  my_bool const off = 0;
+  mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &connect_seconds);
+  mysql_optionsv(handle, MYSQL_OPT_READ_TIMEOUT, &read_seconds);
+  mysql_optionsv(handle, MYSQL_OPT_WRITE_TIMEOUT, &write_seconds);
+  mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+  mysql_optionsv(handle, MYSQL_DEFAULT_AUTH, "mysql_native_password");
+  mysql_optionsv(handle, MYSQL_OPT_RECONNECT, &off);
+  unsigned const no_files = 0;
+  mysql_optionsv(handle, MYSQL_OPT_LOCAL_INFILE, &no_files);
+  if (!address.tls.enabled)
+    return;
+  auto const path = [](std::string const& text) { return text.empty() ? nullptr : text.c_str(); };
+  mysql_ssl_set(handle, path(address.tls.key_file), path(address.tls.certificate_file),
+                path(address.tls.ca_file), nullptr, nullptr);
+  mysql_optionsv(handle, MYSQL_OPT_SSL_ENFORCE, &on);
+  mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, address.tls.verify ? &on : &off);
+}
+
+void SqlConnection::Mysql::try_open(std::string const& host) {
+  static int const library = mysql_server_init(0, nullptr, nullptr);
+  handle = library == 0 ? mysql_init(nullptr) : nullptr;
+  if (handle == nullptr)
+    throw Error(ErrorCode::internal, "libmariadb cannot be started");
+  set_options();
+  if (mysql_real_connect(handle, host.c_str(), address.username.c_str(),
+                         address.password.reveal().c_str(), nullptr,
+                         static_cast<unsigned>(address.mysql_port), nullptr, 0) != nullptr)
+    return;
+  unsigned const number = mysql_errno(handle);
+  std::string const text = mysql_error(handle);
+  close();
+  std::string const place = host_port(host, address.mysql_port);
+  if (is_login_refused(number, text))
+    throw Error(ErrorCode::target_login_refused, fmt::format("StarRocks at {}: {}", place, text));
+  throw ConnectionLost(ErrorCode::target_unreachable,
+                       fmt::format("cannot connect to StarRocks at {}: {}", place, text));
+}
+
+void SqlConnection::Mysql::open() {
+  if (handle != nullptr && Clock::now() - used_at > kPingAfter && mysql_ping(handle) != 0)
+    close();
+  if (handle != nullptr)
+    return;
+  std::size_t const count = address.frontends.size();
+  for (std::size_t tried = 0; tried < count; ++tried) {
+    try {
+      try_open(address.frontends[current_frontend % count].host);
+      return;
+    } catch (ConnectionLost&) {
+      current_frontend = (current_frontend + 1) % count;
+      if (tried + 1 == count)
+        throw;
+    }
+  }
+  throw Error(ErrorCode::target_unreachable, "no frontend of StarRocks is configured");
+}
+
+void SqlConnection::Mysql::fail() {
+  unsigned const number = mysql_errno(handle);
+  std::string const sqlstate = mysql_sqlstate(handle);
+  std::string const text = mysql_error(handle);
+  if (is_connection_error(number))
+    close();
+  throw_sql_error(number, sqlstate, text);
+}
+
+SqlConnection::SqlConnection(TargetAddress address)
+    : mysql_(std::make_unique<Mysql>(std::move(address))) {}
+SqlConnection::~SqlConnection() = default;
+SqlConnection::SqlConnection(SqlConnection&&) noexcept = default;
+SqlConnection& SqlConnection::operator=(SqlConnection&&) noexcept = default;
+
+void SqlConnection::open() {
+  mysql_->open();
+}
+void SqlConnection::close() noexcept {
+  mysql_->close();
+}
+TargetAddress const& SqlConnection::address() const {
+  return mysql_->address;
+}
+
+SqlRows SqlConnection::query(std::string const& sql) {
+  Mysql& mysql = *mysql_;
+  mysql.open();
+  mysql.used_at = Clock::now();
+  if (mysql_real_query(mysql.handle, sql.data(), static_cast<unsigned long>(sql.size())) != 0)
+    mysql.fail();
+  SqlRows rows;
+  for (;;) {
+    Result const result(mysql_store_result(mysql.handle));
+    if (result)
+      rows = rows_of(result.get());
+    else if (mysql_field_count(mysql.handle) != 0)
+      mysql.fail();
+    else
+      rows = {{}, {}, mysql_affected_rows(mysql.handle)};
+    int const next = mysql_next_result(mysql.handle);
+    if (next > 0)
+      mysql.fail();
+    if (next < 0)
+      break;
+  }
+  mysql.used_at = Clock::now();
+  return rows;
+}
+
+} // namespace walrock
