@@ -11,34 +11,21 @@
 // One instance per load thread; nothing is shared.
 #pragma once
 
-#include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
-#include "base/time.h"
 #include "model/load_target.h"
 #include "starrocks/address.h"
-#include "starrocks/version.h"
+#include "starrocks/sql_connection.h"
+#include "starrocks/transaction_calls.h"
 
 namespace walrock {
-
-struct LoadOptions {
-  // Used where the server is known to read it: JSON from 3.2.7, CSV of one body (the bodies of a
-  // CSV label run into one pipe, and a server that stops after the first frame loses the rest).
-  Compression compression = Compression::none;
-  ServerVersion version;              // as the catalog says; zero: unknown, nothing newer is used
-  Milliseconds load_timeout{600'000}; // begin to prepared, whole seconds
-  Milliseconds prepared_timeout{86'400'000}; // prepared to commit; servers from 3.5.4 are told
-  Milliseconds alter_timeout{600'000};       // for which add_columns waits
-  Milliseconds busy_timeout{30'000};         // for which "transaction in processing" is tried again
-};
 
 class StreamLoader final : public LoadTarget {
 public:
   // A stop asked for cuts calls short: their outcome is then unreachable or in_doubt.
-  StreamLoader(TargetAddress address, LoadOptions options, std::stop_token stop = {});
-  ~StreamLoader() override;
+  StreamLoader(TargetAddress const& address, LoadOptions const& options, std::stop_token stop = {});
 
   LoadOutcome load(LoadRequest const& request) override;
   CommitOutcome commit(Label const& label) override;
@@ -49,8 +36,19 @@ public:
                           std::vector<TargetColumn> const& columns) override;
 
 private:
-  class Transactions;
-  std::unique_ptr<Transactions> transactions_;
+  LoadOutcome load_and_prepare(LoadRequest const& request);
+  LoadOutcome prepare(LoadRequest const& request, std::string const& server);
+  LoadOutcome check_counts(LoadRequest const& request, Answer const& answer);
+  // After a call of load() that failed: rolls back and says what the caller is told.
+  LoadOutcome given_up(Label const& label, TransactionReply const& reply);
+  std::string with_error_log(Answer const& answer);
+  CommitOutcome settled_by_state(Label const& label, std::string message);
+  CallOutcome rolled_back_by_state(Label const& label, std::string message, bool may_cancel);
+
+  TransactionCalls calls_;
+  SqlConnection sql_;
+  LoadOptions options_;
+  std::stop_token stop_;
 };
 
 } // namespace walrock

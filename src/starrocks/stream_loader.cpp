@@ -1,0 +1,247 @@
+// What an answer means: the closed list of successes, and what is done about everything else.
+#include "starrocks/stream_loader.h"
+
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "starrocks/catalog.h"
+
+namespace walrock {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Headers carry the names, and HTTP has no way to write a line break in one.
+bool fits_header(std::string const& text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
+}
+
+bool fits_headers(LoadRequest const& request) {
+  LoadSpec const& spec = request.batch->spec;
+  return fits_header(request.label.text) && fits_header(request.label.database) &&
+         fits_header(spec.target.table) && fits_header(spec.columns);
+}
+
+LoadOutcome outcome_of(LoadOutcome::Kind kind, std::string message) {
+  LoadOutcome outcome;
+  outcome.kind = kind;
+  outcome.message = std::move(message);
+  return outcome;
+}
+
+CallOutcome statement_outcome(auto const& statement) {
+  try {
+    statement();
+    return {CallOutcome::Kind::done, {}};
+  } catch (Error const& error) {
+    bool const is_away = error.code() == ErrorCode::target_unreachable ||
+                         error.code() == ErrorCode::target_login_refused ||
+                         error.code() == ErrorCode::stopped || error.retry() == Retry::later;
+    return {is_away ? CallOutcome::Kind::unreachable : CallOutcome::Kind::refused, error.what()};
+  }
+}
+
+} // namespace
+
+StreamLoader::StreamLoader(TargetAddress const& address, LoadOptions const& options,
+                           std::stop_token stop)
+    : calls_(address, options, stop), sql_(address), options_(options), stop_(std::move(stop)) {}
+
+LoadOutcome StreamLoader::load(LoadRequest const& request) {
+  auto const started = Clock::now();
+  LoadOutcome outcome = load_and_prepare(request);
+  outcome.took = std::chrono::duration_cast<Milliseconds>(Clock::now() - started);
+  return outcome;
+}
+
+LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
+  Batch const& batch = *request.batch;
+  WALROCK_ASSERT(!batch.bodies.empty(), "a label has rows: StarRocks refuses an empty one");
+  if (!fits_headers(request))
+    return outcome_of(LoadOutcome::Kind::target_broken,
+                      "a name with a line break or a zero byte cannot be loaded");
+  TransactionReply const begun = calls_.begin(request.label, batch.spec);
+  bool const exists = begun.answer && begun.answer->status == AnswerStatus::label_exists;
+  if (exists && !begun.was_repeated)
+    return outcome_of(LoadOutcome::Kind::label_exists, begun.message());
+  if (!begun.is_ok())
+    return given_up(request.label, begun);
+  Compression const compression = usable_compression(batch.spec, batch.bodies.size(), options_);
+  try {
+    for (Body const& body : batch.bodies) {
+      std::string const unspooled = body.spooled ? body.spooled->read() : std::string();
+      TransactionReply const loaded =
+          calls_.load(request.label, batch.spec, body.spooled ? unspooled : body.bytes, compression,
+                      begun.server);
+      if (!loaded.is_ok())
+        return given_up(request.label, loaded);
+    }
+  } catch (Error const&) {
+    (void)rollback(request.label); // the spool cannot be read
+    throw;
+  }
+  return prepare(request, begun.server);
+}
+
+LoadOutcome StreamLoader::prepare(LoadRequest const& request, std::string const& server) {
+  TransactionReply const prepared = calls_.prepare(request.label, request.batch->spec, server);
+  if (!prepared.is_ok())
+    return given_up(request.label, prepared);
+  LoadOutcome outcome = check_counts(request, *prepared.answer);
+  if (outcome.kind != LoadOutcome::Kind::prepared)
+    (void)rollback(request.label);
+  return outcome;
+}
+
+// OK is not enough: a row that never arrived, or arrived twice, is only seen in the counts.
+LoadOutcome StreamLoader::check_counts(LoadRequest const& request, Answer const& answer) {
+  LoadOutcome outcome;
+  outcome.loaded_rows = answer.loaded_rows.value_or(0);
+  outcome.txn_id = answer.txn_id;
+  std::uint64_t const sent = request.batch->row_count;
+  if (answer.filtered_rows.value_or(0) > 0 || answer.unselected_rows.value_or(0) > 0) {
+    outcome.kind = LoadOutcome::Kind::rows_refused;
+    outcome.message = with_error_log(answer);
+  } else if (!answer.loaded_rows || !answer.filtered_rows || *answer.loaded_rows != sent) {
+    outcome.kind = LoadOutcome::Kind::failed;
+    outcome.message =
+        fmt::format("prepare: {} rows were sent, StarRocks counted {}", sent,
+                    answer.loaded_rows ? std::to_string(*answer.loaded_rows) : std::string("none"));
+  } else if (!answer.label.empty() && answer.label != request.label.text) {
+    outcome.kind = LoadOutcome::Kind::failed;
+    outcome.message = fmt::format("prepare: the answer is about the label {}", answer.label);
+  } else {
+    outcome.kind = LoadOutcome::Kind::prepared;
+  }
+  return outcome;
+}
+
+LoadOutcome StreamLoader::given_up(Label const& label, TransactionReply const& reply) {
+  LoadOutcome outcome;
+  outcome.message = reply.message();
+  bool const is_understood = reply.answer && reply.answer->status != AnswerStatus::not_understood;
+  if (is_understood) {
+    outcome.kind = kind_of_failure(*reply.answer);
+    outcome.message = reply.call + ": " + with_error_log(*reply.answer);
+    outcome.txn_id = reply.answer->txn_id;
+  }
+  // A frontend or backend that refuses to begin has begun nothing.
+  bool const is_begun =
+      reply.call != "begin" ||
+      (reply.answer ? !is_understood || reply.was_repeated : reply.may_have_arrived);
+  CallOutcome const undone = is_begun ? rollback(label) : CallOutcome{CallOutcome::Kind::done, {}};
+  if (undone.kind != CallOutcome::Kind::done)
+    outcome.message += "; rollback: " + undone.message;
+  if (!is_understood)
+    outcome.kind = !is_begun || undone.kind == CallOutcome::Kind::unreachable
+                       ? LoadOutcome::Kind::unreachable
+                       : LoadOutcome::Kind::failed;
+  return outcome;
+}
+
+std::string StreamLoader::with_error_log(Answer const& answer) {
+  std::string message = to_string(answer);
+  if (answer.filtered_rows.value_or(0) > 0)
+    message += fmt::format(" ({} of {} rows refused)", *answer.filtered_rows,
+                           answer.total_rows.value_or(0));
+  if (answer.error_url.empty())
+    return message;
+  std::string const lines = calls_.error_log(answer.error_url);
+  return message + (lines.empty() ? "; see " + answer.error_url : lines);
+}
+
+CommitOutcome StreamLoader::commit(Label const& label) {
+  using Kind = CommitOutcome::Kind;
+  TransactionReply const reply = calls_.commit(label);
+  if (!reply.answer)
+    return {Kind::in_doubt, false, reply.message()};
+  switch (reply.answer->status) {
+  case AnswerStatus::ok:
+    // "has already committed" does not say whether it is visible.
+    if (reply.answer->message.empty() || reply.answer->message == "OK")
+      return {Kind::committed, true, {}};
+    if (label_state(label) == LabelState::visible)
+      return {Kind::committed, true, reply.answer->message};
+    return {Kind::committed, false, reply.answer->message};
+  case AnswerStatus::publish_timeout: return {Kind::committed, false, reply.message()};
+  case AnswerStatus::failed:
+    if (says_aborted(*reply.answer))
+      return {Kind::aborted, false, reply.message()};
+    break;
+  case AnswerStatus::label_exists:
+  case AnswerStatus::txn_missing:
+  case AnswerStatus::txn_in_processing:
+  case AnswerStatus::busy:
+  case AnswerStatus::rows_refused:
+  case AnswerStatus::not_understood: break;
+  }
+  // FAILED may be "publish timeout" of a commit that happened.
+  return settled_by_state(label, reply.message());
+}
+
+CommitOutcome StreamLoader::settled_by_state(Label const& label, std::string message) {
+  using Kind = CommitOutcome::Kind;
+  switch (label_state(label)) {
+  case LabelState::visible: return {Kind::committed, true, std::move(message)};
+  case LabelState::committed: return {Kind::committed, false, std::move(message)};
+  case LabelState::aborted: return {Kind::aborted, false, std::move(message)};
+  case LabelState::unknown:
+  case LabelState::prepare:
+  case LabelState::prepared:
+  case LabelState::unreachable: break;
+  }
+  return {Kind::in_doubt, false, std::move(message)};
+}
+
+CallOutcome StreamLoader::rollback(Label const& label) {
+  TransactionReply const reply = calls_.rollback(label);
+  if (reply.is_ok())
+    return {CallOutcome::Kind::done, {}};
+  return rolled_back_by_state(label, reply.message(), true);
+}
+
+// A rollback that did not say OK. A backend that was restarted or is away has lost the pipe while
+// the frontend still holds the label: that is cancelled at the frontend.
+CallOutcome StreamLoader::rolled_back_by_state(Label const& label, std::string message,
+                                               bool may_cancel) {
+  using Kind = CallOutcome::Kind;
+  switch (label_state(label)) {
+  case LabelState::unknown:
+  case LabelState::aborted: return {Kind::done, {}};
+  case LabelState::committed:
+  case LabelState::visible: return {Kind::refused, "it is committed; " + message};
+  case LabelState::prepare: {
+    if (!may_cancel)
+      break;
+    TransactionReply const cancelled = calls_.cancel(label);
+    if (cancelled.is_ok())
+      return {Kind::done, {}};
+    return rolled_back_by_state(label, message + "; " + cancelled.message(), false);
+  }
+  case LabelState::prepared:
+  case LabelState::unreachable: break;
+  }
+  return {Kind::unreachable, std::move(message)};
+}
+
+LabelState StreamLoader::label_state(Label const& label) {
+  TransactionReply const reply = calls_.label_state(label);
+  return reply.answer ? label_state_of(*reply.answer) : LabelState::unreachable;
+}
+
+CallOutcome StreamLoader::truncate(TargetName const& target) {
+  return statement_outcome([&] { TargetCatalog(sql_).truncate(target); });
+}
+
+CallOutcome StreamLoader::add_columns(TargetName const& target,
+                                      std::vector<TargetColumn> const& columns) {
+  return statement_outcome([&] {
+    TargetCatalog(sql_).add_columns(target, columns, Deadline::in(options_.alter_timeout), stop_);
+  });
+}
+
+} // namespace walrock
