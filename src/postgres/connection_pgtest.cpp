@@ -32,7 +32,8 @@ PgServer& server() {
 
 TEST(Connection, AWrongPasswordIsRefusedAndNeverShown) {
   auto sql = server().sql();
-  (void)sql.query("CREATE ROLE with_password; CREATE ROLE careful LOGIN PASSWORD 'right-one' "
+  (void)sql.query("SET password_encryption = 'scram-sha-256'; CREATE ROLE with_password; CREATE "
+                  "ROLE careful LOGIN PASSWORD 'right-one' "
                   "IN ROLE with_password");
   EXPECT_TRUE(Connection(server().address("careful", "right-one"), ConnectionKind::sql).is_alive());
   Error const wrong = connect_error(server().address("careful", "hush-hush"));

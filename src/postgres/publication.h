@@ -44,7 +44,8 @@ struct Publication {
 [[nodiscard]] std::optional<Publication> find_publication(Connection& connection,
                                                           std::string_view name);
 
-// via_root: some of the tables are partitioned (13 and later).
+// via_root: some of the tables are partitioned (13 and later; 12 cannot publish a partitioned
+// table, only its leaves).
 [[nodiscard]] std::string create_publication_sql(std::string_view name,
                                                  std::span<TableName const> tables, bool via_root);
 [[nodiscard]] std::string add_tables_sql(std::string_view name, std::span<TableName const> tables);

@@ -78,11 +78,18 @@ struct OwnSlot {
     created = create_slot(connection, name, SlotLifetime::permanent);
   }
   ~OwnSlot() {
-    try {
-      auto sql = server().sql();
-      drop_slot(sql, name);
-    } catch (Error const& error) {
-      ADD_FAILURE() << error.what();
+    auto sql = server().sql();
+    while (true) {
+      try {
+        drop_slot(sql, name);
+        return;
+      } catch (Error const& error) { // the walsender may still be on its way out
+        if (error.code() != ErrorCode::slot_in_use) {
+          ADD_FAILURE() << error.what();
+          return;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
     }
   }
   std::string name;

@@ -77,8 +77,9 @@ TEST(Snapshot, ShowsTheRowsOfItsMomentWhateverIsWrittenLater) {
 
 TEST(Snapshot, SplitsAreDisjointAndComplete) {
   Snapshot s("splits");
-  auto const splits = split_table(s.table, 4, server().sql().server_version());
-  EXPECT_GT(splits.size(), 3U);
+  int const version = server().sql().server_version();
+  auto const splits = split_table(s.table, 4, version);
+  EXPECT_GT(splits.size(), version >= 140000 ? 3U : 0U);
   perform("UPDATE public.splits SET t = 'moved to other pages'");
   std::vector<int> ids;
   for (Split const& split : splits) {
