@@ -305,14 +305,14 @@ void TargetCatalog::swap(TargetName const& one, TargetName const& other) {
 }
 
 void TargetCatalog::wait_for_alter(TargetName const& name, Deadline deadline,
-                                   std::stop_token stop) {
+                                   std::stop_token const& stop) {
   Backoff backoff = alter_backoff();
   while (!last_alter(sql_, name).is_over())
     wait_before_retry(backoff, deadline, stop, "the schema change of " + to_string(name));
 }
 
 void TargetCatalog::add_columns(TargetName const& name, std::vector<TargetColumn> const& columns,
-                                Deadline deadline, std::stop_token stop) {
+                                Deadline deadline, std::stop_token const& stop) {
   Backoff backoff = alter_backoff();
   for (bool is_asked = false;;) {
     wait_for_alter(name, deadline, stop);

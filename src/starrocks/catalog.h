@@ -48,9 +48,9 @@ public:
   // Adds the columns that are missing and waits until they can be loaded. Repeating it is harmless.
   // Throws target_query_failed when the time is over (retry later) or the job was cancelled.
   void add_columns(TargetName const& name, std::vector<TargetColumn> const& columns,
-                   Deadline deadline, std::stop_token stop = {});
+                   Deadline deadline, std::stop_token const& stop = {});
   // Waits until no schema change of the table is under way.
-  void wait_for_alter(TargetName const& name, Deadline deadline, std::stop_token stop = {});
+  void wait_for_alter(TargetName const& name, Deadline deadline, std::stop_token const& stop = {});
 
 private:
   SqlConnection& sql_;

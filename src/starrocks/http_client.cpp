@@ -182,7 +182,7 @@ struct HttpClient::Curl {
     for (auto const& [name, value] : request.headers) {
       check_header(name, value);
       // libcurl drops a header that ends at its colon; one with ';' is sent without a value.
-      add(value.empty() ? name + ";" : name + ": " + value);
+      add(value.empty() ? fmt::format("{};", name) : fmt::format("{}: {}", name, value));
     }
     add(request.asks_before_body ? "Expect: 100-continue" : "Expect:");
     add("Content-Type:");

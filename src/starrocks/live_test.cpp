@@ -1,0 +1,279 @@
+// The loader, the SQL connection and the catalog against a running StarRocks or rockpool. Opt-in:
+// WALROCK_TEST_STARROCKS=host:http-port:mysql-port, user root without a password.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "starrocks/catalog.h"
+#include "starrocks/stream_loader.h"
+
+namespace walrock {
+namespace {
+
+using Load = LoadOutcome::Kind;
+using Call = CallOutcome::Kind;
+
+class Live : public testing::Test {
+protected:
+  void SetUp() override {
+    char const* const place = std::getenv("WALROCK_TEST_STARROCKS");
+    char host[256] = "";
+    int http_port = 0;
+    if (place == nullptr ||
+        std::sscanf(place, "%255[^:]:%d:%d", host, &http_port, &address_.mysql_port) != 3)
+      GTEST_SKIP() << "WALROCK_TEST_STARROCKS=host:http-port:mysql-port names no server";
+    address_.frontends = {{host, http_port}};
+    address_.username = "root";
+    sql_ = std::make_unique<SqlConnection>(address_);
+    catalog_ = std::make_unique<TargetCatalog>(*sql_);
+    options_.version = catalog_->version();
+    table_ = {"walrock_live", "t" + std::to_string(::getpid())};
+    catalog_->create_database(table_.database);
+    catalog_->drop_table(table_);
+    catalog_->execute("CREATE TABLE " + quote_starrocks(table_) +
+                      " (`id` INT NOT NULL, `name` VARCHAR(20) NOT NULL, `n` DECIMAL(10,2)) "
+                      "PRIMARY KEY (`id`) DISTRIBUTED BY HASH(`id`) BUCKETS 2 "
+                      "PROPERTIES(\"replication_num\" = \"1\")");
+    loader_ = std::make_unique<StreamLoader>(address_, options_);
+  }
+
+  void TearDown() override {
+    if (catalog_)
+      catalog_->drop_table(table_);
+  }
+
+  static Batch batch_of(TargetName const& target, std::string columns,
+                        std::vector<std::string> const& bodies, std::uint64_t rows) {
+    Batch batch;
+    batch.spec.target = target;
+    batch.spec.columns = std::move(columns);
+    batch.row_count = rows;
+    for (std::string const& bytes : bodies) {
+      batch.bodies.emplace_back();
+      batch.bodies.back().bytes = bytes;
+      batch.bodies.back().size = bytes.size();
+    }
+    return batch;
+  }
+
+  Batch rows() {
+    return batch_of(table_, "`id`,`name`,`n`,__op",
+                    {std::string("1\x01"
+                                 "one\x01"
+                                 "1.50\x01"
+                                 "0\x02"
+                                 "2\x01"
+                                 "two\x01"
+                                 "\\N\x01"
+                                 "0\x02"),
+                     std::string("3\x01"
+                                 "three\x01"
+                                 "3\x01"
+                                 "0\x02"
+                                 "2\x01"
+                                 "\x01"
+                                 "\\N\x01"
+                                 "1\x02")},
+                    4);
+  }
+
+  Label label(std::string const& name) const {
+    return {table_.database,
+            "live_" + std::to_string(::getpid()) + "_" + table_.table + "_" + name +
+                std::to_string(std::chrono::steady_clock::now().time_since_epoch().count())};
+  }
+
+  TargetAddress address_;
+  LoadOptions options_;
+  TargetName table_;
+  std::unique_ptr<SqlConnection> sql_;
+  std::unique_ptr<TargetCatalog> catalog_;
+  std::unique_ptr<StreamLoader> loader_;
+};
+
+TEST_F(Live, RowsAreVisibleAfterTheCommitAndNotBefore) {
+  Label const l = label("a");
+  Batch const batch = rows();
+  LoadOutcome const outcome = loader_->load({l, &batch});
+  ASSERT_EQ(outcome.kind, Load::prepared) << outcome.message;
+  EXPECT_EQ(outcome.loaded_rows, 4U);
+  EXPECT_EQ(loader_->label_state(l), LabelState::prepared);
+  EXPECT_FALSE(catalog_->has_rows(table_));
+  EXPECT_EQ(loader_->commit(l).kind, CommitOutcome::Kind::committed);
+  EXPECT_EQ(loader_->commit(l).kind, CommitOutcome::Kind::committed) << "again";
+  EXPECT_EQ(catalog_->row_count(table_), 2U);
+  EXPECT_EQ(loader_->label_state(l), LabelState::visible);
+  EXPECT_EQ(loader_->rollback(l).kind, Call::refused);
+  EXPECT_EQ(loader_->load({l, &batch}).kind, Load::label_exists);
+  EXPECT_EQ(loader_->truncate(table_).kind, Call::done);
+  EXPECT_EQ(catalog_->row_count(table_), 0U);
+}
+
+TEST_F(Live, ARolledBackLabelIsAbortedAndFree) {
+  Label const l = label("b");
+  Batch const batch = rows();
+  ASSERT_EQ(loader_->load({l, &batch}).kind, Load::prepared);
+  EXPECT_EQ(loader_->rollback(l).kind, Call::done);
+  EXPECT_EQ(loader_->rollback(l).kind, Call::done) << "again";
+  EXPECT_EQ(loader_->commit(l).kind, CommitOutcome::Kind::aborted);
+  EXPECT_EQ(loader_->load({l, &batch}).kind, Load::prepared);
+  EXPECT_EQ(loader_->rollback(l).kind, Call::done);
+  EXPECT_EQ(loader_->rollback(label("never")).kind, Call::done);
+}
+
+TEST_F(Live, RefusedRowsAreNamed) {
+  Batch const batch = batch_of(table_, "`id`,`name`,`n`,__op",
+                               {std::string("1\x01"
+                                            "\\N\x01"
+                                            "1\x01"
+                                            "0\x02")},
+                               1);
+  Label const l = label("c");
+  LoadOutcome const outcome = loader_->load({l, &batch});
+  EXPECT_EQ(outcome.kind, Load::rows_refused) << outcome.message;
+  EXPECT_NE(outcome.message.find("name"), std::string::npos) << outcome.message;
+  EXPECT_NE(loader_->label_state(l), LabelState::prepared);
+}
+
+TEST_F(Live, AMissingTableOrColumnIsTheTargetsFault) {
+  Batch batch = rows();
+  batch.spec.target.table = "nowhere";
+  EXPECT_EQ(loader_->load({label("d"), &batch}).kind, Load::target_broken);
+  Batch const fewer = batch_of(table_, "`id`,__op",
+                               {std::string("1\x01"
+                                            "0\x02")},
+                               1); // name has no default
+  EXPECT_EQ(loader_->load({label("e"), &fewer}).kind, Load::target_broken);
+}
+
+TEST_F(Live, CompressedBodiesAreRead) {
+  for (Compression const compression : {Compression::lz4, Compression::zstd}) {
+    options_.compression = compression;
+    StreamLoader loader(address_, options_);
+    Label const csv = label("f");
+    Batch batch = batch_of(table_, "`id`,`name`,`n`,__op",
+                           {std::string("7\x01"
+                                        "x\x01"
+                                        "1\x01"
+                                        "0\x02")},
+                           1);
+    LoadOutcome const outcome = loader.load({csv, &batch});
+    EXPECT_EQ(outcome.kind, Load::prepared) << outcome.message;
+    EXPECT_EQ(loader.commit(csv).kind, CommitOutcome::Kind::committed);
+    Label const json = label("g");
+    batch = batch_of(table_, "`id`,`name`,`n`,__op",
+                     {R"([{"id":8,"name":"y","n":"2.5","__op":0}])",
+                      R"([{"id":9,"name":"z","n":null,"__op":0}])"},
+                     2);
+    batch.spec.format = LoadFormat::json;
+    LoadOutcome const second = loader.load({json, &batch});
+    EXPECT_EQ(second.kind, Load::prepared) << second.message;
+    EXPECT_EQ(loader.commit(json).kind, CommitOutcome::Kind::committed);
+  }
+  EXPECT_EQ(catalog_->row_count(table_), 3U);
+}
+
+TEST_F(Live, TablesAreDescribedAndGrow) {
+  auto table = catalog_->describe_table(table_);
+  ASSERT_TRUE(table);
+  EXPECT_EQ(table->model, TableModel::primary);
+  EXPECT_EQ(table->key, std::vector<std::string>{"id"});
+  ASSERT_EQ(table->columns.size(), 3U);
+  EXPECT_EQ(table->columns[0].type, "INT");
+  EXPECT_FALSE(table->columns[0].is_nullable);
+  EXPECT_EQ(table->columns[1].type, "VARCHAR(20)");
+  EXPECT_EQ(table->columns[2].type, "DECIMAL(10,2)");
+  EXPECT_TRUE(table->columns[2].is_nullable);
+  EXPECT_EQ(table->buckets, 2);
+  EXPECT_FALSE(table->table_id.empty());
+  EXPECT_EQ(table->properties["replication_num"], "1");
+  EXPECT_FALSE(catalog_->describe_table({table_.database, "nowhere"}));
+
+  std::vector<TargetColumn> const columns{{"note", "VARCHAR(100)", true, std::nullopt, "a note"},
+                                          {"flag", "BOOLEAN", false, "1", ""}};
+  CallOutcome const added = loader_->add_columns(table_, columns);
+  EXPECT_EQ(added.kind, Call::done) << added.message;
+  CallOutcome const again = loader_->add_columns(table_, columns);
+  EXPECT_EQ(again.kind, Call::done) << again.message;
+  table = catalog_->describe_table(table_);
+  ASSERT_EQ(table->columns.size(), 5U);
+  EXPECT_EQ(table->columns[3].name, "note");
+  EXPECT_EQ(table->columns[3].comment, "a note");
+  EXPECT_EQ(table->columns[4].type, "BOOLEAN");
+  EXPECT_FALSE(table->columns[4].is_nullable);
+
+  Label const l = label("h");
+  Batch const batch = batch_of(table_, "`id`,`name`,`n`,`note`,`flag`,__op",
+                               {std::string("1\x01"
+                                            "a\x01"
+                                            "1\x01"
+                                            "b\x01"
+                                            "1\x01"
+                                            "0\x02")},
+                               1);
+  ASSERT_EQ(loader_->load({l, &batch}).kind, Load::prepared);
+  EXPECT_EQ(loader_->commit(l).kind, CommitOutcome::Kind::committed);
+  CallOutcome const bad = loader_->add_columns(table_, {{"x", "NO_TYPE", true, std::nullopt, ""}});
+  EXPECT_EQ(bad.kind, Call::refused) << bad.message;
+  EXPECT_EQ(loader_->add_columns({table_.database, "nowhere"}, columns).kind, Call::refused);
+}
+
+TEST_F(Live, TheClusterIsDescribed) {
+  EXPECT_GE(catalog_->version().major_number, 2);
+  auto const databases = catalog_->databases();
+  EXPECT_NE(std::find(databases.begin(), databases.end(), table_.database), databases.end());
+  auto const tables = catalog_->tables(table_.database);
+  EXPECT_NE(std::find(tables.begin(), tables.end(), table_.table), tables.end());
+  auto const backends = catalog_->backends();
+  ASSERT_TRUE(backends);
+  ASSERT_FALSE(backends->empty());
+  EXPECT_TRUE(backends->front().is_alive);
+  EXPECT_GT(backends->front().http_port, 0);
+  EXPECT_EQ(catalog_->running_transaction_limit().value_or(1000), 1000U);
+}
+
+TEST_F(Live, TablesChangePlaces) {
+  TargetName const twin{table_.database, table_.table + "_twin"};
+  catalog_->drop_table(twin);
+  catalog_->execute("CREATE TABLE " + quote_starrocks(twin) + " LIKE " + quote_starrocks(table_));
+  std::string const before = catalog_->describe_table(table_)->table_id;
+  catalog_->swap(table_, twin);
+  EXPECT_NE(catalog_->describe_table(table_)->table_id, before);
+  EXPECT_EQ(catalog_->describe_table(twin)->table_id, before);
+  catalog_->drop_table(twin);
+}
+
+TEST_F(Live, AWrongPasswordIsALoginRefused) {
+  address_.password = Secret("wrong-secret");
+  SqlConnection connection(address_);
+  try {
+    connection.open();
+    FAIL();
+  } catch (Error const& error) {
+    EXPECT_EQ(error.code(), ErrorCode::target_login_refused) << error.what();
+    EXPECT_EQ(std::string(error.what()).find("wrong-secret"), std::string::npos);
+  }
+  StreamLoader loader(address_, options_);
+  Batch const batch = rows();
+  LoadOutcome const outcome = loader.load({label("i"), &batch});
+  EXPECT_EQ(outcome.kind, Load::unreachable);
+  EXPECT_NE(outcome.message.find("Access denied"), std::string::npos) << outcome.message;
+}
+
+TEST_F(Live, AWrongStatementKeepsTheServersWords) {
+  try {
+    sql_->query("SELECT nothing FROM nowhere.at_all");
+    FAIL();
+  } catch (Error const& error) {
+    EXPECT_EQ(error.code(), ErrorCode::target_query_failed) << error.what();
+  }
+  EXPECT_EQ(sql_->query("SELECT 1").rows.size(), 1U) << "the connection lives on";
+}
+
+} // namespace
+} // namespace walrock
