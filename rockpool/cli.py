@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 
+from rockpool.faults import POINTS, STEPS
 from rockpool.version import NEWEST, Version
 
 ABOUT = """rockpool is a local stand-in for StarRocks, for tests of programs that talk to it. It is not StarRocks.
@@ -26,6 +27,10 @@ EXAMPLES = """examples:
        http://127.0.0.1:8030/api/db/t/_stream_load                 load
   curl http://127.0.0.1:8030/_rockpool/stats                       what arrived
   curl -X POST -d '{"point": "lost_answer", "at": "commit", "count": 1}' http://127.0.0.1:8030/_rockpool/faults
+
+fault points (POST /_rockpool/faults; keys: point, at, table, label, count, after, probability and what is named here):
+{points}
+steps for `at`: {steps}
 """
 
 
@@ -38,6 +43,10 @@ def ports(text):
     return found
 
 
+def points():
+    return "\n".join(f"  {name:20}{meaning}" for name, meaning in POINTS.items())
+
+
 def version(text):
     try:
         return Version(text)
@@ -46,7 +55,7 @@ def version(text):
 
 
 def arguments(given=None):
-    p = argparse.ArgumentParser(prog="rockpool", description=ABOUT, epilog=EXAMPLES,
+    p = argparse.ArgumentParser(prog="rockpool", description=ABOUT, epilog=EXAMPLES.replace("{points}", points()).replace("{steps}", ", ".join(STEPS)),
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, metavar="DIR", help="folder that keeps tables, rows and labels")
     p.add_argument("--fe-http", type=int, default=0, metavar="PORT", help="HTTP port of the frontend (0: a free one)")

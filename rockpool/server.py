@@ -193,7 +193,7 @@ class World:
 
     async def _listen(self, app, port, option):
         runner = web.AppRunner(app, access_log=None, keepalive_timeout=75, handle_signals=False, auto_decompress=False,
-                               shutdown_timeout=0.2, max_field_size=32768, max_headers=512)
+                               shutdown_timeout=0.2, max_field_size=32768, max_headers=512, read_bufsize=4 << 20)
         await runner.setup()
         self.runners.append(runner)
         site = web.TCPSite(runner, HOST, port, backlog=1024, reuse_address=True)

@@ -1,7 +1,7 @@
 """Counting mode: what a load would store is only counted. No value is looked at.
 
-Rows of a CSV body are its row delimiters, less blank lines, plus a last row without one. The checksum is an adler32
-over the bytes as they came; a table's checksum is the sum over its bodies, so the order of loads does not matter.
+Rows of a CSV body are its row delimiters, less blank lines, plus a last row without one. The checksum is the CRC-32
+of a body's bytes as they came; a table's checksum is the sum over its bodies, so the order of loads does not matter.
 """
 import json
 import zlib
@@ -16,24 +16,26 @@ from rockpool.loads.stream import LoadStream
 class CountStream:
     """Has the face of LoadStream."""
 
+    csv = None
+
     def __init__(self, plan):
         self.plan = plan
         self.counts = Counts()
         self.mark = plan.options.row_delimiter.encode("utf-8", "surrogateescape")
+        self.repeats = self.mark[:1] in self.mark[1:]  # may overlap with itself
         self.is_json = plan.options.format == "json"
         self.json_body = []
         self.decompressor = None
-        self.tail = b""  # the last bytes that came: as long as a delimiter, less one, and one before it
+        self.carry = b""  # the last bytes that came, one less than a delimiter has
+        self.open = 0  # bytes since the last delimiter
         self.rows = -plan.options.skip_header
-        self.blank = 0
         self.size = 0
-        self.checksum = 1
+        self.checksum = 0
         self.sums = 0
-        self.error = None
 
     def feed(self, chunk):
         self.size += len(chunk)
-        self.checksum = zlib.adler32(chunk, self.checksum)
+        self.checksum = zlib.crc32(chunk, self.checksum)
         if self.plan.options.compression:
             if self.decompressor is None:
                 self.decompressor = Decompressor(self.plan.options.compression)
@@ -42,47 +44,48 @@ class CountStream:
             return
         if self.is_json:
             self.json_body.append(chunk)
-        elif len(self.mark) == 1:
-            self._single(chunk)
+        elif self.repeats:
+            self._split(chunk)
         else:
-            self._several(chunk)
+            self._count(chunk)
 
-    def _single(self, chunk):
-        found = np.frombuffer(chunk, np.uint8) == self.mark[0]
-        self.rows += int(np.count_nonzero(found))
-        before = self.tail[-1:] or self.mark
-        if found[0] and before == self.mark:
-            self.blank += 1
-        double = self.mark * 2
-        if chunk.find(double) >= 0:
-            self.blank += int(np.count_nonzero(found[1:] & found[:-1]))
-        self.tail = chunk[-1:]
+    def _count(self, chunk):
+        """Counts delimiters, and takes off those that end a blank line."""
+        width, carried = len(self.mark), len(self.carry)
+        whole = self.carry + chunk if carried else chunk
+        if width > 1:
+            self.carry = whole[-(width - 1):]
+        found = np.frombuffer(whole, np.uint8)
+        last = len(found) - width + 1
+        marks = found[:max(last, 0)] == self.mark[0]
+        for n in range(1, width):
+            marks &= found[n:last + n] == self.mark[n]
+        count = int(np.count_nonzero(marks))
+        if count == 0:
+            self.open += len(chunk)
+            return
+        first, final = whole.find(self.mark), whole.rfind(self.mark)
+        blank = int(first == carried - self.open) + int(np.count_nonzero(marks[width:] & marks[:-width]))
+        self.rows += count - blank
+        self.open = len(whole) - final - width
 
-    def _several(self, chunk):
-        """Delimiters of more than one byte may be cut between chunks: the part behind the last one is kept."""
-        whole = self.tail + chunk  # begins where a row begins
-        self.rows += whole.count(self.mark)
-        self.blank += whole.startswith(self.mark)
-        if self.mark * 2 in whole:
-            self.blank += sum(not row for row in whole.split(self.mark)[1:-1])
-        stop = whole.rfind(self.mark)
-        self.tail = whole[stop + len(self.mark):] if stop >= 0 else whole
+    def _split(self, chunk):
+        """A delimiter such as \n\n: found by splitting; what follows the last one is kept."""
+        *rows, self.carry = (self.carry + chunk).split(self.mark)
+        self.rows += sum(1 for row in rows if row)
+        self.open = len(self.carry)
 
     def end_body(self):
         self.sums = (self.sums + self.checksum) & 0xFFFFFFFFFFFFFFFF
-        self.checksum = 1
+        self.checksum = 0
         self.decompressor = None
         if self.is_json and self.json_body:
             body, self.json_body = b"".join(self.json_body), []
             self.rows += json_rows(body)
 
     def finish(self):
-        if not self.is_json:
-            open_row = self.tail and not (len(self.mark) == 1 and self.tail == self.mark)
-            self.rows += 1 if open_row else 0
-        rows = max(0, self.rows - self.blank)
-        self.counts.total = self.counts.loaded = rows
-        return None
+        self.rows += 1 if self.open and not self.is_json else 0
+        self.counts.total = self.counts.loaded = max(0, self.rows)
 
     def abandon(self):
         self.json_body = []

@@ -1,0 +1,37 @@
+import itertools
+
+import pytest
+
+from rockpool.tests.pool import Pool, Scene
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def pool(tmp_path_factory):
+    """One rockpool for all tests that neither restart it nor order faults without a table."""
+    found = Pool(tmp_path_factory.mktemp("pool") / "data")
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def scene(pool):
+    found = Scene(pool, f"d{next(NUMBERS)}")
+    yield found
+    pool.control("DELETE", "faults")
+    found.close()
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Makes rockpools of a test's own, ended with it."""
+    made = []
+
+    def make(*options):
+        made.append(Pool(tmp_path / f"own{len(made)}", *options))
+        return made[-1]
+    yield make
+    for found in made:
+        if found.process.poll() is None:
+            found.stop()
