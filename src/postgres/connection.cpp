@@ -30,6 +30,7 @@ constexpr char kPinnedSettings[] =
 constexpr char kPinnedAgain[] = "SET DateStyle = 'ISO'; SET TimeZone = 'UTC'";
 
 constexpr Milliseconds kLongestPoll{3'600'000};
+constexpr Milliseconds kDeafPoll{200};
 
 void log_notice(void* /*unused*/, char const* text) noexcept {
   try {
@@ -93,7 +94,8 @@ PollOutcome poll_socket(int socket, short events, std::stop_token const& stop, D
     if (stop.stop_requested())
       return PollOutcome::stopped;
     auto const now = std::chrono::steady_clock::now();
-    auto const left = deadline.left(now, kLongestPoll);
+    bool const is_deaf = stop.stop_possible() && signal.fd() < 0; // no file descriptor was left
+    auto const left = deadline.left(now, is_deaf ? kDeafPoll : kLongestPoll);
     int const ready = ::poll(fds.data(), fds.size(), static_cast<int>(left.count()));
     if (ready > 0 && fds[0].revents != 0)
       return PollOutcome::ready;

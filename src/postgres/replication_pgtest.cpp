@@ -289,6 +289,26 @@ TEST(Replication, AMissingSlotIsSaidToBeMissing) {
             ErrorCode::slot_missing);
 }
 
+TEST(Replication, ASlotWhoseWalIsGoneIsSaidToBeInvalidated) {
+  auto sql = server().sql();
+  if (sql.server_version() < 130000)
+    GTEST_SKIP() << "12 keeps WAL without a limit";
+  perform("CREATE TABLE public.floods (t text); CREATE PUBLICATION floods FOR TABLE public.floods");
+  OwnSlot const slot("floods");
+  (void)sql.query("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+  (void)sql.query("SELECT pg_reload_conf()");
+  for (int i = 0; i < 50 && !find_slot(sql, slot.name)->is_lost(); ++i) {
+    (void)sql.query("INSERT INTO public.floods VALUES ('x')");
+    (void)sql.query("SELECT pg_switch_wal()");
+    (void)sql.query("CHECKPOINT");
+  }
+  (void)sql.query("ALTER SYSTEM RESET max_slot_wal_keep_size");
+  (void)sql.query("SELECT pg_reload_conf()");
+  ASSERT_TRUE(find_slot(sql, slot.name)->is_lost());
+  EXPECT_EQ(code_of([&] { Stream const stream(slot.name, "floods"); }),
+            ErrorCode::slot_invalidated);
+}
+
 TEST(Replication, AMissingPublicationEndsTheStreamWithItsName) {
   perform("CREATE TABLE public.unpublished (id int PRIMARY KEY)");
   OwnSlot const slot("unpublished");

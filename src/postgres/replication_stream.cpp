@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "model/names.h"
 #include "postgres/pq_error.h"
+#include "postgres/slot.h"
 
 namespace walrock {
 
@@ -92,8 +93,12 @@ void ReplicationStream::start(std::string_view slot_name, std::string_view publi
     return;
   PqFailure failure = failure_of(connection_.raw(), result.get(),
                                  fmt::format("start replication from slot \"{}\"", slot_name));
+  while (connection_.next_result(stop) != nullptr) {
+  }
   if (failure.sqlstate == "42704") // undefined_object
     failure.code = ErrorCode::slot_missing;
+  if (failure.sqlstate == "55000") // a lost slot is refused in other words by every version
+    require_usable(find_slot(connection_, slot_name), slot_name, connection_.database());
   raise(std::move(failure));
 }
 

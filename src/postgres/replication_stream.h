@@ -53,8 +53,8 @@ public:
   ReplicationStream& operator=(ReplicationStream const&) = delete;
 
   // The server sends the transactions whose commit record starts at or after max(from,
-  // confirmed_flush_lsn). Waits for the first answer only. Throws slot_in_use, slot_missing; any
-  // other refusal comes as source_query_failed: look at the slot (require_usable) for its state.
+  // confirmed_flush_lsn). Waits for the first answer only. Throws slot_in_use, slot_missing,
+  // slot_invalidated, or what else the server refuses.
   void start(std::string_view slot_name, std::string_view publication_name, Lsn from,
              ProtocolOptions options, std::stop_token const& stop = {});
 

@@ -12,7 +12,8 @@ namespace walrock {
 namespace {
 
 // wal_status came with 13, conflicting with 16, invalidation_reason with 17.
-std::string find_sql(int server_version) {
+// Without parameters: replication connections do not take them.
+std::string find_sql(std::string_view slot_name, int server_version) {
   std::string_view reason = "NULL";
   if (server_version >= 170000)
     reason = "invalidation_reason";
@@ -23,8 +24,9 @@ SELECT slot_name, coalesce(plugin, ''), coalesce(database, ''), slot_type = 'log
        active_pid, restart_lsn, confirmed_flush_lsn, {}, {},
        coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                                      ELSE pg_current_wal_lsn() END, restart_lsn), 0)::int8
-FROM pg_replication_slots WHERE slot_name = $1)",
-                     server_version >= 130000 ? "wal_status" : "NULL", reason);
+FROM pg_replication_slots WHERE slot_name = {})",
+                     server_version >= 130000 ? "wal_status" : "NULL", reason,
+                     quote_pg_literal(slot_name));
 }
 
 constexpr char kBlockers[] = R"(
@@ -66,8 +68,7 @@ bool Slot::is_lost() const {
 }
 
 std::optional<Slot> find_slot(Connection& connection, std::string_view slot_name) {
-  auto const result =
-      connection.query(find_sql(connection.server_version()), {std::string(slot_name)});
+  auto const result = connection.query(find_sql(slot_name, connection.server_version()));
   if (result.empty())
     return std::nullopt;
   Slot out;
@@ -138,6 +139,11 @@ void drop_slot(Connection& connection, std::string_view slot_name) {
   (void)connection.query("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
                          "WHERE slot_name = $1",
                          {std::string(slot_name)});
+}
+
+std::string create_slot_sql(std::string_view slot_name) {
+  return "SELECT pg_create_logical_replication_slot(" + quote_pg_literal(slot_name) +
+         ", 'pgoutput')";
 }
 
 std::string drop_slot_sql(std::string_view slot_name) {

@@ -32,6 +32,7 @@ struct Slot {
   [[nodiscard]] bool is_lost() const;
 };
 
+// Either kind of connection.
 [[nodiscard]] std::optional<Slot> find_slot(Connection& connection, std::string_view slot_name);
 
 // Throws what makes it unusable for us: slot_missing, slot_invalidated, slot_in_use, or
@@ -62,6 +63,8 @@ struct CreatedSlot {
 
 // No error without one. Throws slot_in_use while someone reads it.
 void drop_slot(Connection& connection, std::string_view slot_name);
+// What creates such a slot in SQL, without a snapshot: for messages only.
+[[nodiscard]] std::string create_slot_sql(std::string_view slot_name);
 [[nodiscard]] std::string drop_slot_sql(std::string_view slot_name);
 
 // Lower case letters, digits and '_', 1 to 63 of them: what PostgreSQL allows.
