@@ -3,7 +3,7 @@
 # Makes the static library walrock_NAME of src/NAME/*.cpp, and for src/NAME/*_test.cpp the program
 # NAME_test (ctest label "unit"), for *_pgtest.cpp the program NAME_pgtest (label "postgres": these
 # start a real PostgreSQL server). main.cpp belongs to the walrock program.
-set(WALROCK_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-unknown-warning-option)
+set(WALROCK_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
 if(WALROCK_WERROR)
   list(APPEND WALROCK_WARNINGS -Werror)
 endif()

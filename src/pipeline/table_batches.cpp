@@ -240,25 +240,22 @@ std::uint64_t TableBatches::clear() {
 }
 
 Body* TableBatches::largest_body(std::size_t least) {
-  OpenBatch* largest = nullptr;
-  std::optional<std::size_t> index;
+  OpenBatch* largest_open = nullptr;
+  Body* largest = nullptr;
   std::size_t size = least;
   for (OpenPart const& part : parts_) {
     for (auto const& open : part.batches) {
       if (open->body.bytes.size() >= size)
-        largest = open.get(), index.reset(), size = open->body.bytes.size();
-      for (std::size_t i = 0; i < open->batch.bodies.size(); ++i)
-        if (open->batch.bodies[i].bytes.size() >= size)
-          largest = open.get(), index = i, size = open->batch.bodies[i].bytes.size();
+        largest_open = open.get(), largest = nullptr, size = open->body.bytes.size();
+      for (Body& closed : open->batch.bodies)
+        if (closed.bytes.size() >= size)
+          largest_open = nullptr, largest = &closed, size = closed.bytes.size();
     }
   }
-  if (largest == nullptr)
-    return nullptr;
-  if (!index) {
-    close_body(*largest);
-    index = largest->batch.bodies.size() - 1;
-  }
-  return &largest->batch.bodies[*index];
+  if (largest_open == nullptr)
+    return largest;
+  close_body(*largest_open);
+  return &largest_open->batch.bodies.back();
 }
 
 std::vector<Part> TableBatches::take() {

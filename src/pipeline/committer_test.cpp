@@ -1,0 +1,546 @@
+#include "pipeline/committer.h"
+
+#include <algorithm>
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace walrock {
+namespace {
+
+using Ms = Milliseconds;
+
+// Drives a Committer by hand: keeps what it asked for, answers on request, keeps the checkpoint.
+class Bench {
+public:
+  explicit Bench(CommitterSettings settings = {}) : committer(with_names(settings)) {}
+
+  static CommitterSettings with_names(CommitterSettings settings) {
+    settings.label_prefix = "test";
+    settings.job_id = "job";
+    settings.incarnation = 7;
+    return settings;
+  }
+
+  void add(Oid oid, TableState state, Lsn applied = {}) {
+    TableEntry entry;
+    entry.record.id = {oid};
+    entry.record.source = {"public", "t" + std::to_string(oid)};
+    entry.record.target = {"demo", "t" + std::to_string(oid)};
+    entry.record.state = state;
+    entry.record.applied_lsn = applied;
+    entry.is_known_empty = state == TableState::init;
+    committer.add_table(entry, now);
+  }
+
+  static Batch batch(std::uint64_t rows) {
+    Batch out;
+    out.row_count = rows;
+    Body body;
+    body.bytes = std::string(rows, 'x');
+    out.bodies.push_back(std::move(body));
+    return out;
+  }
+
+  static TableEpoch part_of(Oid oid, std::uint64_t epoch, Lsn after, Lsn end, int parts = 1) {
+    TableEpoch out;
+    out.table = {oid};
+    out.epoch = epoch;
+    out.after_lsn = after;
+    out.end_lsn = end;
+    for (int i = 0; i < parts; ++i) {
+      Part part;
+      part.batches.push_back(batch(3));
+      out.parts.push_back(std::move(part));
+    }
+    return out;
+  }
+
+  void epoch(std::uint64_t number, Lsn end, std::vector<TableEpoch> of_tables) {
+    Epoch out;
+    out.number = number;
+    out.end_lsn = end;
+    out.tables = std::move(of_tables);
+    committer.on_epoch(std::move(out), now);
+  }
+
+  // Ends the turn; later calls see what it asked for.
+  void turn() {
+    CommitterActions made;
+    committer.finish_turn(now, made);
+    for (CommitterAction& action : made) {
+      if (auto* write = std::get_if<WriteCheckpoint>(&action))
+        keep(write->update);
+      actions.push_back(std::move(action));
+    }
+  }
+
+  void keep(CheckpointUpdate const& update) {
+    for (TableRecord const& table : update.tables)
+      tables[table.id.oid] = table;
+    for (LabelRecord const& label : update.labels)
+      labels[label.label.text] = label;
+    for (Label const& label : update.finished_labels)
+      labels.erase(label.text);
+  }
+
+  template <typename Action> std::vector<Action> take() {
+    std::vector<Action> out;
+    for (auto it = actions.begin(); it != actions.end();) {
+      if (auto* found = std::get_if<Action>(&*it)) {
+        out.push_back(std::move(*found));
+        it = actions.erase(it);
+      } else {
+        ++it;
+      }
+    }
+    return out;
+  }
+  template <typename Action> Action only() {
+    auto all = take<Action>();
+    EXPECT_EQ(all.size(), 1u);
+    if (all.empty())
+      throw std::runtime_error("nothing was asked for");
+    return std::move(all.front());
+  }
+
+  void loaded(StartLoad const& load, LoadOutcome::Kind kind = LoadOutcome::Kind::prepared) {
+    LoadOutcome outcome;
+    outcome.kind = kind;
+    outcome.message = "said so";
+    committer.on_loaded(load.call, outcome, now);
+    turn();
+  }
+  void committed(SendCommit const& commit,
+                 CommitOutcome::Kind kind = CommitOutcome::Kind::committed) {
+    CommitOutcome outcome;
+    outcome.kind = kind;
+    outcome.is_visible = true;
+    committer.on_committed(commit.call, outcome, now);
+    turn();
+  }
+  void rolled_back(SendRollback const& rollback) {
+    committer.on_rolled_back(rollback.call, {CallOutcome::Kind::done, ""}, now);
+    turn();
+  }
+  void called(CallId call) {
+    committer.on_called(call, {CallOutcome::Kind::done, ""}, now);
+    turn();
+  }
+  void state(AskLabelState const& ask, LabelState state) {
+    committer.on_label_state(ask.call, state, now);
+    turn();
+  }
+  void later(Ms time = Ms(10'000)) {
+    now += time;
+    turn();
+  }
+  TableState state_of(Oid oid) {
+    for (TableProgress const& table : committer.progress())
+      if (table.id.oid == oid)
+        return table.state;
+    return TableState::init;
+  }
+
+  TimePoint now = TimePoint{} + std::chrono::hours(1);
+  Committer committer;
+  CommitterActions actions;
+  std::map<Oid, TableRecord> tables;
+  std::map<std::string, LabelRecord> labels; // as durable
+};
+
+TEST(Committer, ALabelIsIntendedBeforeItIsBegunAndRecordedBeforeItIsCommitted) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  auto const load = b.only<StartLoad>();
+  ASSERT_EQ(b.labels.count(load.label.text), 1u);
+  EXPECT_EQ(b.labels[load.label.text].state, LabelRecord::State::intended);
+  EXPECT_TRUE(b.take<SendCommit>().empty());
+  b.loaded(load);
+  EXPECT_EQ(b.labels[load.label.text].state, LabelRecord::State::recorded);
+  EXPECT_EQ(b.labels[load.label.text].end_lsn, Lsn{200});
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+  b.later();
+  EXPECT_TRUE(b.labels.empty());
+  EXPECT_EQ(b.tables[1].applied_lsn, Lsn{200});
+}
+
+TEST(Committer, FlushedIsTheLowestPositionStillNeeded) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.add(2, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  for (std::uint64_t epoch = 1; epoch <= 2; ++epoch) {
+    std::vector<TableEpoch> tables;
+    Lsn const after{epoch * 100};
+    Lsn const end{epoch * 100 + 100};
+    tables.push_back(Bench::part_of(1, epoch, after, end));
+    tables.push_back(Bench::part_of(2, epoch, after, end));
+    b.epoch(epoch, end, std::move(tables));
+  }
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  ASSERT_EQ(loads.size(), 4u);
+  for (StartLoad const& load : loads)
+    if (load.label.database == "demo" && b.labels[load.label.text].table.oid == 1)
+      b.loaded(load);
+  while (true) {
+    auto const commits = b.take<SendCommit>();
+    if (commits.empty())
+      break;
+    for (SendCommit const& commit : commits)
+      b.committed(commit);
+  }
+  // Table 1 is at 300, table 2 still needs everything from 100.
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
+  for (StartLoad const& load : loads)
+    if (b.labels.contains(load.label.text) && b.labels[load.label.text].table.oid == 2)
+      b.loaded(load);
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{300});
+}
+
+TEST(Committer, OneTableWaitsWhileTheOthersGoOn) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.add(2, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  tables.push_back(Bench::part_of(2, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  ASSERT_EQ(loads.size(), 2u);
+  b.loaded(loads[0], LoadOutcome::Kind::busy);
+  b.loaded(loads[1]);
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.state_of(2), TableState::ready);
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
+}
+
+TEST(Committer, PartsCommitInOrderEachAfterTheOneBeforeIsAnswered) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}, 3));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  ASSERT_EQ(loads.size(), 3u);
+  b.loaded(loads[2]);
+  b.loaded(loads[1]);
+  EXPECT_TRUE(b.take<SendCommit>().empty()) << "all labels of a unit are prepared first";
+  b.loaded(loads[0]);
+  for (int part = 0; part < 3; ++part) {
+    auto const commit = b.only<SendCommit>();
+    EXPECT_EQ(commit.label.text, loads[static_cast<std::size_t>(part)].label.text);
+    b.committed(commit);
+  }
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+}
+
+TEST(Committer, AFailedLoadIsRolledBackAndSentAgainUnderANewLabel) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  auto const first = b.only<StartLoad>();
+  b.loaded(first, LoadOutcome::Kind::unreachable);
+  auto const rollback = b.only<SendRollback>();
+  EXPECT_EQ(rollback.label, first.label);
+  b.later();
+  EXPECT_TRUE(b.take<StartLoad>().empty()) << "the old label must be gone first";
+  b.rolled_back(rollback);
+  b.later();
+  auto const second = b.only<StartLoad>();
+  EXPECT_NE(second.label, first.label);
+  EXPECT_EQ(second.batch->bodies.size(), 1u) << "the bytes are kept until they are prepared";
+  b.loaded(second);
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+}
+
+TEST(Committer, ACommitInDoubtIsAskedAndNeverLoadedAgain) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::in_doubt);
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
+  b.later();
+  b.state(b.only<AskLabelState>(), LabelState::unreachable);
+  b.later();
+  b.state(b.only<AskLabelState>(), LabelState::prepared);
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::in_doubt);
+  b.later();
+  b.state(b.only<AskLabelState>(), LabelState::visible);
+  EXPECT_TRUE(b.take<StartLoad>().empty());
+  EXPECT_TRUE(b.take<SendRollback>().empty());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+}
+
+TEST(Committer, AnAbortedLabelSendsOnlyItsTableBack) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  for (std::uint64_t epoch = 1; epoch <= 2; ++epoch) {
+    std::vector<TableEpoch> tables;
+    tables.push_back(Bench::part_of(1, epoch, Lsn{epoch * 100}, Lsn{epoch * 100 + 100}));
+    b.epoch(epoch, Lsn{epoch * 100 + 100}, std::move(tables));
+  }
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  ASSERT_EQ(loads.size(), 2u);
+  b.loaded(loads[0]);
+  b.loaded(loads[1]);
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::aborted);
+  auto const follow = b.only<FollowFrom>();
+  EXPECT_EQ(follow.from, Lsn{100});
+  auto const rollbacks = b.take<SendRollback>();
+  EXPECT_EQ(rollbacks.size(), 2u) << "later labels are rolled back, too";
+  for (SendRollback const& rollback : rollbacks)
+    b.rolled_back(rollback);
+  // What the stream handed over before it went back is not wanted.
+  std::vector<TableEpoch> stale;
+  stale.push_back(Bench::part_of(1, 3, Lsn{300}, Lsn{400}));
+  b.epoch(3, Lsn{400}, std::move(stale));
+  b.turn();
+  EXPECT_TRUE(b.take<StartLoad>().empty());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  b.committer.on_followed({1}, follow.generation);
+  std::vector<TableEpoch> again;
+  again.push_back(Bench::part_of(1, 4, Lsn{100}, Lsn{400}));
+  again.back().generation = follow.generation;
+  b.epoch(4, Lsn{400}, std::move(again));
+  b.turn();
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{400});
+}
+
+TEST(Committer, ACommittedLabelIsNeverRolledBack) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}, 2));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  for (StartLoad const& load : loads)
+    b.loaded(load);
+  b.committed(b.only<SendCommit>());
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::aborted);
+  for (SendRollback const& rollback : b.take<SendRollback>())
+    EXPECT_NE(rollback.label, loads[0].label);
+}
+
+TEST(Committer, ARestartCommitsWhatIsRecordedAndRollsBackTheRest) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  LabelRecord recorded;
+  recorded.label = {"demo", "recorded"};
+  recorded.table = {1};
+  recorded.epoch = 5;
+  recorded.state = LabelRecord::State::recorded;
+  recorded.end_lsn = Lsn{200};
+  LabelRecord intended = recorded;
+  intended.label.text = "intended";
+  intended.epoch = 6;
+  intended.state = LabelRecord::State::intended;
+  intended.end_lsn = Lsn{300};
+  b.committer.restore({recorded, intended}, Lsn{100});
+  EXPECT_EQ(b.committer.follow_position({1}), Lsn{200}) << "its rows are not loaded again";
+  b.turn();
+  EXPECT_EQ(b.only<SendRollback>().label.text, "intended");
+  auto const commit = b.only<SendCommit>();
+  EXPECT_EQ(commit.label.text, "recorded");
+  b.committed(commit);
+  b.committer.on_stream_started(Lsn{100});
+  b.later();
+  EXPECT_EQ(b.tables[1].applied_lsn, Lsn{200});
+}
+
+TEST(Committer, ARefusedRowSetsItsTableAside) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.add(2, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  tables.push_back(Bench::part_of(2, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  b.loaded(loads[0], LoadOutcome::Kind::rows_refused);
+  EXPECT_EQ(b.state_of(1), TableState::errored);
+  EXPECT_NE(b.tables[1].reason.find("load_rejected"), std::string::npos);
+  b.only<Unfollow>();
+  b.loaded(loads[1]);
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200}) << "a table set aside holds nothing back";
+}
+
+TEST(Committer, ATruncateWaitsUntilNothingOfTheTableIsOpen) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  std::vector<TableEpoch> second;
+  second.push_back(Bench::part_of(1, 2, Lsn{200}, Lsn{300}));
+  second.back().is_truncated = true;
+  b.epoch(2, Lsn{300}, std::move(second));
+  b.turn();
+  auto const load = b.only<StartLoad>();
+  EXPECT_TRUE(b.take<SendTruncate>().empty());
+  b.loaded(load);
+  EXPECT_TRUE(b.take<SendTruncate>().empty());
+  b.committed(b.only<SendCommit>());
+  auto const truncate = b.only<SendTruncate>();
+  EXPECT_TRUE(b.take<StartLoad>().empty()) << "rows behind it wait";
+  b.called(truncate.call);
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{300});
+}
+
+TEST(Committer, ChangesWaitForTheCopyAndThenCatchUp) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.turn();
+  auto const follow = b.only<FollowFrom>();
+  EXPECT_EQ(follow.from, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  b.committer.on_followed({1}, follow.generation);
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  tables.back().generation = follow.generation;
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.committer.on_copied_batch({1}, Bench::batch(50));
+  b.turn();
+  auto const copy = b.only<StartLoad>();
+  b.loaded(copy);
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.state_of(1), TableState::copying);
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
+  b.committer.on_copy_read({1});
+  b.turn();
+  EXPECT_EQ(b.tables[1].applied_lsn, Lsn{100});
+  EXPECT_EQ(b.tables[1].copied_rows, 50u);
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.state_of(1), TableState::ready);
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+}
+
+TEST(Committer, ACopyThatBrokeIsEmptiedAfterItsLabelsAreGone) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.committer.on_copied_batch({1}, Bench::batch(5));
+  b.committer.on_copied_batch({1}, Bench::batch(5));
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  ASSERT_EQ(loads.size(), 2u);
+  b.loaded(loads[0]);
+  b.committed(b.only<SendCommit>());
+  b.committer.on_copy_failed({1}, {ErrorCode::snapshot_lost, Retry::later, "gone", ""}, b.now);
+  b.turn();
+  EXPECT_TRUE(b.take<SendTruncate>().empty()) << "a load is still under way";
+  b.loaded(loads[1]);
+  b.rolled_back(b.only<SendRollback>());
+  b.later();
+  auto const truncate = b.only<SendTruncate>();
+  b.called(truncate.call);
+  b.only<NeedCopy>();
+  EXPECT_EQ(b.state_of(1), TableState::init);
+}
+
+TEST(Committer, LabelsStayWithinTheBudget) {
+  CommitterSettings settings;
+  settings.label_budget = 3;
+  Bench b(settings);
+  std::vector<TableEpoch> tables;
+  for (Oid oid = 1; oid <= 10; ++oid) {
+    b.add(oid, TableState::ready, Lsn{100});
+    tables.push_back(Bench::part_of(oid, 1, Lsn{100}, Lsn{200}));
+  }
+  b.committer.on_stream_started(Lsn{100});
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  std::size_t done = 0;
+  for (int step = 0; step < 100 && done < 10; ++step) {
+    auto const loads = b.take<StartLoad>();
+    EXPECT_LE(loads.size(), 3u);
+    for (StartLoad const& load : loads)
+      b.loaded(load);
+    for (SendCommit const& commit : b.take<SendCommit>()) {
+      b.committed(commit);
+      ++done;
+    }
+  }
+  EXPECT_EQ(done, 10u);
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+}
+
+TEST(Committer, AtLeastOnceCommitsWithoutRecordingButRecordsWhatDoesNotConverge) {
+  CommitterSettings settings;
+  settings.is_at_least_once = true;
+  Bench b(settings);
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  auto const plain = b.only<StartLoad>();
+  b.loaded(plain);
+  EXPECT_EQ(b.labels[plain.label.text].state, LabelRecord::State::intended);
+  b.committed(b.only<SendCommit>());
+  std::vector<TableEpoch> second;
+  second.push_back(Bench::part_of(1, 2, Lsn{200}, Lsn{300}));
+  second.back().needs_record = true;
+  b.epoch(2, Lsn{300}, std::move(second));
+  b.turn();
+  auto const partial = b.only<StartLoad>();
+  b.loaded(partial);
+  EXPECT_EQ(b.labels[partial.label.text].state, LabelRecord::State::recorded);
+}
+
+TEST(Committer, NothingToDoMeansNoDeadline) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  b.later();
+  b.later();
+  EXPECT_EQ(b.committer.next_deadline(b.now), TimePoint::max());
+}
+
+} // namespace
+} // namespace walrock

@@ -1,0 +1,39 @@
+// The straight line, read in this order:
+//
+//   stream_machine   READ, DECODE, TRANSFORM of the stream; epochs are closed here
+//   copy_machine     READ, DECODE of a table's copy
+//   table_batches    ENCODE: rows into the batch of their label, the order of each key kept
+//   committer        LOAD, COMMIT, ACKNOWLEDGE: what is loaded, recorded and committed when
+//   table_sync       the life of one table: init, copying, copied, catching_up, ready, errored
+//
+// Everything here is a machine: it creates no thread, never waits and calls no I/O. An event goes
+// in with the time, actions come out; runtime/ performs them and hands the results back.
+//
+// The invariants, each with the test that shows it (*_test.cpp beside the code):
+//
+//  1. Rows of one key keep their order; tables are independent, each with its own applied_lsn.
+//     TableBatches.RandomHistoriesEndAsTheirModel, Committer.OneTableWaitsWhileTheOthersGoOn
+//  2. A batch is owned by one stage; passing is moving. (The types: Batch and Body only move.)
+//  3. The bytes of a label are kept until it is prepared; a load that dies is repeated from there.
+//     Committer.AFailedLoadIsRolledBackAndSentAgainUnderANewLabel
+//  4. Beyond recorded, a restart finishes the label and does not load it again; if StarRocks has
+//     aborted it, only that table is read again, after its later labels are rolled back.
+//     Committer.ARestartCommitsWhatIsRecordedAndRollsBackTheRest,
+//     Committer.AnAbortedLabelSendsOnlyItsTableBack
+//  5. Beyond committed, nothing rolls back.
+//     Committer.ACommittedLabelIsNeverRolledBack
+//  6. Acknowledged is only flushed_lsn: the lowest position a following table still needs, or the
+//     WAL end of the last keepalive when nothing waits. A table that is set aside holds nothing
+//     back.
+//     Committer.FlushedIsTheLowestPositionStillNeeded, StreamMachine.AnIdleStreamReportsTheWalEnd
+//  7. A commit without a clear answer is in doubt: the label's state is asked. A prepare without an
+//     answer is rolled back and loaded again.
+//     Committer.ACommitInDoubtIsAskedAndNeverLoadedAgain
+//  8. The only position is (commit_lsn, index in the transaction).
+//     StreamMachine.ATransactionBelowTheFollowPositionIsSkipped
+//  9. Per label NumberLoadedRows = rows sent (starrocks/); per table changes = sent + dropped.
+//     StreamMachine.EveryChangeIsSentOrDropped
+// 10. Success is a closed list of answers (starrocks/answer.h).
+// 11. One bad table never stops the others.
+//     Committer.ARefusedRowSetsItsTableAside, StreamMachine.AChangedTableIsSetAside
+#pragma once
