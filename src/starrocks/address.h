@@ -18,7 +18,7 @@ struct Frontend {
 
 struct TargetTls {
   bool enabled = false; // of the MySQL protocol; HTTPS is TargetAddress::uses_https
-  bool verify = true;   // the server's certificate and its name, for both protocols
+  bool verify = true;   // the server's certificate and its name
   std::string ca_file;  // empty: the system's
   std::string certificate_file;
   std::string key_file;
@@ -27,8 +27,9 @@ struct TargetTls {
 struct TargetAddress {
   // Tried in turn, beginning with the one that answered last.
   std::vector<Frontend> frontends;
-  bool uses_https = false; // frontends speak HTTPS. They redirect to plain HTTP all the same.
-  int mysql_port = 9030;   // of the same hosts
+  bool uses_https = false;  // frontends speak HTTPS. They redirect to plain HTTP all the same.
+  bool verify_https = true; // their certificate and its name; the files are those of tls
+  int mysql_port = 9030;    // of the same hosts
   std::string username;
   Secret password;
   // What a server calls itself, "host" or "host:port" -> "host", "host:port" or

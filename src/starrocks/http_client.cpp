@@ -130,8 +130,8 @@ struct HttpClient::Curl {
     set(CURLOPT_TCP_KEEPALIVE, 1L);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(address.connect_timeout.count()));
     set(CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(transfer.timeout.count())));
-    set(CURLOPT_SSL_VERIFYPEER, address.tls.verify ? 1L : 0L);
-    set(CURLOPT_SSL_VERIFYHOST, address.tls.verify ? 2L : 0L);
+    set(CURLOPT_SSL_VERIFYPEER, address.verify_https ? 1L : 0L);
+    set(CURLOPT_SSL_VERIFYHOST, address.verify_https ? 2L : 0L);
     if (!address.tls.ca_file.empty())
       set(CURLOPT_CAINFO, address.tls.ca_file.c_str());
     if (!address.tls.certificate_file.empty())

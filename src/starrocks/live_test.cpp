@@ -178,6 +178,26 @@ TEST_F(Live, CompressedBodiesAreRead) {
   EXPECT_EQ(catalog_->row_count(table_), 3U);
 }
 
+TEST_F(Live, ManyRowsInSeveralLargeBodiesArrive) {
+  std::vector<std::string> bodies(3);
+  int id = 0;
+  for (std::string& body : bodies)
+    while (body.size() < 2'000'000)
+      body += std::to_string(++id) + "\x01"
+                                     "a name"
+                                     "\x01"
+                                     "1.25"
+                                     "\x01"
+                                     "0"
+                                     "\x02";
+  Batch const batch = batch_of(table_, "`id`,`name`,`n`,__op", bodies, static_cast<unsigned>(id));
+  Label const l = label("j");
+  LoadOutcome const outcome = loader_->load({l, &batch});
+  ASSERT_EQ(outcome.kind, Load::prepared) << outcome.message;
+  EXPECT_EQ(loader_->commit(l).kind, CommitOutcome::Kind::committed);
+  EXPECT_EQ(catalog_->row_count(table_), static_cast<unsigned>(id));
+}
+
 TEST_F(Live, TablesAreDescribedAndGrow) {
   auto table = catalog_->describe_table(table_);
   ASSERT_TRUE(table);

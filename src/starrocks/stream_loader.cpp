@@ -47,9 +47,9 @@ CallOutcome statement_outcome(auto const& statement) {
 
 } // namespace
 
-StreamLoader::StreamLoader(TargetAddress const& address, LoadOptions const& options,
-                           std::stop_token stop)
-    : calls_(address, options, stop), sql_(address), options_(options), stop_(std::move(stop)) {}
+StreamLoader::StreamLoader(TargetAddress const& address, TargetAddress const& ddl,
+                           LoadOptions const& options, std::stop_token stop)
+    : calls_(address, options, stop), sql_(ddl), options_(options), stop_(std::move(stop)) {}
 
 LoadOutcome StreamLoader::load(LoadRequest const& request) {
   auto const started = Clock::now();

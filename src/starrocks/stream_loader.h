@@ -13,6 +13,7 @@
 
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/load_target.h"
@@ -25,7 +26,11 @@ namespace walrock {
 class StreamLoader final : public LoadTarget {
 public:
   // A stop asked for cuts calls short: their outcome is then unreachable or in_doubt.
-  StreamLoader(TargetAddress const& address, LoadOptions const& options, std::stop_token stop = {});
+  // ddl: who changes tables, when that is another login.
+  StreamLoader(TargetAddress const& address, TargetAddress const& ddl, LoadOptions const& options,
+               std::stop_token stop = {});
+  StreamLoader(TargetAddress const& address, LoadOptions const& options, std::stop_token stop = {})
+      : StreamLoader(address, address, options, std::move(stop)) {}
 
   LoadOutcome load(LoadRequest const& request) override;
   CommitOutcome commit(Label const& label) override;
