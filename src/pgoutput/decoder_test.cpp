@@ -50,23 +50,23 @@ constexpr char kBlockRelation[] =
 constexpr char kBlockInsert[] =
     "49000002e6000040004e000474000000043530303074000000017a7400000001797400000004322e3030";
 
-std::vector<char const*> const kPlain{kBegin,
-                                      kCommit,
-                                      kOrigin,
-                                      kRelation,
-                                      kType,
-                                      kInsertWithNulls,
-                                      kUpdateWithUnchangedToast,
-                                      kUpdateOfKey,
-                                      kUpdateWithOldRow,
-                                      kDeleteByKey,
-                                      kDeleteWithOldRow,
-                                      kTruncate,
-                                      kMessage,
-                                      kStreamStart,
-                                      kStreamCommit,
-                                      kStreamAbort};
-std::vector<char const*> const kInBlock{kBlockRelation, kBlockInsert, kStreamStop};
+std::vector<char const*> const plain_messages{kBegin,
+                                              kCommit,
+                                              kOrigin,
+                                              kRelation,
+                                              kType,
+                                              kInsertWithNulls,
+                                              kUpdateWithUnchangedToast,
+                                              kUpdateOfKey,
+                                              kUpdateWithOldRow,
+                                              kDeleteByKey,
+                                              kDeleteWithOldRow,
+                                              kTruncate,
+                                              kMessage,
+                                              kStreamStart,
+                                              kStreamCommit,
+                                              kStreamAbort};
+std::vector<char const*> const in_block_messages{kBlockRelation, kBlockInsert, kStreamStop};
 
 // Keeps the bytes that the decoded message looks into.
 struct Decoded {
@@ -258,15 +258,15 @@ TEST(Decode, EveryTruncationIsAProtocolViolation) {
           << hex << " length " << n;
     }
   };
-  for (char const* hex : kPlain)
+  for (char const* hex : plain_messages)
     check(hex, false);
-  for (char const* hex : kInBlock)
+  for (char const* hex : in_block_messages)
     check(hex, true);
 }
 
 TEST(Decode, TrailingBytesAreAProtocolViolation) {
   Decoder decoder;
-  for (char const* hex : kPlain)
+  for (char const* hex : plain_messages)
     EXPECT_THROW(decoder.decode(bytes_of(std::string(hex) + "00"), false), ProtocolViolation)
         << hex;
   EXPECT_THROW(decoder.decode(bytes_of(std::string(kParallelStreamAbort) + "00"), false),
@@ -301,7 +301,8 @@ TEST(Decode, RandomBytesNeverCrash) {
   std::mt19937 random(seed);
   Decoder decoder;
   std::vector<std::vector<std::byte>> golden;
-  for (char const* hex : kPlain)
+  golden.reserve(plain_messages.size());
+  for (char const* hex : plain_messages)
     golden.push_back(bytes_of(hex));
   std::size_t refused = 0;
   for (int round = 0; round < 200'000; ++round) {

@@ -127,7 +127,7 @@ private:
     if (char const* folder = std::getenv("WALROCK_PG_BIN"))
       return std::string(folder) + "/" + name;
     for (int major = 18; major >= 12; --major) {
-      auto const path = "/usr/lib/postgresql/" + std::to_string(major) + "/bin/" + name;
+      auto path = "/usr/lib/postgresql/" + std::to_string(major) + "/bin/" + name;
       if (std::filesystem::exists(path))
         return path;
     }
@@ -140,7 +140,7 @@ private:
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    (void)::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
     ::close(fd);
     return ntohs(address.sin_port);
@@ -148,6 +148,7 @@ private:
 
   pid_t spawn(std::vector<std::string> words) const {
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words)
       argv.push_back(word.data());
     argv.push_back(nullptr);
