@@ -115,27 +115,22 @@ class World:
         asyncio.get_running_loop().call_later(seconds, self.txns.publish, txn)
 
     def abort(self, txn, reason):
-        """Aborts a transaction and makes its backend forget it."""
-        if 0 <= txn.coordinator < len(self.backends):
-            context = self.backends[txn.coordinator].contexts.get(txn.label)
-            if context is not None and context.txn is txn and not context.busy:
-                self.backends[txn.coordinator].contexts.pop(txn.label)
-                if context.stream is not None:
-                    context.stream.abandon()
+        """Aborts a transaction; its backend forgets it."""
         self.txns.abort(txn, reason)
 
     def expire(self):
-        for txn, _ in self.txns.expire():
-            self.abort(txn, txn.reason)
-            if 0 <= txn.coordinator < len(self.backends):
-                context = self.backends[txn.coordinator].contexts.get(txn.label)
-                if context is not None and context.txn is txn and not context.busy:
-                    del self.backends[txn.coordinator].contexts[txn.label]
+        self.txns.expire()
 
     def count_when_visible(self, txn_id, work):
         self.on_visible[txn_id] = work
 
     def _ended(self, txn):
+        if txn.state == "ABORTED" and 0 <= txn.coordinator < len(self.backends):
+            context = self.backends[txn.coordinator].contexts.get(txn.label)
+            if context is not None and context.txn is txn and not context.busy:
+                del self.backends[txn.coordinator].contexts[txn.label]
+                if context.stream is not None:
+                    context.stream.abandon()
         work = self.on_visible.pop(txn.id, None)
         if work is not None and txn.state == "VISIBLE":
             work()

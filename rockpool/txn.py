@@ -188,19 +188,18 @@ class Transactions:
 
     # ------------------------------------------------------------ the clock
     def expire(self, now=None):
-        """Aborts what took too long. The transactions that were aborted, so that backends drop their contexts."""
+        """Aborts what took too long."""
         now = now or time.time()
         gone = []
         for txn in [t for t in self.by_id.values() if not t.is_finished]:
             if txn.state == "PREPARE" and now - txn.begun > txn.timeout:
-                gone.append((txn, TIMED_OUT, "transaction is aborted by timeout."))
+                gone.append((txn, TIMED_OUT))
             elif txn.state == "PREPARE" and txn.idle_timeout and now - txn.active > txn.idle_timeout:
-                gone.append((txn, "transaction is aborted by idle timeout.", "transaction is aborted by idle timeout."))
+                gone.append((txn, "transaction is aborted by idle timeout."))
             elif txn.state == "PREPARED" and now - txn.prepared > txn.prepared_timeout:
-                gone.append((txn, TIMED_OUT, ""))
-        for txn, reason, _ in gone:
+                gone.append((txn, TIMED_OUT))
+        for txn, reason in gone:
             self.abort(txn, reason)
-        return [(txn, message) for txn, _, message in gone]
 
     def forget_old(self, now=None):
         """Drops labels of finished transactions: older than 3 days, or beyond the newest 1000 of a database."""

@@ -94,12 +94,16 @@ def _is_full(kind, texts):
 
 
 def _decimals(kind, texts):
-    try:
-        return pc.cast(texts, kind.arrow()), None
-    except pa.ArrowInvalid:
-        whole = min(kind.precision - kind.scale, 37)
-        fraction = rf"(\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
-        return _sure_and_rest(kind, texts, rf"^-?[0-9]{{1,{whole}}}{fraction}$" if whole else None)
+    """Arrow's cast wraps around without a word beyond 38 digits: it is used where that cannot happen."""
+    longest = pc.max(pc.binary_length(texts)).as_py() or 0
+    if longest + kind.scale <= 38 and not pc.any(pc.match_substring(texts, "e", ignore_case=True)).as_py():
+        try:
+            return pc.cast(texts, kind.arrow()), None
+        except pa.ArrowInvalid:
+            pass
+    whole = kind.precision - kind.scale
+    fraction = rf"(\.[0-9]{{1,{kind.scale}}})?" if kind.scale else ""
+    return _sure_and_rest(kind, texts, rf"^-?[0-9]{{1,{whole}}}{fraction}$" if whole else None)
 
 
 def _booleans(kind, texts):

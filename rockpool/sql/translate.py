@@ -10,9 +10,20 @@ from rockpool.errors import SqlError, analysis
 VERSION_CALL = re.compile(r"(?<![\w.`'\"])version\s*\(\s*\)", re.I)
 NUMERIC_OPERATORS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg)
 # functions that sqlglot leaves as they are, by the name DuckDB has for them
-RENAMED = {"to_base64": "base64", "from_base64": "from_base64", "char_length": "length", "ucase": "upper", "lcase": "lower",
+RENAMED = {"to_base64": "base64", "char_length": "length", "character_length": "length", "ucase": "upper", "lcase": "lower",
            "parse_json": "json", "get_json_string": "json_extract_string", "json_query": "json_extract",
-           "current_version": "current_version_", "uuid_numeric": "random"}
+           "json_length": "json_array_length", "length": "strlen", "array_length": "len", "bit_xor_agg": "bit_xor",
+           "murmur_hash3_32": "murmur_hash3_32", "approx_count_distinct": "approx_count_distinct", "rand": "random",
+           "array_agg": "array_agg", "locate": "locate", "dayofweek_iso": "isodow", "ndv": "approx_count_distinct",
+           "json_object": "json_object", "json_array": "json_array", "to_date": "to_date", "nvl": "coalesce"}
+# <unit>s_diff(later, earlier) counts whole units
+DIFFERENCES = {"years_diff": "year", "quarters_diff": "quarter", "months_diff": "month", "weeks_diff": "week",
+               "days_diff": "day", "hours_diff": "hour", "minutes_diff": "minute", "seconds_diff": "second",
+               "milliseconds_diff": "millisecond"}
+STEPS = {"years": "year", "months": "month", "weeks": "week", "days": "day", "hours": "hour", "minutes": "minute",
+         "seconds": "second"}
+VERSION_CALL = re.compile(r"(?<![\w.`'\"])version\s*\(\s*\)", re.I)
+NUMERIC_OPERATORS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg)
 
 
 def parse(text):
@@ -54,14 +65,27 @@ def _column(node, known):
 
 def adapt(node):
     """Functions that mean the same under another name."""
-    if isinstance(node, exp.Anonymous):
-        name = node.name.lower()
-        if name in ("now", "current_timestamp", "localtimestamp"):
-            return exp.cast(exp.CurrentTimestamp(), "timestamp")
-        if name in ("if",):
-            return exp.If(this=node.expressions[0], true=node.expressions[1], false=node.expressions[2])
-        if name in RENAMED:
-            return exp.Anonymous(this=RENAMED[name], expressions=node.expressions)
+    if isinstance(node, exp.Length):
+        return exp.Anonymous(this="strlen", expressions=[node.this])  # bytes, not characters
+    if not isinstance(node, exp.Anonymous):
+        return node
+    name, given = node.name.lower(), node.expressions
+    if name in ("now", "current_timestamp", "localtimestamp"):
+        return exp.cast(exp.CurrentTimestamp(), "timestamp")
+    if name == "if" and len(given) == 3:
+        return exp.If(this=given[0], true=given[1], false=given[2])
+    if name in DIFFERENCES and len(given) == 2:
+        later, earlier = (exp.cast(g, "timestamp") for g in given)
+        return exp.Anonymous(this="datesub", expressions=[exp.Literal.string(DIFFERENCES[name]), earlier, later])
+    unit = STEPS.get(name.removesuffix("_add").removesuffix("_sub"))
+    if unit and len(given) == 2:
+        step = exp.Mul(this=exp.Paren(this=given[1]), expression=exp.Interval(this=exp.Literal.string("1"), unit=exp.var(unit)))
+        kind = exp.Sub if name.endswith("_sub") else exp.Add
+        return exp.Paren(this=kind(this=exp.cast(given[0], "timestamp"), expression=step))
+    if name == "locate" and len(given) == 2:
+        return exp.Anonymous(this="instr", expressions=[given[1], given[0]])
+    if name in RENAMED:
+        return exp.Anonymous(this=RENAMED[name], expressions=given)
     return node
 
 
