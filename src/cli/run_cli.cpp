@@ -18,6 +18,7 @@ constexpr char kAbout[] = "walrock keeps StarRocks a live, exact copy of Postgre
                           "file.";
 constexpr char kExamples[] = R"(
 Examples:
+  walrock check shop.yml
   walrock run shop.yml
   walrock run shop.yml --until now     copy, catch up, end
   walrock status shop.yml --json
@@ -54,6 +55,8 @@ int run_cli(int argc, char const* const* argv) {
     app.require_subcommand(1);
     add_run_command(app, exit_code);
     add_status_command(app, exit_code);
+    add_check_command(app, exit_code);
+    add_plan_command(app, exit_code);
     add_reference_command(app, exit_code);
     int const parsed = parse(app, argc, argv);
     return parsed != kDone ? parsed : exit_code;

@@ -1,0 +1,70 @@
+#include "operate/check.h"
+
+#include "checkpoint/sqlite_store.h"
+#include "config/table_rules.h"
+#include "operate/addresses.h"
+#include "operate/check_parts.h"
+
+namespace walrock {
+
+namespace {
+
+// What one side says may fail for reasons of its own; the rest is checked all the same.
+template <typename Work> void guarded(std::string const& where, Findings& findings, Work work) {
+  try {
+    work();
+  } catch (Error const& error) {
+    findings.add(where, error);
+  }
+}
+
+class Check {
+public:
+  explicit Check(JobSpec const& job) : job_(job) {}
+
+  std::vector<Finding> run() {
+    guarded("checkpoint", findings_,
+            [&] { checkpoint_ = read_checkpoint(job_.engine.checkpoint_folder); });
+    guarded("source", findings_, [&] { check_source(); });
+    guarded("target", findings_, [&] { check_target(); });
+    return findings_.take();
+  }
+
+private:
+  void check_source() {
+    Connection source(source_address(job_), ConnectionKind::sql);
+    guarded("source", findings_, [&] { check_server(source, job_, checkpoint_, findings_); });
+    selection_ = select_tables(source, job_);
+    guarded("source", findings_, [&] { check_selection(source, job_, selection_, findings_); });
+    guarded("publication", findings_,
+            [&] { check_publication(source, job_, selection_, findings_); });
+    guarded("job file", findings_, [&] { (void)targets_for(job_, selection_.names()); });
+    for (SourceTable const& table : selection_.tables)
+      guarded(to_string(table.name), findings_, [&] { check_design(job_, table, findings_); });
+  }
+
+  void check_target() {
+    SqlConnection sql(ddl_address(job_));
+    sql.open();
+    TargetCatalog catalog(sql);
+    if (job_.target.ddl_username != job_.target.username)
+      guarded("target", findings_, [&] { SqlConnection(target_address(job_)).open(); });
+    check_cluster(catalog, job_, findings_);
+    for (SourceTable const& table : selection_.tables)
+      guarded(to_string(target_for(job_, table.name)), findings_,
+              [&] { check_target_table(catalog, job_, table, checkpoint_, findings_); });
+  }
+
+  JobSpec const& job_;
+  std::optional<Checkpoint> checkpoint_;
+  Selection selection_;
+  Findings findings_;
+};
+
+} // namespace
+
+std::vector<Finding> check_job(JobSpec const& job) {
+  return Check(job).run();
+}
+
+} // namespace walrock

@@ -1,0 +1,33 @@
+// The parts of `walrock check`. For this folder.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "model/checkpoint.h"
+#include "operate/finding.h"
+#include "operate/selection.h"
+#include "postgres/publication.h"
+#include "schema/target_type.h"
+#include "starrocks/catalog.h"
+
+namespace walrock {
+
+// Server, settings, role, slot: everything that does not depend on the tables.
+void check_server(Connection& source, JobSpec const& job,
+                  std::optional<Checkpoint> const& checkpoint, Findings& findings);
+// Which tables, and the rights on them.
+void check_selection(Connection& source, JobSpec const& job, Selection const& selection,
+                     Findings& findings);
+void check_publication(Connection& source, JobSpec const& job, Selection const& selection,
+                       Findings& findings);
+// Keys, types and names, which need no server.
+void check_design(JobSpec const& job, SourceTable const& table, Findings& findings);
+
+// Frontend, backends, version, rights.
+void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& findings);
+// What stands in the target where a table is to go.
+void check_target_table(TargetCatalog& catalog, JobSpec const& job, SourceTable const& table,
+                        std::optional<Checkpoint> const& checkpoint, Findings& findings);
+
+} // namespace walrock

@@ -1,0 +1,193 @@
+// StarRocks: the cluster, and what stands where tables are to go.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "config/table_rules.h"
+#include "operate/addresses.h"
+#include "operate/check_parts.h"
+#include "schema/compare.h"
+#include "schema/ddl.h"
+#include "schema/target_design.h"
+#include "starrocks/http_client.h"
+#include "starrocks/url.h"
+
+namespace walrock {
+
+namespace {
+
+constexpr ServerVersion kOldestVersion{2, 4, 0};
+constexpr Milliseconds kHealthTimeout{5'000};
+constexpr std::size_t kHealthBytes = 64 * 1024;
+
+void check_frontends(HttpClient& http, Findings& findings) {
+  TargetAddress const& address = http.address();
+  for (Frontend const& frontend : address.frontends) {
+    std::string const where = host_port(frontend.host, frontend.http_port);
+    auto const outcome =
+        http.fetch(fmt::format("{}://{}/api/health", address.uses_https ? "https" : "http", where),
+                   kHealthBytes, kHealthTimeout);
+    if (!outcome.answer)
+      findings.add(Severity::error, where,
+                   "the frontend does not answer over HTTP: " + outcome.failure,
+                   "correct fe-nodes, or open the port for this machine", "target_unreachable");
+    else if (outcome.answer->status != 200)
+      findings.add(Severity::error, where,
+                   fmt::format("/api/health answers {}: this is no frontend of StarRocks",
+                               outcome.answer->status),
+                   "fe-nodes takes the HTTP port of frontends, 8030 by default",
+                   "target_protocol_violation");
+  }
+}
+
+// Loads are redirected to backends under the address that they registered: it must be reachable
+// from here, not only from the frontend.
+void check_backends(TargetCatalog& catalog, HttpClient& http, Findings& findings) {
+  auto const backends = catalog.backends();
+  if (!backends) {
+    findings.add(Severity::note, "target",
+                 "this user may not ask for backends, so it is not known whether loads reach them");
+    return;
+  }
+  bool const has_one = std::any_of(backends->begin(), backends->end(),
+                                   [](Backend const& backend) { return backend.is_alive; });
+  if (!has_one)
+    findings.add(Severity::error, "target", "no backend is alive", "start one",
+                 "target_unreachable");
+  for (Backend const& backend : *backends) {
+    std::string const where = host_port(backend.host, backend.http_port);
+    if (!backend.is_alive) {
+      findings.add(Severity::warning, where, "the frontend says that this backend is not alive");
+      continue;
+    }
+    Url const url = reachable_url({"http", backend.host, backend.http_port, "/api/health"},
+                                  http.address().backend_hosts);
+    auto const outcome = http.fetch(to_string(url), kHealthBytes, kHealthTimeout);
+    if (!outcome.answer)
+      findings.add(
+          Severity::error, where,
+          fmt::format("loads are redirected to this backend, and it cannot be reached from "
+                      "here: {}",
+                      outcome.failure),
+          fmt::format("sink.starrocks.backend-hosts: {{\"{}\": \"reachable-host:port\"}}", where),
+          "target_unreachable");
+  }
+}
+
+void check_database(TargetCatalog& catalog, JobSpec const& job, Findings& findings) {
+  std::vector<std::string> const databases = catalog.databases();
+  bool const has_database =
+      std::find(databases.begin(), databases.end(), job.target.database) != databases.end();
+  bool const creates = job.schema_sync.enable && job.schema_sync.auto_create_table;
+  if (has_database)
+    return;
+  std::string const sql = create_database_sql(job.target.database) + ";";
+  if (creates)
+    findings.add(Severity::note, "target",
+                 fmt::format("database {} does not exist or this user sees nothing in it; walrock "
+                             "creates it",
+                             job.target.database),
+                 sql);
+  else
+    findings.add(Severity::error, "target",
+                 fmt::format("database {} does not exist or this user sees nothing in it",
+                             job.target.database),
+                 sql, "target_table_missing");
+}
+
+bool is_done(std::optional<Checkpoint> const& checkpoint, SourceTable const& table,
+             TargetName const& target) {
+  return checkpoint && std::any_of(checkpoint->tables.begin(), checkpoint->tables.end(),
+                                   [&](TableRecord const& record) {
+                                     return record.id == table.id && record.target == target &&
+                                            record.applied_lsn.is_set();
+                                   });
+}
+
+void check_fit(JobSpec const& job, SourceTable const& table, TargetTable const& wanted,
+               TargetTable const& existing, Findings& findings) {
+  for (Mismatch const& mismatch : compare(table, wanted, existing)) {
+    bool const is_ignored = !mismatch.column.empty() && job.schema_sync.ignore_incompatible_fields;
+    Mismatch without_fix = mismatch;
+    without_fix.fix.clear();
+    findings.add(mismatch.is_warning || is_ignored ? Severity::warning : Severity::error,
+                 to_string(existing.name), to_string(without_fix), mismatch.fix,
+                 "target_table_mismatch");
+  }
+}
+
+void check_rows(TargetCatalog& catalog, TargetName const& target, TableOptions const& options,
+                Findings& findings) {
+  if (!catalog.has_rows(target))
+    return;
+  switch (options.existing_rows) {
+  case ExistingRows::fail:
+    findings.add(Severity::error, to_string(target), "the table has rows that walrock did not load",
+                 fmt::format("existing-rows: truncate (removes them), keep (loads over them) or "
+                             "swap (replaces the table); or empty it: {};",
+                             truncate_sql(target)),
+                 "target_has_rows");
+    return;
+  case ExistingRows::truncate:
+  case ExistingRows::swap:
+    findings.add(Severity::warning, to_string(target),
+                 "the rows that are there are replaced, as existing-rows says");
+    return;
+  case ExistingRows::keep:
+    findings.add(Severity::note, to_string(target),
+                 "the rows that are there stay, as existing-rows says: those that the source does "
+                 "not have are never removed");
+    return;
+  }
+}
+
+} // namespace
+
+void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& findings) {
+  ServerVersion const version = catalog.version();
+  if (version < kOldestVersion)
+    findings.add(Severity::error, "target",
+                 fmt::format("StarRocks {} has no load transactions", to_string(version)),
+                 "use version 2.4 or later", "target_model_unsupported");
+  HttpClient http(target_address(job));
+  check_frontends(http, findings);
+  check_backends(catalog, http, findings);
+  check_database(catalog, job, findings);
+}
+
+void check_target_table(TargetCatalog& catalog, JobSpec const& job, SourceTable const& table,
+                        std::optional<Checkpoint> const& checkpoint, Findings& findings) {
+  TableOptions const options = options_for(job, table.name);
+  TargetName const target = target_for(job, table.name);
+  TargetTable wanted;
+  try {
+    wanted = target_table_for(table, target, options);
+  } catch (Error const&) {
+    return; // said when the source's tables were checked
+  }
+  bool const creates = job.schema_sync.enable && job.schema_sync.auto_create_table;
+  auto const existing = catalog.describe_table(target);
+  if (!existing) {
+    if (!creates)
+      findings.add(Severity::error, to_string(target),
+                   "the table does not exist and schema-sync.auto-create-table is off",
+                   create_table_sql(wanted) + ";", "target_table_missing");
+    return;
+  }
+  if (is_done(checkpoint, table, target))
+    return; // walrock's own by now
+  bool const is_replaced = creates && existing->model == TableModel::unique &&
+                           wanted.model != TableModel::unique && !catalog.has_rows(target);
+  if (is_replaced) {
+    findings.add(
+        Severity::note, to_string(target),
+        "this empty UNIQUE KEY table is replaced by a PRIMARY KEY table, because StarRocks "
+        "ignores deletes in it");
+    return;
+  }
+  check_fit(job, table, wanted, *existing, findings);
+  if (job.source.startup == StartupMode::initial)
+    check_rows(catalog, target, options, findings);
+}
+
+} // namespace walrock
