@@ -72,7 +72,7 @@ def _batches(target, queue):
     kinds, batch = None, []
     for segment in queue:
         rows = segment.read()
-        kind = (segment.partial, segment.condition, frozenset(rows.column_names) if segment.partial else None)
+        kind = (segment.partial, segment.condition, frozenset(rows.column_names) - {OP})
         if batch and kind != kinds:
             yield batch
             batch = []

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 
 from rockpool import merge
+from rockpool.sql import udf
 
 MERGE_ROWS = 250_000  # a queue is merged without being asked when it holds this many rows
 MERGE_BYTES = 64 << 20
@@ -29,6 +30,7 @@ class Storage:
             "threads": threads, "memory_limit": os.environ.get("ROCKPOOL_MEMORY", "2GB"),
             "temp_directory": os.path.join(folder, "tmp")})
         self.db.execute("SET TimeZone = 'UTC'")
+        udf.install(self.db)
         self.db.execute("CREATE TABLE IF NOT EXISTS applied (table_id BIGINT, seq BIGINT)")
         self.writer = ThreadPoolExecutor(1, "store-writer")
         self.readers = ThreadPoolExecutor(4, "store-reader")

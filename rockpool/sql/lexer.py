@@ -6,7 +6,7 @@ from rockpool.errors import SqlError
 
 PATTERN = re.compile(r"""
     (?P<space>\s+|--[^\n]*|\#[^\n]*|/\*.*?\*/)
-  | (?P<string>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
+  | (?P<string>'[^'\\]*(?:(?:\\.|'')[^'\\]*)*'|"[^"\\]*(?:(?:\\.|"")[^"\\]*)*")
   | (?P<quoted>`(?:[^`]|``)*`)
   | (?P<number>0[xX][0-9a-fA-F]+|(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)
   | (?P<word>@@?[\w.$]+|[^\W\d][\w$]*)
@@ -181,6 +181,6 @@ class Reader:
         token = self.token
         before = self.text[:token.start]
         line, column = before.count("\n") + 1, token.start - (before.rfind("\n") + 1)
-        guess = ", ".join(f"'{w}'" if w.isupper() or not w[0].isalpha() and w[0] not in "<'" else w for w in wanted)
+        guess = ", ".join(f"'{w}'" if w.isupper() and w != "<EOF>" else w for w in wanted)
         return SqlError(f"Getting syntax error at line {line}, column {column}. Detail message: Unexpected input "
                         f"'{token.text}', the most similar input is {{{guess}}}.")

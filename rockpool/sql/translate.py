@@ -65,7 +65,7 @@ def _column(node, known):
 
 def adapt(node):
     """Functions that mean the same under another name."""
-    if isinstance(node, exp.Length):
+    if isinstance(node, exp.Length) and node.args.get("binary"):
         return exp.Anonymous(this="strlen", expressions=[node.this])  # bytes, not characters
     if not isinstance(node, exp.Anonymous):
         return node
