@@ -20,6 +20,7 @@ class ResultColumn:
     length: int = 1048576
     charset: int = UTF8
     decimals: int = 0
+    sql_type: str = ""  # as SHOW CREATE TABLE prints it, for HTTP
 
 
 @dataclass

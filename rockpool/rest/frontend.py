@@ -6,6 +6,8 @@ from rockpool.rest import answers, auth
 from rockpool.rest.control import Control
 from rockpool.rest.frontend_txn import TransactionGate
 from rockpool.rest.gate import Gate
+from rockpool.rest.query_plan import QueryPlans
+from rockpool.rest.sql_api import SqlApi
 
 
 class Frontend:
@@ -15,6 +17,8 @@ class Frontend:
         self.rotation = 0
         self.transactions = TransactionGate(self)
         self.control = Control(world)
+        self.sql = SqlApi(self)
+        self.plans = QueryPlans(self)
 
     def app(self):
         app = web.Application(client_max_size=1 << 40)
@@ -26,6 +30,10 @@ class Frontend:
         router.add_post("/api/{db}/{table}/_cancel", self.cancel)
         router.add_get("/api/{db}/{table}/_schema", self.schema)
         router.add_get("/api/{db}/{table}/_count", self.count)
+        for method in ("POST", "GET"):
+            router.add_route(method, "/api/{db}/{table}/_query_plan", self.plans.call)
+        router.add_post("/api/v1/catalogs/{catalog}/databases/{db}/sql", self.sql.call)
+        router.add_post("/api/v1/catalogs/{catalog}/sql", self.sql.call)
         router.add_get("/api/health", self.health)
         router.add_get("/api/bootstrap", self.bootstrap)
         self.control.routes(router)

@@ -12,6 +12,13 @@ BY_NAME = {"TINYINT": "tinyint", "SMALLINT": "smallint", "INT": "integer", "BIGI
 
 def result_column(name, kind, has_largeint):
     """The metadata of a result column of a DuckDB type."""
+    column = _metadata(name, kind, has_largeint)
+    shown = SqlType("LARGEINT") if kind.id == "hugeint" and has_largeint else sql_type(kind)
+    column.sql_type = shown.shown()
+    return column
+
+
+def _metadata(name, kind, has_largeint):
     word = kind.id
     if word == "boolean":
         return ResultColumn(name, wire.TINY, 1, wire.BINARY)
@@ -44,6 +51,12 @@ def result_column(name, kind, has_largeint):
 
 def column_of_type(name, kind):
     """The metadata of a column of a StarRocks type."""
+    column = _declared(name, kind)
+    column.sql_type = kind.shown()
+    return column
+
+
+def _declared(name, kind):
     if kind.name in BY_NAME:
         code, length = INTEGERS[BY_NAME[kind.name]]
         return ResultColumn(name, code, length, wire.BINARY)

@@ -22,9 +22,23 @@ async def run(session, reader):
 class Plan:
     """A query ready for DuckDB."""
 
-    def __init__(self, sql, names, tables, virtual, has_largeint):
-        self.sql, self.names, self.tables = sql, names, tables
-        self.virtual, self.has_largeint = virtual, has_largeint
+    def __init__(self, sql, names=None, sources=None, resolver=None):
+        """names: of the result's columns, sources: of the table columns they show; None: as DuckDB names them."""
+        self.sql, self.names, self.sources = sql, names, sources
+        self.tables = resolver.tables if resolver else []
+        self.virtual = resolver.virtual if resolver else {}
+        self.types = resolver.types if resolver else {}
+        self.has_largeint = resolver is None or any(c.type.name == "LARGEINT" for t in self.tables for c in t.columns)
+
+    def columns(self, relation):
+        """The metadata of the result: a shown table column has its declared type."""
+        names, sources = self.names or relation.columns, self.sources or relation.columns
+        found = []
+        for name, source, kind in zip(names, sources, relation.types):
+            declared = self.types.get(source.lower()) if source else None
+            found.append(render.column_of_type(name, declared) if declared is not None else
+                         render.result_column(name, kind, self.has_largeint))
+        return found
 
 
 async def query(session, text):
@@ -49,7 +63,7 @@ def _execute(cursor, plan):
     if relation is None:
         return Result()
     types = relation.types
-    columns = [render.result_column(n, t, plan.has_largeint) for n, t in zip(plan.names or relation.columns, types)]
+    columns = plan.columns(relation)
     aliases = [f"k{n}" for n in range(len(types))]
     selects = ", ".join(render.text_sql(a, t) for a, t in zip(aliases, types))
     cursor.execute(f"SELECT {selects} FROM ({plan.sql}) AS q_({', '.join(aliases)})")
@@ -72,10 +86,23 @@ def plan_of(session, text):
     tree = translate.parse(text)
     if not isinstance(tree, exp.Query) and not isinstance(tree, exp.Values):
         raise analyzing("a query is expected")
-    names = _result_names(tree)
+    names, sources = _result_names(tree), _result_sources(tree)
     resolver = Resolver(session)
     tree = resolver.tree(tree)
-    return Plan(tree.sql(dialect="duckdb"), names, resolver.tables, resolver.virtual, resolver.has_largeint)
+    return Plan(tree.sql(dialect="duckdb"), names, sources, resolver)
+
+
+def _result_sources(tree):
+    """Which table column every result column shows, None for computed ones. With a star DuckDB's names tell."""
+    if not isinstance(tree, exp.Select) or tree.find(exp.CTE, exp.Subquery):
+        return [None] * 10_000  # names may be reused for something else
+    found = []
+    for e in tree.expressions:
+        inner = e.this if isinstance(e, exp.Alias) else e
+        if isinstance(inner, exp.Star) or (isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star)):
+            return None
+        found.append(inner.name if isinstance(inner, exp.Column) else None)
+    return found
 
 
 def _result_names(tree):
@@ -102,7 +129,8 @@ class Resolver:
     def __init__(self, session):
         self.session = session
         self.world = session.world
-        self.tables, self.virtual, self.has_largeint = [], {}, False
+        self.tables, self.virtual = [], {}
+        self.types = {}  # lower-case column name -> its type, None where tables differ
 
     def tree(self, tree, database=None, depth=0):
         if depth > 20:
@@ -137,7 +165,9 @@ class Resolver:
 
     def _stored(self, table):
         self.tables.append(table)
-        self.has_largeint |= any(c.type.name == "LARGEINT" for c in table.columns)
+        for c in table.columns:
+            name = c.name.lower()
+            self.types[name] = c.type if self.types.get(name, c.type) == c.type else None
         return RawQuery(this=stored_sql(table))
 
     def _virtual(self, owner, node):
@@ -225,7 +255,8 @@ async def schema_of(session, text):
         for name, table in plan.virtual.items():
             cursor.register(name, table)
         relation = cursor.sql(plan.sql)
-        return list(zip(plan.names or relation.columns, map(render.sql_type, relation.types)))
+        return [(c.name, plan.types.get(source.lower()) or render.sql_type(kind)) for c, source, kind in
+                zip(plan.columns(relation), [s or "" for s in plan.sources or relation.columns], relation.types)]
     try:
         return await session.world.storage.read(describe)
     except duckdb.Error as e:
@@ -252,7 +283,7 @@ async def raw(session, sql):
     """Rows of a text that is DuckDB's already, printed as StarRocks prints them."""
     cursor = await session.world.storage.snapshot(())
     try:
-        return (await session.world.storage.read(_execute, cursor, Plan(sql, None, [], {}, True))).rows
+        return (await session.world.storage.read(_execute, cursor, Plan(sql))).rows
     except duckdb.Error as e:
         raise _query_error(session, e) from None
     finally:

@@ -91,7 +91,7 @@ def test_column_metadata(scene):
         cursor.execute("SELECT * FROM t")
         codes = [d[1] for d in cursor.description]
         scales = [d[5] for d in cursor.description]
-    assert codes == [3, 1, 8, 254, 5, 246, 10, 12, 253, 252, 253, 253]
+    assert codes == [3, 1, 8, 254, 5, 246, 10, 12, 253, 252, 254, 253]
     assert scales[5] == 2
 
 
