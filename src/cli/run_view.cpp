@@ -39,13 +39,13 @@ private:
   EngineState state_ = EngineState::starting;
 };
 
-// The engine logs what happens to tables; this adds what happens to the whole, and how far it is
-// every ten seconds while it copies, every minute later.
+// The engine logs its start and what happens to tables; this adds what happens to the whole, and
+// how far it is every ten seconds while it copies, every minute later.
 class LogView final : public RunView {
 public:
   void show(Status const& status) override {
     auto const now = std::chrono::steady_clock::now();
-    if (is_first_ || status.state != state_)
+    if (status.state != state_)
       say_state(status, now);
     if (now - sampled_at_ >= Milliseconds(500)) {
       rates_.add(status, now);
@@ -62,7 +62,6 @@ public:
 
 private:
   void say_state(Status const& status, TimePoint now) {
-    is_first_ = false;
     state_ = status.state;
     std::string const& why = status.trouble.empty() ? status.phase : status.trouble;
     log::info("job={} state={}{}{}", status.job_id, to_string(status.state),
@@ -76,7 +75,6 @@ private:
   }
 
   RateMeter rates_;
-  bool is_first_ = true;
   EngineState state_ = EngineState::starting;
   TimePoint sampled_at_{};
   Deadline next_;

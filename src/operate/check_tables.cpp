@@ -45,7 +45,7 @@ std::string grant_select(std::vector<TableName> const& names, std::string const&
 
 void check_new_publication(Connection& source, JobSpec const& job, Selection const& selection,
                            Findings& findings) {
-  std::vector<TableName> const names = selection.names();
+  std::vector<TableName> const names = selection.publishable_names();
   std::string const sql =
       create_publication_sql(job.source.publication_name, names, selection.has_partitioned) + ";";
   if (!job.source.auto_create_publication) {
@@ -117,7 +117,7 @@ void check_old_publication(Connection& source, Publication const& publication,
         fmt::format("ALTER PUBLICATION {} SET (publish_via_partition_root = true);", name));
   std::vector<TableName> absent;
   std::vector<TableName> foreign;
-  for (TableRights const& table : read_table_rights(source, selection.names())) {
+  for (TableRights const& table : read_table_rights(source, selection.publishable_names())) {
     if (publication.covers(table.name))
       continue;
     absent.push_back(table.name);
@@ -207,7 +207,7 @@ void check_selection(Connection& source, JobSpec const& job, Selection const& se
 
 void check_publication(Connection& source, JobSpec const& job, Selection const& selection,
                        Findings& findings) {
-  if (selection.listed.empty())
+  if (selection.publishable_names().empty())
     return;
   auto const publication = find_publication(source, job.source.publication_name);
   if (publication)
@@ -219,10 +219,9 @@ void check_publication(Connection& source, JobSpec const& job, Selection const& 
 void check_design(JobSpec const& job, SourceTable const& table, Findings& findings) {
   TableOptions const options = options_for(job, table.name);
   if (auto const advice = key_advice(table, options)) {
-    bool const is_served =
-        !key_of(table, options).empty() && table.identity != ReplicaIdentity::nothing;
-    findings.add(is_served ? Severity::warning : Severity::error, plain(table.name),
-                 advice->message, advice->sql, is_served ? "" : "primary_key_missing");
+    bool const is_followed = is_publishable(table);
+    findings.add(is_followed ? Severity::warning : Severity::error, plain(table.name),
+                 advice->message, advice->sql, is_followed ? "" : "primary_key_missing");
   }
   (void)target_table_for(table, target_for(job, table.name), options); // throws what is wrong
   check_types(table, options, findings);

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -30,7 +31,7 @@ public:
   void add(Severity severity, std::string where, std::string what, std::string fix = {},
            std::string_view code = {});
   void add(std::string where, Error const& error);
-  [[nodiscard]] std::vector<Finding> take() { return std::move(found_); }
+  [[nodiscard]] std::vector<Finding> take() { return std::exchange(found_, {}); }
 
 private:
   std::vector<Finding> found_;

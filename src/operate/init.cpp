@@ -8,6 +8,7 @@
 #include "config/table_matcher.h"
 #include "config/table_pattern.h"
 #include "config/values.h"
+#include "operate/selection.h"
 #include "postgres/catalog.h"
 #include "schema/target_design.h"
 
@@ -119,10 +120,8 @@ std::vector<InitTable> ask_tables(InitRequest const& request) {
     auto const table = std::find_if(tables.begin(), tables.end(), [&](InitTable const& candidate) {
       return candidate.name == described.name;
     });
-    bool const is_served =
-        !key_of(described, {}).empty() && described.identity != ReplicaIdentity::nothing;
     if (auto const advice = key_advice(described);
-        advice && !is_served && table != tables.end() && table->problem.empty())
+        advice && !is_publishable(described) && table != tables.end() && table->problem.empty())
       table->problem = advice->message + ". " + advice->sql;
   }
   return tables;

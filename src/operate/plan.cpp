@@ -64,7 +64,7 @@ public:
 private:
   void plan_publication() {
     plan_.publication_name = job_.source.publication_name;
-    std::vector<TableName> absent = selection_.names();
+    std::vector<TableName> absent = selection_.publishable_names();
     auto const publication = find_publication(source_, plan_.publication_name);
     if (!publication) {
       plan_.publication_sql =
@@ -118,6 +118,12 @@ private:
 
   void plan_table(SourceTable const& source, std::optional<std::string> const& replicas,
                   PlannedTable& table) {
+    if (auto const advice = key_advice(source, options_for(job_, source.name));
+        advice && !is_publishable(source)) {
+      table.action = PlannedTable::Action::set_aside;
+      table.problem = fmt::format("{}. {}", advice->message, advice->sql);
+      return;
+    }
     TargetTable wanted = target_table_for(source, table.target, options_for(job_, source.name));
     if (replicas)
       wanted.properties.emplace("replication_num", *replicas);

@@ -13,6 +13,18 @@ std::vector<TableName> Selection::names() const {
   return out;
 }
 
+bool is_publishable(SourceTable const& table) {
+  return table.identity != ReplicaIdentity::default_ || !table.identity_columns.empty();
+}
+
+std::vector<TableName> Selection::publishable_names() const {
+  std::vector<TableName> out;
+  for (SourceTable const& table : tables)
+    if (is_publishable(table))
+      out.push_back(table.name);
+  return out;
+}
+
 bool is_named(JobSpec const& job, TableName const& table) {
   return std::any_of(job.source.tables.begin(), job.source.tables.end(),
                      [&](TablePattern const& pattern) { return pattern.plain == table; });

@@ -19,7 +19,12 @@ struct Selection {
   bool has_partitioned = false;
 
   [[nodiscard]] std::vector<TableName> names() const;
+  // Without those whose updates and deletes PostgreSQL would refuse once they are published: no
+  // primary key, and nobody has said by a replica identity that this is meant so.
+  [[nodiscard]] std::vector<TableName> publishable_names() const;
 };
+
+[[nodiscard]] bool is_publishable(SourceTable const& table);
 
 // Parts of a partitioned table are left to their root unless the job names them.
 [[nodiscard]] Selection select_tables(Connection& connection, JobSpec const& job);
