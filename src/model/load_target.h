@@ -67,6 +67,9 @@ public:
   virtual CallOutcome rollback(Label const& label) = 0;
   virtual LabelState label_state(Label const& label) = 0;
   virtual CallOutcome truncate(TargetName const& target) = 0;
+  // Exchanges the content of the table with that of its twin in one step, then drops the twin.
+  // Repeating it after a crash would undo it: see docs/design/existing-rows.md.
+  virtual CallOutcome swap_in(TargetName const& target, TargetName const& twin) = 0;
   // Adds what is missing and waits until the columns can be loaded.
   virtual CallOutcome add_columns(TargetName const& target,
                                   std::vector<TargetColumn> const& columns) = 0;

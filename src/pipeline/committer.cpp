@@ -26,6 +26,7 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   line->is_append_only = entry.is_append_only;
   line->is_emptied_before_copy = entry.is_emptied_before_copy;
   line->is_known_empty = entry.is_known_empty;
+  line->copy_target = entry.twin.value_or(line->record.target);
   line->retry_at = now;
   TableState const state = line->record.state;
   if (state == TableState::init || state == TableState::copying)
@@ -295,15 +296,24 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   TableLine& line = *found->second.line;
   calls_.erase(found);
   bool const is_truncate_of_copy = line.truncate_call == id;
+  bool const is_swap = line.swap_call == id;
   Unit* const unit =
       !line.units.empty() && line.units.front().call == id ? &line.units.front() : nullptr;
   if (is_truncate_of_copy)
     line.truncate_call = 0;
+  if (is_swap)
+    line.swap_call = 0;
   if (unit != nullptr)
     unit->call = 0;
   if (outcome.kind == CallOutcome::Kind::refused) {
-    if ((is_truncate_of_copy || unit != nullptr) && !line.is_errored())
+    if ((is_truncate_of_copy || is_swap || unit != nullptr) && !line.is_errored())
       set_aside(line, ErrorCode::target_query_failed, outcome.message, "");
+    return;
+  }
+  if (outcome.kind == CallOutcome::Kind::unreachable && is_swap) {
+    // Whether it was done is not known, and a second one would undo the first: copied again.
+    on_copy_failed(line.record.id,
+                   {ErrorCode::target_unreachable, Retry::later, outcome.message, ""}, now);
     return;
   }
   if (outcome.kind == CallOutcome::Kind::unreachable) {
@@ -317,6 +327,10 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   line.backoff.reset();
   if (is_truncate_of_copy)
     line.is_known_empty = true;
+  if (is_swap && !line.is_errored()) {
+    line.copy_target = line.record.target;
+    finish_copy(line);
+  }
   if (unit == nullptr)
     return;
   if (unit->step == Unit::Step::adding_columns)

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -46,6 +47,8 @@ struct TableEntry {
   bool is_append_only = false;
   bool is_emptied_before_copy = true;
   bool is_known_empty = false;
+  // Where the copy goes when it is swapped in at its end; empty: into the table itself.
+  std::optional<TargetName> twin;
 };
 
 // What a person may see of a table.
@@ -138,6 +141,7 @@ private:
   void advance_copy(TableLine& line, TimePoint now);
   void advance_leftovers(TableLine& line, TimePoint now);
   void empty_target(TableLine& line, TimePoint now);
+  void end_copy(TableLine& line);
   void finish_copy(TableLine& line);
   void set_aside(TableLine& line, ErrorCode code, std::string const& message,
                  std::string const& advice);

@@ -43,6 +43,12 @@ struct SendTruncate {
   CallId call = 0;
   TargetName target;
 };
+// The copy in the twin is complete: it takes the place of what the table held before.
+struct SendSwap {
+  CallId call = 0;
+  TargetName target;
+  TargetName twin;
+};
 struct SendAddColumns {
   CallId call = 0;
   TargetName target;
@@ -75,7 +81,7 @@ struct Say {
 
 using CommitterAction =
     std::variant<WriteCheckpoint, StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
-                 SendAddColumns, SpoolBody, NeedCopy, FollowFrom, Unfollow, Say>;
+                 SendSwap, SendAddColumns, SpoolBody, NeedCopy, FollowFrom, Unfollow, Say>;
 using CommitterActions = std::vector<CommitterAction>;
 
 } // namespace walrock

@@ -74,9 +74,11 @@ struct TableLine {
   CopyPhase copy_phase = CopyPhase::none;
   bool has_copy_failed = false;
   bool is_copy_read = false; // every split was handed over
+  TargetName copy_target;    // the table itself, or the twin that is swapped in after the copy
   Lsn copy_lsn;
   std::uint64_t copy_sequence = 0;
   CallId truncate_call = 0;
+  CallId swap_call = 0;
   std::vector<std::unique_ptr<LabelSlot>> copy_labels;
 
   std::deque<Unit> units; // oldest first

@@ -81,7 +81,7 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
           in_flight < settings_.copy_labels_in_flight) {
         LabelRecord intended;
         intended.label = make_label({settings_.label_prefix, settings_.job_id,
-                                     settings_.incarnation, line.record.target,
+                                     settings_.incarnation, line.copy_target,
                                      fmt::format("c{}", ++line.copy_sequence), 0, slot.attempt});
         intended.table = line.record.id;
         intended.row_count = slot.row_count;
@@ -95,8 +95,8 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
     if (line.has_copy_failed) {
       discard_units(line);
       line.copy_phase = TableLine::CopyPhase::emptying;
-    } else if (line.is_copy_read && line.copy_labels.empty()) {
-      finish_copy(line);
+    } else if (line.is_copy_read && line.copy_labels.empty() && line.swap_call == 0) {
+      end_copy(line);
     }
   }
   if (line.copy_phase == TableLine::CopyPhase::emptying)
@@ -110,7 +110,7 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
     return;
   if (!line.is_known_empty && line.is_emptied_before_copy) {
     line.truncate_call = call_for(line, nullptr);
-    after_write_.emplace_back(SendTruncate{line.truncate_call, line.record.target});
+    after_write_.emplace_back(SendTruncate{line.truncate_call, line.copy_target});
     return;
   }
   line.copy_phase = TableLine::CopyPhase::waiting;
@@ -120,6 +120,16 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   // From here on the stream lets its changes go by; they can be read again from this point.
   line.pin = flushed_lsn_;
   after_write_.emplace_back(NeedCopy{line.record.id});
+}
+
+// Every row is committed. A copy that went into a twin is swapped in first.
+void Committer::end_copy(TableLine& line) {
+  if (line.copy_target == line.record.target) {
+    finish_copy(line);
+    return;
+  }
+  line.swap_call = call_for(line, nullptr);
+  after_write_.emplace_back(SendSwap{line.swap_call, line.record.target, line.copy_target});
 }
 
 void Committer::finish_copy(TableLine& line) {

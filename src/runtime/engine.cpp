@@ -228,7 +228,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   LoadPool loads(
       sizes_.loaders, kCallThreads,
       [&, options = prepared.load_options] {
-        return std::make_unique<StreamLoader>(addresses_.target, options, now);
+        return std::make_unique<StreamLoader>(addresses_.target, addresses_.ddl, options, now);
       },
       shared);
   CopyPool copies(copy_settings(incarnation), std::move(prepared.copied),
@@ -350,7 +350,12 @@ void Run::finish_status(EngineResult const& result) {
 } // namespace
 
 Engine::Engine(JobSpec spec, EngineAddresses addresses, EngineOptions options)
-    : spec_(std::move(spec)), addresses_(std::move(addresses)), options_(options) {}
+    : spec_(std::move(spec)), addresses_(std::move(addresses)), options_(options) {
+  Status status;
+  status.job_id = spec_.id;
+  status.job_name = spec_.name;
+  board_.publish(std::move(status));
+}
 Engine::~Engine() = default;
 
 EngineResult Engine::run(std::stop_token drain, std::stop_token now) {

@@ -85,6 +85,11 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
       shared.events.push_now(Called{
           truncate.call, guarded(CallOutcome(), [&] { return target.truncate(truncate.target); })});
     }
+    void operator()(SendSwap const& swap) const {
+      shared.events.push_now(Called{swap.call, guarded(CallOutcome(), [&] {
+                                      return target.swap_in(swap.target, swap.twin);
+                                    })});
+    }
     void operator()(SendAddColumns const& add) const {
       shared.events.push_now(Called{add.call, guarded(CallOutcome(), [&] {
                                       return target.add_columns(add.target, add.columns);

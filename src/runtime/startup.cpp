@@ -158,14 +158,21 @@ private:
     targets_ = targets_for(job_, names);
     sources_ = describe_tables(source(), names);
     for (SourceTable const& table : sources_)
-      if (auto const advice = key_advice(table, options_for(job_, table.name)))
+      if (auto const advice = is_publishable(table, options_for(job_, table.name))
+                                  ? key_advice(table, options_for(job_, table.name))
+                                  : std::nullopt)
         log::warning("{}{}{}", advice->message, advice->sql.empty() ? "" : " Cure: ", advice->sql);
   }
 
   void publish() {
     std::vector<TableName> names;
     for (SourceTable const& table : sources_)
-      names.push_back(table.name);
+      if (is_publishable(table, options_for(job_, table.name)))
+        names.push_back(table.name);
+    if (names.empty())
+      throw Error(ErrorCode::primary_key_missing, "no table of the job has a key")
+          .set_advice("Give them primary keys, or REPLICA IDENTITY NOTHING where rows are only "
+                      "ever inserted.");
     std::string const& name = job_.source.publication_name;
     auto const publication = find_publication(source(), name);
     if (!publication) {
@@ -275,7 +282,7 @@ private:
       followed.from = kNothingWanted; // the engine sets it from the committer
       followed.ignores_incompatible = job_.schema_sync.ignore_incompatible_fields;
       if (table.entry.record.state != TableState::errored) {
-        out_.copied[source.id] = {source, table.target, followed.ignores_incompatible};
+        out_.copied[source.id] = {source, table.copy_target(), followed.ignores_incompatible};
         out_.followed.push_back(std::move(followed));
       }
       out_.tables.push_back(std::move(table.entry));

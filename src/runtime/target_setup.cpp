@@ -31,6 +31,7 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
   try {
     options_ = options_for(job_, source.name);
     wanted_ = target_table_for(source, name, options_);
+    require_key(source);
     table.entry.is_append_only = wanted_.model != TableModel::primary;
     table.entry.is_emptied_before_copy = options_.existing_rows != ExistingRows::keep;
     table.target = wanted_;
@@ -51,6 +52,26 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     log::error("table is set aside table={}: {}", to_string(source.name), record.reason);
   }
   return table;
+}
+
+// Published without a key, PostgreSQL would refuse the updates and deletes of the table's own users.
+void TargetSetup::require_key(SourceTable const& source) const {
+  if (is_publishable(source, options_))
+    return;
+  std::string const table = quote_pg(source.name);
+  throw Error(ErrorCode::primary_key_missing,
+              fmt::format("{} has no key: published as it is, PostgreSQL would refuse its updates "
+                          "and deletes",
+                          to_string(source.name)))
+      .set_advice(fmt::format(
+          "ALTER TABLE {} ADD PRIMARY KEY (...); or, if its rows are only ever inserted, "
+          "ALTER TABLE {} REPLICA IDENTITY NOTHING; then start walrock again.",
+          table, table));
+}
+
+bool is_publishable(SourceTable const& source, TableOptions const& options) {
+  return source.identity != ReplicaIdentity::default_ || !source.primary_key.empty() ||
+         !options.unique_key.empty();
 }
 
 void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table) {
@@ -90,13 +111,14 @@ void TargetSetup::decide_on_rows(SetUpTable& table) {
               to_string(target));
     return;
   case ExistingRows::keep: return;
-  case ExistingRows::swap:
+  case ExistingRows::swap: make_twin(table); return;
   case ExistingRows::fail:
     throw Error(ErrorCode::target_has_rows,
                 fmt::format("{} has rows that walrock did not load", to_string(target)))
         .set_advice(fmt::format(
             "Say what becomes of them: existing-rows: truncate (removes them), keep (loads over "
-            "them) for this table; or empty it yourself: {};",
+            "them), swap (shows them until the copy is complete) for this table; or empty it "
+            "yourself: {};",
             truncate_sql(target)));
   }
 }
@@ -115,9 +137,25 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
   }
   table.target = *existing;
   table.entry.is_append_only = existing->model != TableModel::primary;
+  bool const must_copy = record.state == TableState::init || record.state == TableState::copying;
+  if (must_copy && options_.existing_rows == ExistingRows::swap)
+    make_twin(table);
   if (record.state == TableState::errored)
     log::error("table stays set aside table={}: {} To copy it again, drop {} and restart.",
                to_string(source.name), record.reason, to_string(record.target));
+}
+
+// An empty table beside the target that takes the copy. One that a start before left behind holds
+// nothing that is needed: a copy that was not complete is begun anew.
+void TargetSetup::make_twin(SetUpTable& table) {
+  TargetTable twin = wanted_;
+  twin.name.table += "_walrock_copy";
+  choose_replicas(twin);
+  catalog_.drop_table(twin.name);
+  catalog_.execute(create_table_sql(twin));
+  log::info("copy goes into a twin that is swapped in at its end table={}", to_string(twin.name));
+  table.entry.twin = twin.name;
+  table.entry.is_known_empty = true;
 }
 
 void TargetSetup::create(SetUpTable& table) {
@@ -131,22 +169,26 @@ void TargetSetup::create(SetUpTable& table) {
     catalog_.create_database(name.database);
     has_database_ = true;
   }
-  // The server's default of 3 replicas fails on smaller clusters.
-  if (!wanted_.properties.contains("replication_num")) {
-    if (!backend_count_) {
-      backend_count_ = 0;
-      if (auto const backends = catalog_.backends())
-        backend_count_ = static_cast<std::size_t>(
-            std::count_if(backends->begin(), backends->end(),
-                          [](Backend const& b) { return b.is_alive && !b.is_compute_node; }));
-    }
-    if (*backend_count_ > 0 && *backend_count_ < 3)
-      wanted_.properties["replication_num"] = std::to_string(*backend_count_);
-  }
+  choose_replicas(wanted_);
   catalog_.execute(create_table_sql(wanted_));
   log::info("created table={}", to_string(name));
   table.target = wanted_;
   table.entry.is_known_empty = true;
+}
+
+// The server's default of 3 replicas fails on smaller clusters.
+void TargetSetup::choose_replicas(TargetTable& table) {
+  if (table.properties.contains("replication_num"))
+    return;
+  if (!backend_count_) {
+    backend_count_ = 0;
+    if (auto const backends = catalog_.backends())
+      backend_count_ = static_cast<std::size_t>(
+          std::count_if(backends->begin(), backends->end(),
+                        [](Backend const& b) { return b.is_alive && !b.is_compute_node; }));
+  }
+  if (*backend_count_ > 0 && *backend_count_ < 3)
+    table.properties["replication_num"] = std::to_string(*backend_count_);
 }
 
 void TargetSetup::compare_with(SourceTable const& source, TargetTable const& existing,

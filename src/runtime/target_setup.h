@@ -21,7 +21,15 @@ namespace walrock {
 struct SetUpTable {
   TableEntry entry;
   TargetTable target; // as it is now
+  [[nodiscard]] TargetTable copy_target() const {
+    TargetTable copy = target;
+    copy.name = entry.twin.value_or(target.name);
+    return copy;
+  }
 };
+
+// Publishing the table does not get in the way of those who write it.
+[[nodiscard]] bool is_publishable(SourceTable const& source, TableOptions const& options);
 
 class TargetSetup {
 public:
@@ -36,8 +44,11 @@ private:
   void set_up_first_time(SourceTable const& source, SetUpTable& table);
   void set_up_known(SourceTable const& source, SetUpTable& table);
   void create(SetUpTable& table);
+  void require_key(SourceTable const& source) const;
+  void choose_replicas(TargetTable& table);
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void decide_on_rows(SetUpTable& table);
+  void make_twin(SetUpTable& table);
 
   JobSpec const& job_;
   Checkpoint const& checkpoint_;

@@ -237,6 +237,14 @@ CallOutcome StreamLoader::truncate(TargetName const& target) {
   return statement_outcome([&] { TargetCatalog(sql_).truncate(target); });
 }
 
+CallOutcome StreamLoader::swap_in(TargetName const& target, TargetName const& twin) {
+  return statement_outcome([&] {
+    TargetCatalog catalog(sql_);
+    catalog.swap(target, twin);
+    catalog.drop_table(twin);
+  });
+}
+
 CallOutcome StreamLoader::add_columns(TargetName const& target,
                                       std::vector<TargetColumn> const& columns) {
   return statement_outcome([&] {
