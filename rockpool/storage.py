@@ -12,12 +12,26 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 
 from rockpool import merge
+from rockpool.segments import Segment
 from rockpool.sql import udf
 
 MERGE_ROWS = 250_000  # a queue is merged without being asked when it holds this many rows
 MERGE_BYTES = 64 << 20
 MERGE_SEGMENTS = 2000
+MERGE_TOTAL_BYTES = 192 << 20  # of all queues together: then the largest is merged
 IDLE_SECONDS = 20.0  # or when its oldest segment has waited this long
+
+
+class Queue:
+    """Committed segments of one table, in order of commit."""
+
+    def __init__(self):
+        self.segments, self.rows, self.bytes, self.since = [], 0, 0, time.monotonic()
+
+    def add(self, segment):
+        self.segments.append(segment)
+        self.rows += segment.rows
+        self.bytes += segment.size
 
 
 class Storage:
@@ -34,9 +48,11 @@ class Storage:
         self.db.execute("CREATE TABLE IF NOT EXISTS applied (table_id BIGINT, seq BIGINT)")
         self.writer = ThreadPoolExecutor(1, "store-writer")
         self.readers = ThreadPoolExecutor(4, "store-reader")
-        self.queues = defaultdict(list)  # table id -> segments in order of commit
-        self.waiting_since = {}
-        self.counts = {}  # table id -> rows stored, as of the last merge
+        self.queues = defaultdict(Queue)  # table id -> what waits for it
+        self.waiting_bytes = 0
+        self.tasks = set()
+        self.counts = {int(name[1:]): rows for name, rows in self.db.execute(  # table id -> rows as of the last merge
+            "SELECT table_name, estimated_size FROM duckdb_tables() WHERE table_name ~ '^t[0-9]+$'").fetchall()}
 
     # ------------------------------------------------------------ threads
     async def write(self, work, *arguments):
@@ -71,30 +87,48 @@ class Storage:
         """Makes committed segments visible. Their seq is set."""
         for segment in segments:
             queue = self.queues[segment.table_id]
-            queue.append(segment)
-            self.waiting_since.setdefault(segment.table_id, time.monotonic())
-            if (len(queue) >= MERGE_SEGMENTS or sum(s.rows for s in queue[-20:]) >= MERGE_ROWS
-                    or sum(s.size for s in queue[-20:]) >= MERGE_BYTES):
-                asyncio.ensure_future(self.settle([segment.table_id]))
+            queue.add(segment)
+            self.waiting_bytes += segment.size
+            if queue.rows >= MERGE_ROWS or queue.bytes >= MERGE_BYTES or len(queue.segments) >= MERGE_SEGMENTS:
+                self._settle_soon(segment.table_id)
+            elif self.waiting_bytes >= MERGE_TOTAL_BYTES:
+                self._settle_soon(max(self.queues, key=lambda k: self.queues[k].bytes))
+
+    def _settle_soon(self, key):
+        batches = self._take([key])
+        if batches:
+            task = asyncio.ensure_future(self._settle(batches))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
 
     async def settle(self, tables):
         """Merges the queues of tables (ids) into the store."""
         batches = self._take(tables)
         if batches:
-            await asyncio.get_running_loop().run_in_executor(self.writer, self._merge, batches, False)
+            await self._settle(batches)
+
+    def _settle(self, batches):
+        """Hands the job over at once, so that jobs run in the order in which queues were taken."""
+        job = asyncio.get_running_loop().run_in_executor(self.writer, self._merge, batches, False)
+
+        async def wait():
+            await job
             self._merged(batches)
+        return wait()
 
     def _take(self, tables):
         """Takes the queues of tables: [(target, segments)]. Must not wait between this and handing over the job."""
         batches = []
         for key in dict.fromkeys(tables):
             queue = self.queues.pop(key, None)
-            self.waiting_since.pop(key, None)
+            if queue is None:
+                continue
+            self.waiting_bytes -= queue.bytes
             table = self.catalog.by_id.get(key)
-            if queue and table is None:
-                self._discard(queue)
-            elif queue:
-                batches.append((merge.Target.of(table), queue))
+            if table is None:
+                self._discard(queue.segments)
+            else:
+                batches.append((merge.Target.of(table), queue.segments))
         return batches
 
     def _merge(self, batches, pin):
@@ -125,7 +159,7 @@ class Storage:
     async def tidy(self):
         """Merges what has waited for long; called once a second."""
         now = time.monotonic()
-        for key in [k for k, since in self.waiting_since.items() if now - since > IDLE_SECONDS][:20]:
+        for key in [k for k, queue in self.queues.items() if now - queue.since > IDLE_SECONDS][:20]:
             await self.settle([key])
 
     def restore(self, visible):
@@ -133,7 +167,6 @@ class Storage:
         applied = dict(self.db.execute("SELECT table_id, max(seq) FROM applied GROUP BY table_id").fetchall())
         self.db.execute("DELETE FROM applied")
         self.db.executemany("INSERT INTO applied VALUES (?, ?)", list(applied.items())) if applied else None
-        from rockpool.segments import Segment
         open_segments, known, stale = defaultdict(list), set(), []
         for key, txn_id, table_id, seq, head, path, body in self.meta.segments():
             segment = Segment.restored(key, table_id, seq, head, path, body)
@@ -152,8 +185,8 @@ class Storage:
         return open_segments
 
     def commit_quietly(self, segment):
-        self.queues[segment.table_id].append(segment)
-        self.waiting_since.setdefault(segment.table_id, time.monotonic())
+        self.queues[segment.table_id].add(segment)
+        self.waiting_bytes += segment.size
 
     def highest_seq(self):
         return self.db.execute("SELECT coalesce(max(seq), 0) FROM applied").fetchall()[0][0]
@@ -163,8 +196,10 @@ class Storage:
         await self.write(lambda db: db.execute(merge.create_sql(table)))
 
     async def drop(self, table):
-        self._discard(self.queues.pop(table.id, []))
-        self.waiting_since.pop(table.id, None)
+        if table.id in self.queues:
+            queue = self.queues.pop(table.id)
+            self.waiting_bytes -= queue.bytes
+            self._discard(queue.segments)
         await self.write(lambda db: db.execute(f"DROP TABLE IF EXISTS {table.store_name}"))
 
     async def truncate(self, table):
@@ -188,7 +223,7 @@ class Storage:
             cursor.close()
 
     def estimate(self, table):
-        return self.counts.get(table.id, 0) + sum(s.rows for s in self.queues.get(table.id, ()))
+        return self.counts.get(table.id, 0) + (self.queues[table.id].rows if table.id in self.queues else 0)
 
     def close(self):
         self.writer.shutdown(wait=True)

@@ -286,10 +286,13 @@ def rendered_number(raw):
 
 # ---------------------------------------------------------------- nested values in CSV
 class NestedText:
-    """Reads [v,…], {k:v,…} and {"f":v,…} of CSV fields. Strings are quoted, a doubled quote is one quote."""
+    """Reads [v,…], {k:v,…} and {"f":v,…} of CSV fields. Strings are quoted, a doubled quote is one quote.
 
-    def __init__(self, text):
-        self.text, self.at = text, 0
+    escaped: as query results print them, with a backslash before quotes and backslashes.
+    """
+
+    def __init__(self, text, escaped=False):
+        self.text, self.at, self.escaped = text, 0, escaped
 
     def skip(self):
         while self.at < len(self.text) and self.text[self.at] == " ":
@@ -321,6 +324,12 @@ class NestedText:
 
     def _quoted(self, mark):
         self.at += 1
+        if self.escaped:
+            found = re.compile(rf"((?:[^\\{mark}]|\\.)*){mark}", re.S).match(self.text, self.at)
+            if not found:
+                raise ValueError("a quote is open")
+            self.at = found.end()
+            return re.sub(r"\\(.)", r"\1", found.group(1), flags=re.S)
         pieces = []
         while True:
             stop = self.text.find(mark, self.at)
@@ -393,10 +402,10 @@ def plain(value):
     return None if value is NULL_PART else value
 
 
-def nested_text(kind):
+def nested_text(kind, escaped=False):
     def convert(text):
         try:
-            reader = NestedText(text)
+            reader = NestedText(text, escaped)
             value = reader.value(kind, "")
             reader.skip()
             return value if reader.at == len(text) and value is not NULL_PART else FAILED

@@ -8,14 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rockpool.errors import internal
 from rockpool.loads import convert, vector
 from rockpool.loads.json_rows import JsonBlock
-from rockpool.loads.json_values import from_json
 from rockpool.loads.partitions import out_of_partitions
 from rockpool.segments import OP
 from rockpool.sqltypes import TINYINT
 
 LOG_LINES = 50
+MAX_KEY_BYTES = 128
+KEY_BYTES = {"BOOLEAN": 1, "TINYINT": 1, "SMALLINT": 2, "INT": 4, "BIGINT": 8, "LARGEINT": 16, "DATE": 4, "DATETIME": 8}
 AUTO_LOCK = threading.Lock()
 
 
@@ -84,9 +86,9 @@ class Sink:
 
     def _field(self, block, position, kind):
         if isinstance(block, JsonBlock):
-            return vector.from_values(kind, block.columns[position], from_json(kind))
+            return vector.convert_json(kind, block.columns[position])
         array = block.columns[position]
-        if pa.types.is_binary(array.type):  # an INSERT has the bytes themselves
+        if not pa.types.is_string(array.type):  # an INSERT has the values themselves
             return array, None
         return vector.convert_column(kind, array)
 
@@ -168,6 +170,8 @@ class Sink:
         if rows == 0:
             return None
         columns = self._complete(columns, rows)
+        if self.plan.table.is_primary:
+            self._check_key_size(columns)
         refused = self._violations(columns, rows)
         if refused is not None and refused.any():
             self.counts.filtered += int(refused.sum())
@@ -191,6 +195,19 @@ class Sink:
         if self.plan.op_constant is not None:
             columns[OP] = pa.repeat(pa.scalar(self.plan.op_constant, pa.int8()), rows)
         return columns
+
+    def _check_key_size(self, columns):
+        """A primary key is at most 128 bytes; a text that is not the last column has two bytes more."""
+        keys = [c for c in self.plan.table.key_columns if c.uid in columns]
+        if not any(c.type.is_text for c in keys):
+            return
+        size = sum(KEY_BYTES.get(c.type.name, 0) + (2 if c.type.is_text and c is not keys[-1] else 0) for c in keys)
+        lengths = [pc.fill_null(pc.binary_length(columns[c.uid]), 0) for c in keys if c.type.is_text]
+        total = lengths[0]
+        for more in lengths[1:]:
+            total = pc.add(total, more)
+        if pc.max(total).as_py() + size > MAX_KEY_BYTES:
+            raise internal("primary key size exceed the limit.")
 
     def _constant(self, column):
         found = self.constants.get(column.uid)

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rockpool.loads.convert import FAILED, MAX_FLOAT32, from_text
+from rockpool.loads.convert import FAILED, MAX_FLOAT32, RawNumber, from_text
+from rockpool.loads.json_values import from_json
 
 SURE = {"TINYINT": r"^-?[0-9]{1,2}$", "SMALLINT": r"^-?[0-9]{1,4}$", "INT": r"^-?[0-9]{1,9}$",
         "BIGINT": r"^-?[0-9]{1,18}$", "LARGEINT": r"^(0|-?[1-9][0-9]{0,36})$",
@@ -30,6 +31,20 @@ def convert_column(kind, texts):
     if kind.name == "BOOLEAN":
         return _booleans(kind, texts)
     return _sure_and_rest(kind, texts, SURE.get(kind.name))
+
+
+def convert_json(kind, values):
+    """A column of JSON values. Where all are texts, or all of the column's own sort, at once; else one by one."""
+    if len(values) >= FEW and not kind.parts and kind.name not in ("JSON", "VARBINARY"):
+        sorts = set(map(type, values)) - {type(None)}
+        if sorts <= {str, RawNumber} and kind.name != "BOOLEAN" and not (kind.is_integer and RawNumber in sorts):
+            return convert_column(kind, pa.array(values, pa.string()))
+        if sorts == {int} and kind.is_integer and kind.name != "LARGEINT" or sorts == {bool} and kind.name == "BOOLEAN":
+            try:
+                return pa.array(values, kind.arrow()), None
+            except (pa.ArrowInvalid, OverflowError):
+                pass
+    return from_values(kind, values, from_json(kind))
 
 
 def one_by_one(kind, texts):

@@ -39,7 +39,7 @@ class TransactionCalls:
         user = self.backend.user(request)
         if operation not in OPERATIONS:
             raise invalid(f"unsupport transaction operation {operation}")
-        if headers.get("transaction_type", "").lower() == "multi":
+        if headers.get("transaction_type", "").lower() == "multi" and self.world.version.since(4, 0):
             raise invalid(MULTI_REFUSED)
         if operation == "list":
             return {"Status": "OK", "Message": "", "Labels": list(self.backend.contexts)}
@@ -109,13 +109,16 @@ class TransactionCalls:
         context.txn.active = time.time()
         return context
 
+    def _is_multi(self, headers):
+        return headers.get("transaction_type", "").lower() == "multi" and self.world.version.since(4, 0)
+
     # ------------------------------------------------------------ load
     async def expect_load(self, request):
         """Whatever the head already shows to be wrong is answered before 100 Continue."""
         headers = answers.lower_headers(request)
         request["headers"] = headers
         label = headers.get("label", "")
-        if headers.get("transaction_type", "").lower() != "multi":
+        if not self._is_multi(headers):
             try:
                 self.backend.user(request)
                 if not label:
@@ -131,7 +134,7 @@ class TransactionCalls:
     async def load(self, request):
         headers = request.get("headers") or answers.lower_headers(request)
         label, table = headers.get("label", ""), headers.get("table", "")
-        multi = headers.get("transaction_type", "").lower() == "multi"
+        multi = self._is_multi(headers)
 
         async def work():
             try:

@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from rockpool.errors import LoadError, SqlError
 from rockpool.loads import csv_rows, plan, sink
+from rockpool.loads.convert import FAILED, nested_text
 from rockpool.loads.options import LoadOptions
 from rockpool.loads.stream import Lazy
 from rockpool.merge import default_sql
@@ -233,7 +234,9 @@ def _segment(world, made, counts, columns, rows):
         arrays = []
         for n, column in enumerate(columns):
             values = [r[n] for r in piece]
-            if column.type.name == "VARBINARY":
+            if column.type.parts:
+                arrays.append(_nested(column.type, values))
+            elif column.type.name == "VARBINARY":
                 arrays.append(pa.array([v.encode() if isinstance(v, str) else v for v in values], pa.binary()))
             else:
                 arrays.append(pa.array([v.decode() if isinstance(v, bytes) else v for v in values], pa.string()))
@@ -243,6 +246,15 @@ def _segment(world, made, counts, columns, rows):
             writer.add(table)
     condition = made.condition.uid if made.condition is not None else None
     return writer.finish(made.table.id, made.partial, condition)
+
+
+def _nested(kind, values):
+    """Nested values, from the text that queries print."""
+    convert = nested_text(kind, escaped=True)
+    found = [None if v is None else convert(v) for v in values]
+    if any(v is FAILED for v in found):
+        raise analyzing(f"a value cannot be converted to {kind.shown()}")
+    return pa.array(found, kind.arrow())
 
 
 def _failed(session, table, database, label, counts):

@@ -248,17 +248,28 @@ def generated_sql(table, column):
 # ---------------------------------------------------------------- for CREATE VIEW and CREATE TABLE AS
 async def schema_of(session, text):
     """[(name, type)] of a query's columns."""
+    plan, relation_types, relation_names, columns = await _described(session, text)
+    sources = plan.sources or relation_names
+    return [(c.name, plan.types.get((source or "").lower()) or render.sql_type(kind))
+            for c, source, kind in zip(columns, sources, relation_types)]
+
+
+async def describe(session, text):
+    """The metadata of a query's columns, without running it."""
+    return (await _described(session, text))[3]
+
+
+async def _described(session, text):
     plan = plan_of(session, text)
     cursor = await session.world.storage.snapshot(())
 
-    def describe():
+    def ask():
         for name, table in plan.virtual.items():
             cursor.register(name, table)
         relation = cursor.sql(plan.sql)
-        return [(c.name, plan.types.get(source.lower()) or render.sql_type(kind)) for c, source, kind in
-                zip(plan.columns(relation), [s or "" for s in plan.sources or relation.columns], relation.types)]
+        return plan, list(relation.types), list(relation.columns), plan.columns(relation)
     try:
-        return await session.world.storage.read(describe)
+        return await session.world.storage.read(ask)
     except duckdb.Error as e:
         raise _query_error(session, e) from None
     finally:

@@ -77,10 +77,10 @@ class Session:
     async def columns_of(self, text):
         """The result columns of a statement to be prepared; empty where it gives none or is not asked yet."""
         first = Reader(text).token.upper
-        if first not in ("SELECT", "WITH", "SHOW"):
-            return []
         try:
-            return (await self.one(text)).columns
+            if first in ("SELECT", "WITH"):
+                return await select.describe(self, text)
+            return (await self.one(text)).columns if first == "SHOW" else []
         except SqlError:
             return []
 

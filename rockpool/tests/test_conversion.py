@@ -7,7 +7,7 @@ import pytest
 
 from rockpool.loads.convert import FAILED, RawNumber, from_text, parse_json, render_json
 from rockpool.loads.json_values import from_json
-from rockpool.loads.vector import convert_column, one_by_one
+from rockpool.loads.vector import convert_column, convert_json, from_values, one_by_one
 from rockpool.sqltypes import SqlType, scalar
 
 DAY = 86_400_000_000
@@ -185,3 +185,25 @@ def test_each_strange_value_alone_among_plain_ones(kind):
         quick, _ = convert_column(kind, column)
         slow, _ = one_by_one(kind, column)
         assert shown(quick) == shown(slow), strange
+
+
+def failures(mask):
+    return [] if mask is None else [n for n, bad in enumerate(mask) if bad]
+
+
+JSON_VALUES = [1, 0, -5, 300, 2**31, 2**63, 2**127, True, False, "x", "12", "2024-01-31", "2024-01-31 10:11:12", "", "true",
+               RawNumber("1.5"), RawNumber("1e3"), RawNumber("2147483647.3"), RawNumber("1e400"), {"a": 1}, [1], "a" * 9, "1e2"]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.shown())
+@pytest.mark.parametrize("seed", range(8))
+def test_json_columns_at_once_agree_with_one_by_one(kind, seed):
+    source = random.Random(seed)
+    sorts = [(int,), (str,), (bool,), (RawNumber,), (str, RawNumber), (int, str), (object,), (int, bool)][seed]
+    pool = [v for v in JSON_VALUES if object in sorts or type(v) in sorts]
+    for extra in ([], [None]):
+        values = [source.choice(pool + extra) for _ in range(150)]
+        quick, quick_failed = convert_json(kind, values)
+        slow, slow_failed = from_values(kind, values, from_json(kind))
+        assert shown(quick) == shown(slow) and quick.type == slow.type
+        assert failures(quick_failed) == failures(slow_failed)

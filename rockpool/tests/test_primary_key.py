@@ -134,3 +134,9 @@ def test_many_small_loads_and_reads_between(scene):
         if n % 13 == 0:
             assert scene.value(f"SELECT v FROM t WHERE id = {n % 7}") == str(n)
     assert scene.sql(SHOW) == [[str(k), str(max(n for n in range(60) if n % 7 == k))] for k in range(7)]
+
+
+def test_keys_are_at_most_128_bytes(scene):
+    scene.table("a INT NOT NULL, id VARCHAR(200) NOT NULL, v INT NULL", "PRIMARY KEY(a, id)")
+    scene.ok(scene.load("1," + "x" * 124 + ",1\n"), 1)
+    assert "primary key size exceed the limit." in scene.load("1," + "x" * 125 + ",1\n")["Message"]

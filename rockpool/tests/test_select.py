@@ -141,3 +141,10 @@ def test_sql_transactions(scene):
     assert scene.sql("SELECT t.id, u.id FROM t, u") == [["1", "2"]]
     scene.sql("START TRANSACTION", "INSERT INTO t VALUES (3)", "ROLLBACK")
     assert scene.sql("SELECT id FROM t") == [["1"]]
+
+
+def test_nested_values_survive_insert_select(scene):
+    scene.table("id INT NOT NULL, a ARRAY<STRING>, m MAP<STRING,INT>", DUP)
+    scene.sql(r"""INSERT INTO t VALUES (1, ['q"x', 'b\\c', NULL, 'd,e'], map{'k': 1})""", "INSERT INTO t SELECT id + 1, a, m FROM t")
+    rows = scene.sql("SELECT a, m FROM t ORDER BY id")
+    assert rows[0] == rows[1] and rows[0][1] == '{"k":1}' and "d,e" in rows[0][0]
