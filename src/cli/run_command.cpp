@@ -132,7 +132,7 @@ private:
   void on_stop_signal() {
     ++stop_count_;
     if (stop_count_ == 1) {
-      log::info("stopping: what is under way is finished; a second signal stops at once");
+      log::info("stop is asked for; a second signal stops at once");
       thread_.drain();
     } else if (stop_count_ == 2) {
       log::info("stopping at once");

@@ -45,7 +45,8 @@ int show_status(StatusArguments const& arguments) {
   if (!status)
     throw Error(ErrorCode::internal, "the status of the running walrock cannot be read")
         .set_advice("It may be of another version: use --json.");
-  for (std::string const& line : status_lines(*status, nullptr))
+  // Reasons are cut in the table: they stand below it in full.
+  for (std::string const& line : status_lines(*status, nullptr, {.width = 120, .height = 0}))
     fmt::print("{}\n", line);
   print_reasons(*status);
   return kDone;

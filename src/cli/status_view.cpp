@@ -146,8 +146,8 @@ std::vector<std::string> status_lines(Status const& status, RateMeter const* rat
   if (!tables.empty()) {
     bool const has_rates = rates != nullptr;
     std::vector<std::vector<std::string>> rows{
-        has_rates ? std::vector<std::string>{"table", "state", "rows", "changes", "rows/s", "%",
-                                             "eta", ""}
+        has_rates ? std::vector<std::string>{"table", "state", "rows", "changes", "    rows/s",
+                                             "  %", "   eta", ""}
                   : std::vector<std::string>{"table", "state", "rows", "changes", ""}};
     std::vector<Align> columns{Align::left, Align::left, Align::right, Align::right};
     if (has_rates)

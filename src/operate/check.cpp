@@ -47,8 +47,13 @@ private:
     SqlConnection sql(ddl_address(job_));
     sql.open();
     TargetCatalog catalog(sql);
-    if (job_.target.ddl_username != job_.target.username)
-      guarded("target", findings_, [&] { SqlConnection(target_address(job_)).open(); });
+    guarded("target", findings_, [&] {
+      SqlConnection loads(target_address(job_)); // its user may be another one
+      loads.open();
+      check_target_rights(loads, job_, {"SELECT", "INSERT"}, findings_);
+    });
+    if (job_.schema_sync.enable && job_.schema_sync.auto_create_table)
+      check_target_rights(sql, job_, {"CREATE TABLE", "ALTER", "DROP"}, findings_);
     check_cluster(catalog, job_, findings_);
     for (SourceTable const& table : selection_.tables)
       guarded(to_string(target_for(job_, table.name)), findings_,

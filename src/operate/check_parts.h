@@ -26,6 +26,9 @@ void check_design(JobSpec const& job, SourceTable const& table, Findings& findin
 
 // Frontend, backends, version, rights.
 void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& findings);
+// Rights ("INSERT") of the connection's user, as far as the server tells them.
+void check_target_rights(SqlConnection& sql, JobSpec const& job,
+                         std::vector<std::string> const& wanted, Findings& findings);
 // What stands in the target where a table is to go.
 void check_target_table(TargetCatalog& catalog, JobSpec const& job, SourceTable const& table,
                         std::optional<Checkpoint> const& checkpoint, Findings& findings);

@@ -137,6 +137,12 @@ void check_old_publication(Connection& source, Publication const& publication,
   check_members(publication, selection, findings);
 }
 
+// "public.t has no key" -> "has no key": the finding's place names the table already.
+std::string without_name(std::string message, TableName const& name) {
+  std::string const prefix = plain(name) + " ";
+  return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+}
+
 // What people stumble over: the text of a value arrives, not the value.
 void check_types(SourceTable const& table, TableOptions const& options, Findings& findings) {
   for (SourceColumn const& column : table.columns) {
@@ -221,7 +227,8 @@ void check_design(JobSpec const& job, SourceTable const& table, Findings& findin
   if (auto const advice = key_advice(table, options)) {
     bool const is_followed = is_publishable(table);
     findings.add(is_followed ? Severity::warning : Severity::error, plain(table.name),
-                 advice->message, advice->sql, is_followed ? "" : "primary_key_missing");
+                 without_name(advice->message, table.name), advice->sql,
+                 is_followed ? "" : "primary_key_missing");
   }
   (void)target_table_for(table, target_for(job, table.name), options); // throws what is wrong
   check_types(table, options, findings);

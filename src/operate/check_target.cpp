@@ -6,6 +6,7 @@
 #include "config/table_rules.h"
 #include "operate/addresses.h"
 #include "operate/check_parts.h"
+#include "operate/grants.h"
 #include "schema/compare.h"
 #include "schema/ddl.h"
 #include "schema/target_design.h"
@@ -95,6 +96,34 @@ void check_database(TargetCatalog& catalog, JobSpec const& job, Findings& findin
                  sql, "target_table_missing");
 }
 
+// The lines of SHOW GRANTS, with those of the user's roles. Nothing when the server does not say.
+std::optional<std::vector<std::string>> read_grants(SqlConnection& sql) {
+  std::vector<std::string> grants;
+  std::vector<std::string> questions{"SHOW GRANTS"};
+  try {
+    for (std::size_t i = 0; i < questions.size(); ++i) {
+      SqlRows const rows = sql.query(questions[i]);
+      if (!rows.find("Grants")) // servers before 3.0 answer in another form
+        return std::nullopt;
+      for (auto const& row : rows.rows) {
+        grants.push_back(rows.value(row, "Grants").value_or(""));
+        for (std::string const& role : granted_roles(grants.back())) {
+          std::string question = "SHOW GRANTS FOR ROLE " + quote_starrocks_literal(role);
+          bool const is_builtin = role == "root" || role == "db_admin" || role == "public";
+          if (!is_builtin &&
+              std::find(questions.begin(), questions.end(), question) == questions.end())
+            questions.push_back(std::move(question));
+        }
+      }
+    }
+  } catch (ConnectionLost const&) {
+    throw;
+  } catch (Error const&) {
+    return std::nullopt;
+  }
+  return grants;
+}
+
 bool is_done(std::optional<Checkpoint> const& checkpoint, SourceTable const& table,
              TargetName const& target) {
   return checkpoint && std::any_of(checkpoint->tables.begin(), checkpoint->tables.end(),
@@ -104,14 +133,21 @@ bool is_done(std::optional<Checkpoint> const& checkpoint, SourceTable const& tab
                                    });
 }
 
+std::string mismatch_text(Mismatch const& mismatch) {
+  if (mismatch.column.empty())
+    return mismatch.what;
+  std::string const& target = mismatch.target_type;
+  return fmt::format("column {} (source {}, target {}): {}", mismatch.column,
+                     mismatch.source_type.empty() ? "-" : mismatch.source_type,
+                     target.empty() ? "missing" : target, mismatch.what);
+}
+
 void check_fit(JobSpec const& job, SourceTable const& table, TargetTable const& wanted,
                TargetTable const& existing, Findings& findings) {
   for (Mismatch const& mismatch : compare(table, wanted, existing)) {
     bool const is_ignored = !mismatch.column.empty() && job.schema_sync.ignore_incompatible_fields;
-    Mismatch without_fix = mismatch;
-    without_fix.fix.clear();
     findings.add(mismatch.is_warning || is_ignored ? Severity::warning : Severity::error,
-                 to_string(existing.name), to_string(without_fix), mismatch.fix,
+                 to_string(existing.name), mismatch_text(mismatch), mismatch.fix,
                  "target_table_mismatch");
   }
 }
@@ -142,6 +178,24 @@ void check_rows(TargetCatalog& catalog, TargetName const& target, TableOptions c
 }
 
 } // namespace
+
+void check_target_rights(SqlConnection& sql, JobSpec const& job,
+                         std::vector<std::string> const& wanted, Findings& findings) {
+  auto const grants = read_grants(sql);
+  if (!grants)
+    return;
+  std::string const user = quote_starrocks_literal(sql.address().username);
+  for (std::string const& right : missing_rights(*grants, job.target.database, wanted)) {
+    bool const is_of_database = right == "CREATE TABLE";
+    findings.add(Severity::error, "target",
+                 fmt::format("user {} lacks {} in database {}", sql.address().username, right,
+                             job.target.database),
+                 fmt::format("GRANT {} ON {}DATABASE {} TO USER {};", right,
+                             is_of_database ? "" : "ALL TABLES IN ",
+                             quote_starrocks(job.target.database), user),
+                 "target_permission_denied");
+  }
+}
 
 void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& findings) {
   ServerVersion const version = catalog.version();

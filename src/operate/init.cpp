@@ -124,6 +124,14 @@ std::vector<InitTable> ask_tables(InitRequest const& request) {
         advice && !is_publishable(described) && table != tables.end() && table->problem.empty())
       table->problem = advice->message + ". " + advice->sql;
   }
+  for (TableRights const& rights : read_table_rights(source, names))
+    if (auto const table =
+            std::find_if(tables.begin(), tables.end(),
+                         [&](InitTable const& candidate) { return candidate.name == rights.name; });
+        !rights.can_select && table != tables.end() && table->problem.empty())
+      table->problem = fmt::format("{} may not read it. GRANT SELECT ON TABLE {} TO {};",
+                                   request.source.username, quote_pg(rights.name),
+                                   quote_pg(request.source.username));
   return tables;
 }
 
@@ -168,15 +176,21 @@ std::string size_comment(InitTable const& table) {
   return fmt::format("{}{} kB", rows, (table.byte_count + 1023) / 1024);
 }
 
+// What stands in a comment must not end it.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
 std::string table_list(std::vector<InitTable> const& tables) {
   std::string out;
   for (InitTable const& table : tables) {
-    std::string const line = "- " + yaml_text(pattern_text(table.name));
+    std::string const line = one_line("- " + yaml_text(pattern_text(table.name)));
     if (table.problem.empty())
       out += fmt::format("      {}  # {}\n", line, size_comment(table));
     else
-      out +=
-          fmt::format("      # {}\n      # {}: {}\n", line, to_string(table.name), table.problem);
+      out += fmt::format("      # {}\n      #   {}\n", line, one_line(table.problem));
   }
   return out;
 }

@@ -6,6 +6,7 @@
 #include "config/job_file.h"
 #include "operate/addresses.h"
 #include "operate/finding.h"
+#include "operate/grants.h"
 #include "operate/init.h"
 #include "operate/selection.h"
 
@@ -85,7 +86,8 @@ TEST(JobFileText, IsAJobFileThatReadsBack) {
       job_file_text(shop_request(), {{{"public", "users"}, 1000, 8192, ""},
                                      {{"public", "Odd.Name's"}, -1, 0, ""},
                                      {{"public", "keyless"}, 5, 0, "has no key"}});
-  EXPECT_THAT(text, AllOf(HasSubstr("about 1000 rows"), HasSubstr("# public.keyless: has no key"),
+  EXPECT_THAT(text, AllOf(HasSubstr("about 1000 rows"),
+                          HasSubstr("# - public.keyless\n      #   has no key"),
                           Not(HasSubstr("s3cret"))));
   ::setenv("PGPASSWORD", "s3cret", 1);
   JobSpec const job = parse_job(text, "made.yml", "/tmp");
@@ -125,6 +127,28 @@ TEST(Selection, ATableIsOnlyPublishedWhenItsWritersDoNotSuffer) {
   table.identity = ReplicaIdentity::default_;
   table.identity_columns = {"id"};
   EXPECT_TRUE(is_publishable(table));
+}
+
+TEST(Grants, RolesAndRightsAreReadFromTheirLines) {
+  EXPECT_EQ(granted_roles("GRANT 'loader', 'public' TO 'app'@'%'"),
+            (std::vector<std::string>{"loader", "public"}));
+  EXPECT_TRUE(granted_roles("GRANT INSERT ON TABLE demo.* TO USER 'app'@'%'").empty());
+  std::vector<std::string> const wanted{"INSERT", "SELECT", "CREATE TABLE"};
+  std::vector<std::string> const grants{
+      "GRANT 'public' TO 'app'@'%'",
+      "GRANT SELECT, INSERT ON ALL TABLES IN DATABASE demo TO USER 'app'@'%'",
+      "GRANT CREATE TABLE ON DATABASE demo2 TO USER 'app'@'%'"};
+  EXPECT_EQ(missing_rights(grants, "demo", wanted), std::vector<std::string>{"CREATE TABLE"});
+  EXPECT_EQ(missing_rights(grants, "demo2", wanted),
+            (std::vector<std::string>{"INSERT", "SELECT"}));
+}
+
+TEST(Grants, WhoMayDoEverythingLacksNothing) {
+  std::vector<std::string> const wanted{"INSERT", "CREATE TABLE"};
+  for (std::string const grant : {"GRANT 'root' TO 'root'@'%'", "GRANT 'db_admin' TO 'app'@'%'",
+                                  "GRANT ALL ON ALL TABLES IN ALL DATABASES TO USER 'app'@'%'"})
+    EXPECT_TRUE(missing_rights(std::vector<std::string>{grant}, "demo", wanted).empty()) << grant;
+  EXPECT_EQ(missing_rights({}, "demo", wanted), wanted);
 }
 
 TEST(Findings, OnlyErrorsStandInTheWay) {
