@@ -53,6 +53,16 @@ struct StreamMachine::Table {
   [[nodiscard]] TablePlan const& plan() const { return encoder().plan(); }
   [[nodiscard]] bool is_append_only() const { return plan().model != TableModel::primary; }
 
+  // The layout that the target can take: what the catalog says, without columns that it lacks.
+  [[nodiscard]] Relation loadable_relation() const {
+    Relation relation = relation_of(source);
+    if (!ignores_incompatible)
+      std::erase_if(relation.columns, [this](RelationColumn const& column) {
+        return target.column(column.name) == nullptr;
+      });
+    return relation;
+  }
+
   void forget_epoch() {
     // Columns that the epoch would have added are not in the target: they are found missing again.
     for (TargetColumn const& added : added_columns)
@@ -289,7 +299,7 @@ void StreamMachine::on_relation(Relation const& relation, StreamActions& actions
     return;
   // Rows of this layout may be unwanted (below the follow position), but later ones are not.
   table->pending = relation;
-  if (!table->relation && relation.columns == relation_of(table->source).columns) {
+  if (!table->relation && relation.columns == table->loadable_relation().columns) {
     guarded(*table, actions, [&] { plan(*table); });
     return;
   }
@@ -304,7 +314,7 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
   guarded(*table, actions, [&] {
     // A table that is dropped by now still has its last rows in the stream.
     SourceTable const& now = source ? *source : table->source;
-    Relation const before = table->relation ? *table->relation : relation_of(table->source);
+    Relation const before = table->relation ? *table->relation : table->loadable_relation();
     RelationChange const change =
         diff(before, *table->pending, now, table->target, table->source.filenode);
     if (change.kind == RelationChange::Kind::unsupported)

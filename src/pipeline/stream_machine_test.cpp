@@ -1,0 +1,516 @@
+#include "pipeline/stream_machine.h"
+
+#include <algorithm>
+#include <map>
+
+#include <gtest/gtest.h>
+
+namespace walrock {
+namespace {
+
+// Builds pgoutput payloads.
+class Wire {
+public:
+  Wire& u8(unsigned v) { return number(v, 1); }
+  Wire& u16(unsigned v) { return number(v, 2); }
+  Wire& u32(std::uint64_t v) { return number(v, 4); }
+  Wire& u64(std::uint64_t v) { return number(v, 8); }
+  Wire& text(std::string const& s) {
+    bytes_ += s;
+    bytes_ += '\0';
+    return *this;
+  }
+  // "u" unchanged toast, "-" NULL, else a text
+  Wire& row(std::vector<std::string> const& cells) {
+    u16(static_cast<unsigned>(cells.size()));
+    for (std::string const& cell : cells) {
+      if (cell == "u" || cell == "-") {
+        bytes_ += cell == "u" ? 'u' : 'n';
+        continue;
+      }
+      bytes_ += 't';
+      u32(cell.size());
+      bytes_ += cell;
+    }
+    return *this;
+  }
+  Wire& type(char c) {
+    bytes_ += c;
+    return *this;
+  }
+  [[nodiscard]] std::span<std::byte const> payload() const {
+    return std::as_bytes(std::span(bytes_));
+  }
+
+private:
+  Wire& number(std::uint64_t v, int size) {
+    for (int i = size - 1; i >= 0; --i)
+      bytes_ += static_cast<char>(v >> (8 * i) & 0xFF);
+    return *this;
+  }
+  std::string bytes_;
+};
+
+Wire begin(std::uint64_t commit_lsn) {
+  return std::move(Wire().type('B').u64(commit_lsn).u64(1000).u32(7));
+}
+Wire commit(std::uint64_t commit_lsn, std::uint64_t end_lsn) {
+  return std::move(Wire().type('C').u8(0).u64(commit_lsn).u64(end_lsn).u64(1000));
+}
+// Columns: "*name" is a key column; all are text but the first, which is int4.
+Wire relation(Oid oid, std::vector<std::string> const& columns, char identity = 'd') {
+  Wire wire;
+  wire.type('R').u32(oid).text("public").text("t" + std::to_string(oid)).u8(
+      static_cast<unsigned>(identity));
+  wire.u16(static_cast<unsigned>(columns.size()));
+  for (std::string const& column : columns) {
+    bool const is_key = column[0] == '*';
+    wire.u8(is_key || identity == 'f' ? 1 : 0).text(is_key ? column.substr(1) : column);
+    wire.u32(is_key ? 23 : 25).u32(0xFFFFFFFF);
+  }
+  return wire;
+}
+Wire insert(Oid oid, std::vector<std::string> const& row) {
+  return std::move(Wire().type('I').u32(oid).type('N').row(row));
+}
+Wire update(Oid oid, std::vector<std::string> const& row) {
+  return std::move(Wire().type('U').u32(oid).type('N').row(row));
+}
+Wire update_from(Oid oid, char kind, std::vector<std::string> const& old_row,
+                 std::vector<std::string> const& row) {
+  return std::move(Wire().type('U').u32(oid).type(kind).row(old_row).type('N').row(row));
+}
+Wire remove(Oid oid, std::vector<std::string> const& key) {
+  return std::move(Wire().type('D').u32(oid).type('K').row(key));
+}
+Wire truncate(Oid oid) { return std::move(Wire().type('T').u32(1).u8(0).u32(oid)); }
+
+SourceColumn source_column(std::string const& name, bool is_key, int attnum) {
+  SourceColumn column;
+  column.name = name;
+  column.attnum = attnum;
+  column.type_oid = column.wire_type_oid = is_key ? 23 : 25;
+  column.type_name = is_key ? "int4" : "text";
+  column.type_namespace = "pg_catalog";
+  column.declared_type = is_key ? "integer" : "text";
+  column.is_not_null = is_key;
+  return column;
+}
+
+SourceTable source_table(Oid oid, std::vector<std::string> const& columns) {
+  SourceTable table;
+  table.id = {oid};
+  table.name = {"public", "t" + std::to_string(oid)};
+  table.filenode = 1;
+  int attnum = 0;
+  for (std::string const& column : columns) {
+    bool const is_key = column[0] == '*';
+    table.columns.push_back(source_column(is_key ? column.substr(1) : column, is_key, ++attnum));
+    if (is_key)
+      table.primary_key = table.identity_columns = {column.substr(1)};
+  }
+  return table;
+}
+
+class StreamMachineTest : public testing::Test {
+protected:
+  static constexpr std::uint64_t kStart = 100;
+
+  void follow(Oid oid, Lsn from = Lsn{kStart},
+              std::vector<std::string> const& columns = {"*id", "v"}) {
+    FollowedTable table;
+    table.source = source_table(oid, columns);
+    table.target.name = {"demo", "t" + std::to_string(oid)};
+    table.target.key = {"id"};
+    for (SourceColumn const& column : table.source.columns) {
+      TargetColumn target;
+      target.name = column.name;
+      target.type = column.type_oid == 23 ? "INT" : "VARCHAR(1048576)";
+      target.is_nullable = column.type_oid != 23;
+      table.target.columns.push_back(target);
+    }
+    table.from = from;
+    machine.follow(std::move(table));
+  }
+
+  // The columns the catalog describes a table with when the machine asks.
+  std::map<Oid, std::vector<std::string>> catalog;
+
+  void feed(Wire const& wire) {
+    machine.on_payload(wire.payload(), now, actions);
+    perform();
+  }
+
+  void perform() {
+    StreamActions const mine = std::exchange(actions, {});
+    for (StreamAction const& action : mine) {
+      if (auto const* hand_over = std::get_if<HandOver>(&action))
+        epochs.push_back(std::move(const_cast<HandOver*>(hand_over)->epoch));
+      else if (auto const* wanted = std::get_if<Describe>(&action))
+        machine.on_described(wanted->table,
+                             source_table(wanted->table.oid, catalog.at(wanted->table.oid)),
+                             actions);
+      else if (auto const* spooled = std::get_if<SpoolPayload>(&action))
+        spool[spooled->xid].push_back(
+            {spooled->sub_xid, std::string(reinterpret_cast<char const*>(spooled->payload.data()),
+                                           spooled->payload.size())});
+      else if (auto const* forgotten = std::get_if<ForgetTransaction>(&action))
+        spool.erase(forgotten->xid);
+      else if (auto const* aside = std::get_if<SetAside>(&action))
+        set_aside.push_back(*aside);
+      else if (auto const* replayed = std::get_if<Replay>(&action))
+        replay(*replayed);
+    }
+    if (!actions.empty())
+      perform();
+  }
+
+  void replay(Replay const& committed) {
+    for (auto const& [sub_xid, payload] : spool[committed.xid])
+      if (!committed.aborted_xids.contains(sub_xid))
+        machine.on_replayed(std::as_bytes(std::span(payload)), actions);
+    spool.erase(committed.xid);
+    machine.on_replay_end(now, actions);
+  }
+
+  void tick(Milliseconds time = Milliseconds(2000)) {
+    now += time;
+    machine.on_timer(now, actions);
+    perform();
+  }
+
+  // All rows handed over for a table, one text per row, separators shown as | and rows' ends cut.
+  std::vector<std::string> rows(Oid oid) {
+    std::vector<std::string> out;
+    for (Epoch const& epoch : epochs)
+      for (TableEpoch const& table : epoch.tables)
+        for (Part const& part : table.parts)
+          for (Batch const& batch : part.batches)
+            for (Body const& body : batch.bodies)
+              if (table.table.oid == oid) {
+                std::string row;
+                for (char const c : body.bytes) {
+                  if (c == kRowDelimiter)
+                    out.push_back(std::exchange(row, ""));
+                  else
+                    row += c == kColumnSeparator ? '|' : c;
+                }
+              }
+    return out;
+  }
+
+  MemoryBudget budget{1 << 30};
+  StreamMachine machine{{}, &budget};
+  StreamActions actions;
+  std::vector<Epoch> epochs;
+  std::vector<SetAside> set_aside;
+  std::map<std::uint32_t, std::vector<std::pair<std::uint32_t, std::string>>> spool;
+  TimePoint now = TimePoint{} + std::chrono::hours(1);
+
+  void SetUp() override { machine.start(Lsn{kStart}); }
+};
+
+using Rows = std::vector<std::string>;
+
+TEST_F(StreamMachineTest, ATransactionBecomesAnEpoch) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(update(1, {"1", "b"}));
+  feed(remove(1, {"2", "-"}));
+  tick();
+  EXPECT_TRUE(epochs.empty()) << "an epoch never ends inside a transaction";
+  feed(commit(200, 210));
+  tick();
+  ASSERT_EQ(epochs.size(), 1u);
+  EXPECT_EQ(epochs[0].end_lsn, Lsn{210});
+  EXPECT_EQ(epochs[0].tables[0].after_lsn, Lsn{kStart});
+  EXPECT_EQ(rows(1), (Rows{"1|a|0", "1|b|0", "2|\\N|1"}));
+}
+
+TEST_F(StreamMachineTest, EveryChangeIsSentOrDropped) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(insert(1, {"2", "b"}));
+  feed(truncate(1));
+  feed(insert(1, {"3", "c"}));
+  feed(update_from(1, 'K', {"3", "-"}, {"4", "c"}));
+  feed(commit(200, 210));
+  tick();
+  TableEpoch const& table = epochs.at(0).tables.at(0);
+  EXPECT_TRUE(table.is_truncated);
+  EXPECT_TRUE(table.needs_record);
+  EXPECT_EQ(table.counts.changes, 5u);
+  EXPECT_EQ(table.counts.dropped, 2u);
+  EXPECT_EQ(table.counts.sent, 3u);
+  EXPECT_EQ(rows(1), (Rows{"3|c|0", "3|\\N|1", "4|c|0"}));
+}
+
+TEST_F(StreamMachineTest, ATransactionBelowTheFollowPositionIsSkipped) {
+  follow(1, Lsn{300});
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "old"}));
+  feed(commit(200, 210));
+  feed(begin(300)); // its commit record starts at the position: it is wanted
+  feed(insert(1, {"2", "new"}));
+  feed(commit(300, 310));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"2|new|0"}));
+}
+
+TEST_F(StreamMachineTest, WhatWasHandedOverIsNotHandedOverAgainAfterAReconnect) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  tick();
+  feed(begin(220));
+  feed(insert(1, {"2", "b"}));
+  machine.start(Lsn{kStart}); // the connection died in the middle
+  for (std::uint64_t lsn : {200, 220}) {
+    feed(begin(lsn));
+    feed(relation(1, {"*id", "v"}));
+    feed(insert(1, {lsn == 200 ? "1" : "2", "again"}));
+    feed(commit(lsn, lsn + 10));
+  }
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"1|a|0", "2|again|0"}));
+}
+
+TEST_F(StreamMachineTest, AnIdleStreamReportsTheWalEnd) {
+  follow(1);
+  machine.on_keepalive(Lsn{500}, now, actions);
+  tick();
+  ASSERT_EQ(epochs.size(), 1u);
+  EXPECT_TRUE(epochs[0].tables.empty());
+  EXPECT_EQ(epochs[0].end_lsn, Lsn{500});
+  feed(begin(600));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  machine.on_keepalive(Lsn{700}, now, actions);
+  tick();
+  EXPECT_EQ(epochs.size(), 1u) << "not while a transaction is open";
+  feed(commit(600, 710));
+  machine.on_keepalive(Lsn{800}, now, actions);
+  perform();
+  tick();
+  EXPECT_EQ(epochs.at(1).end_lsn, Lsn{710}) << "rows in hand end where their transaction ends";
+}
+
+TEST_F(StreamMachineTest, UnchangedToastGoesIntoAPartialUpdate) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(update(1, {"1", "u"}));
+  feed(commit(200, 210));
+  tick();
+  Batch const& batch = epochs.at(0).tables.at(0).parts.at(0).batches.at(0);
+  EXPECT_TRUE(batch.spec.partial_update);
+  EXPECT_TRUE(epochs[0].tables[0].needs_record);
+}
+
+TEST_F(StreamMachineTest, WithIdentityFullUnchangedToastIsFilledFromTheOldRow) {
+  follow(1);
+  catalog[1] = {"*id", "v"};
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}, 'f'));
+  feed(update_from(1, 'O', {"1", "huge"}, {"1", "u"}));
+  feed(update_from(1, 'O', {"1", "huge"}, {"2", "u"}));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"1|huge|0", "1|\\N|1", "2|huge|0"}));
+}
+
+TEST_F(StreamMachineTest, AKeyChangeWhoseValueIsNotThereSetsTheTableAside) {
+  follow(1);
+  follow(2);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(relation(2, {"*id", "v"}));
+  feed(update_from(1, 'K', {"1", "-"}, {"2", "u"}));
+  feed(insert(2, {"1", "a"}));
+  feed(commit(200, 210));
+  tick();
+  ASSERT_EQ(set_aside.size(), 1u);
+  EXPECT_EQ(set_aside[0].table.oid, 1u);
+  EXPECT_EQ(rows(2), (Rows{"1|a|0"}));
+  EXPECT_TRUE(rows(1).empty());
+}
+
+TEST_F(StreamMachineTest, AnAddedColumnIsAddedToTheTargetFirst) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  catalog[1] = {"*id", "v", "extra"};
+  feed(begin(220));
+  feed(relation(1, {"*id", "v", "extra"}));
+  feed(insert(1, {"2", "b", "c"}));
+  feed(commit(220, 230));
+  tick();
+  TableEpoch const& table = epochs.at(0).tables.at(0);
+  ASSERT_EQ(table.added_columns.size(), 1u);
+  EXPECT_EQ(table.added_columns[0].name, "extra");
+  EXPECT_EQ(table.parts.size(), 2u) << "two layouts are two labels";
+  EXPECT_EQ(rows(1), (Rows{"1|a|0", "2|b|c|0"}));
+}
+
+TEST_F(StreamMachineTest, AColumnThatWasNotAddedBeforeAReconnectIsAddedAfterIt) {
+  follow(1);
+  catalog[1] = {"*id", "v", "extra"};
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    machine.start(Lsn{kStart});
+    feed(begin(220));
+    feed(relation(1, {"*id", "v", "extra"}));
+    feed(insert(1, {"2", "b", "c"}));
+  }
+  feed(commit(220, 230));
+  tick();
+  EXPECT_EQ(epochs.at(0).tables.at(0).added_columns.size(), 1u);
+}
+
+TEST_F(StreamMachineTest, AChangedTableIsSetAside) {
+  follow(1);
+  follow(2);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  catalog[1] = {"*id", "renamed"};
+  feed(begin(220));
+  feed(relation(1, {"*id", "renamed"}));
+  feed(relation(2, {"*id", "v"}));
+  feed(insert(1, {"2", "b"}));
+  feed(insert(2, {"1", "a"}));
+  feed(commit(220, 230));
+  tick();
+  ASSERT_EQ(set_aside.size(), 1u);
+  EXPECT_EQ(set_aside[0].report.code, ErrorCode::table_changed);
+  EXPECT_EQ(rows(2), (Rows{"1|a|0"}));
+}
+
+TEST_F(StreamMachineTest, ATransactionInProgressWaitsForItsCommitWithoutWhatWasRolledBack) {
+  follow(1);
+  auto const streamed = [](Wire const& wire, std::uint32_t sub_xid) {
+    // Inside a block the xid follows the type.
+    auto const payload = wire.payload();
+    Wire out;
+    out.type(static_cast<char>(payload[0])).u32(sub_xid);
+    for (std::byte const b : payload.subspan(1))
+      out.u8(std::to_integer<unsigned>(b));
+    return out;
+  };
+  feed(std::move(Wire().type('S').u32(50).u8(1)));
+  feed(streamed(relation(1, {"*id", "v"}), 50));
+  feed(streamed(insert(1, {"1", "kept"}), 50));
+  feed(streamed(insert(1, {"2", "rolled back"}), 51));
+  feed(std::move(Wire().type('E')));
+  feed(begin(200)); // another transaction commits meanwhile
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"9", "other"}));
+  feed(commit(200, 210));
+  feed(std::move(Wire().type('A').u32(50).u32(51)));
+  feed(std::move(Wire().type('S').u32(50).u8(0)));
+  feed(streamed(insert(1, {"3", "kept"}), 52));
+  feed(std::move(Wire().type('E')));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"9|other|0"}));
+  feed(std::move(Wire().type('c').u32(50).u8(0).u64(300).u64(310).u64(1000)));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"9|other|0", "1|kept|0", "3|kept|0"}));
+  EXPECT_EQ(epochs.back().end_lsn, Lsn{310});
+  EXPECT_TRUE(spool.empty());
+}
+
+TEST_F(StreamMachineTest, AStreamedTransactionThatRollsBackLeavesNothing) {
+  follow(1);
+  feed(std::move(Wire().type('S').u32(50).u8(1)));
+  feed(std::move(Wire().type('E')));
+  feed(std::move(Wire().type('A').u32(50).u32(50)));
+  tick();
+  EXPECT_TRUE(rows(1).empty());
+  EXPECT_TRUE(spool.empty());
+}
+
+TEST_F(StreamMachineTest, ATableThatWaitsForItsSnapshotLetsEverythingGoBy) {
+  follow(1, kNothingWanted);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_TRUE(rows(1).empty());
+  EXPECT_FALSE(machine.follow_from({1}, Lsn{210}, 1)) << "nothing wanted has gone by";
+  feed(begin(210));
+  feed(insert(1, {"2", "b"}));
+  feed(commit(210, 220));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"2|b|0"}));
+  EXPECT_EQ(epochs.back().tables.at(0).generation, 1u);
+}
+
+TEST_F(StreamMachineTest, WantedRowsThatWentByAreReadAgain) {
+  follow(1, kNothingWanted);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  EXPECT_TRUE(machine.follow_from({1}, Lsn{150}, 1));
+}
+
+TEST_F(StreamMachineTest, RowsInHandBelowANewSnapshotAreForgotten) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "in the snapshot"}));
+  feed(commit(200, 210));
+  EXPECT_FALSE(machine.follow_from({1}, Lsn{250}, 2));
+  tick();
+  EXPECT_TRUE(rows(1).empty());
+}
+
+TEST_F(StreamMachineTest, ABacklogMakesEpochsGrow) {
+  follow(1);
+  machine.on_pace({.epochs_in_flight = 10, .load_time = Milliseconds(5000)});
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_TRUE(epochs.empty());
+  EXPECT_EQ(machine.next_deadline(), TimePoint::max());
+  machine.on_pace({});
+  tick();
+  EXPECT_EQ(epochs.size(), 1u);
+}
+
+TEST_F(StreamMachineTest, WithoutMemoryTheEpochIsHandedOverOrItsLargestBodySpooled) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", std::string(100'000, 'x')}));
+  EXPECT_TRUE(machine.relieve(now, actions));
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_NE(std::get_if<SpoolBody>(&actions[0]), nullptr);
+  actions.clear();
+  feed(commit(200, 210));
+  EXPECT_TRUE(machine.relieve(now, actions));
+  perform();
+  EXPECT_EQ(epochs.size(), 1u);
+  EXPECT_FALSE(machine.relieve(now, actions));
+}
+
+TEST_F(StreamMachineTest, AChangeOutsideATransactionIsAViolation) {
+  follow(1);
+  EXPECT_THROW(feed(insert(1, {"1", "a"})), ProtocolViolation);
+  EXPECT_THROW(feed(commit(200, 210)), ProtocolViolation);
+}
+
+} // namespace
+} // namespace walrock
