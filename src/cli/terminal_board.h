@@ -34,7 +34,7 @@ public:
   void print_above(std::string_view line);
 
 private:
-  void write_with_board(std::string_view above);
+  void write_with_board(std::string_view above) WALROCK_ANNOTATE(requires_capability(mutex_));
 
   Mutex mutex_;
   std::vector<std::string> lines_ WALROCK_GUARDED_BY(mutex_);
