@@ -55,7 +55,8 @@ def version(text):
 
 
 def arguments(given=None):
-    p = argparse.ArgumentParser(prog="rockpool", description=ABOUT, epilog=EXAMPLES.replace("{points}", points()).replace("{steps}", ", ".join(STEPS)),
+    more = EXAMPLES.replace("{points}", points()).replace("{steps}", ", ".join(STEPS))
+    p = argparse.ArgumentParser(prog="rockpool", description=ABOUT, epilog=more,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, metavar="DIR", help="folder that keeps tables, rows and labels")
     p.add_argument("--fe-http", type=int, default=0, metavar="PORT", help="HTTP port of the frontend (0: a free one)")

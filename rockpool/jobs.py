@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 
 from rockpool.errors import SqlError
-from rockpool.sql import alter
+from rockpool.sql import rewrite
 
 RUNNING = ("PENDING", "WAITING_TXN", "RUNNING")
 PENDING_SECONDS = 0.1
@@ -94,7 +94,7 @@ class Jobs:
             if world.faults.rules:
                 slow = world.faults.fire("slow", "alter", table.name, None)
                 await asyncio.sleep(float(slow.get("ms", 1000)) / 1000 if slow else 0)
-            await alter.apply(world, table, change)
+            await rewrite.apply(world, table, change)
             self._end(job, "FINISHED", "")
         except SqlError as e:
             self._end(job, "CANCELLED", e.text)

@@ -4,7 +4,8 @@ import secrets
 
 from rockpool.errors import SqlError
 from rockpool.mysql import wire
-from rockpool.sql.lexer import Reader, tokens
+from rockpool.sql.lexer import Reader
+from rockpool.sql.prepared import Statement
 from rockpool.sql.session import Session
 
 MAX_PACKET = 0xFFFFFF
@@ -41,23 +42,6 @@ class MysqlServer:
             self.connections.pop(connection.id, None)
             await connection.session.close()
             writer.close()
-
-
-class Statement:
-    """A prepared statement: its text, where its question marks are, and the types sent last."""
-
-    def __init__(self, text):
-        self.text = text
-        self.marks = [t.start for t in tokens(text) if t.kind == "op" and t.text == "?"]
-        self.types = []
-        self.long = {}
-
-    def filled(self, values):
-        pieces, at = [], 0
-        for mark, value in zip(self.marks, values):
-            pieces += [self.text[at:mark], "NULL" if value is None else value]
-            at = mark + 1
-        return "".join(pieces) + self.text[at:]
 
 
 class Connection:

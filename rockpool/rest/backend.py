@@ -4,46 +4,22 @@ import secrets
 import time
 import uuid
 from collections import OrderedDict
-from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from rockpool.errors import LoadError, SqlError, analysis, internal, invalid
+from rockpool.errors import LoadError, SqlError, analysis, internal
 from rockpool.rest import answers, auth
 from rockpool.rest.backend_txn import TransactionCalls
-from rockpool.rest.gate import Gate
+from rockpool.rest.context import LoadContext
+from rockpool.rest.gate import Gate, cut
 from rockpool.loads import counting, options, plan
+from rockpool.loads.compress import Decompressor
 
 PIECE = 4 << 20  # bytes handed over to parsing at once
 INLINE = 48 << 10  # bodies up to this size are parsed without a thread
 MAX_BODY = 102400 << 20
 MAX_JSON = 100 << 20
 MAX_LOGS = 1000
-
-
-@dataclass
-class LoadContext:
-    """One load that runs on a backend."""
-    label: str
-    txn: object = None
-    table: object = None
-    options: object = None
-    stream: object = None
-    bytes: int = 0
-    busy: bool = False
-    started: float = field(default_factory=time.monotonic)
-    begin_ms: int = 0
-    plan_ms: int = 0
-    receive_ms: int = 0
-    write_ms: int = 0
-    commit_ms: int = 0
-    error_url: str = ""
-    error: object = None
-    multi: bool = False
-
-    @property
-    def counts(self):
-        return self.stream.counts if self.stream is not None else None
 
 
 class Backend:
@@ -113,7 +89,6 @@ class Backend:
         key = self.world.meta.number("segment")
         context.stream = counting.make(made, self.world.storage.spool, key, self.world.counting)
         if context.options.compression:
-            from rockpool.loads.compress import Decompressor
             Decompressor(context.options.compression)
         context.plan_ms += round((time.perf_counter() - begun) * 1000)
 
@@ -239,7 +214,6 @@ class Backend:
         table = answers.unquoted(request, "table")
         struck = await self.world.faults.before("stream_load", table, context.label)
         if struck is not None:
-            from rockpool.rest.gate import cut
             return cut(request) if struck == "cut" else web.Response(status=struck[0], text=struck[2],
                                                                      content_type=struck[1])
         try:
@@ -282,7 +256,6 @@ class Backend:
             return self.plain_failure(context, internal(str(e)))
         if self.world.faults.rules and self.world.faults.fire("lost_answer", "stream_load", context.table.name,
                                                               context.label):
-            from rockpool.rest.gate import cut
             return cut(request)
         return answers.backend(self.plain_answer(context, status, message))
 
@@ -327,9 +300,3 @@ class Backend:
         if context.error_url:
             body["ErrorURL"] = context.error_url
         return body
-
-
-def needs(headers, name, message):
-    if not headers.get(name):
-        raise invalid(message)
-    return headers[name]

@@ -4,6 +4,7 @@ import time
 
 from rockpool.errors import LoadError, SqlError, internal, invalid
 from rockpool.rest import answers
+from rockpool.rest.context import LoadContext
 from rockpool.loads import options
 from rockpool.txn import check_label, check_timeout
 
@@ -84,7 +85,6 @@ class TransactionCalls:
         database, found = backend.target(request, user, headers.get("db", ""), table)
         check_timeout(timeout)
         check_label(label)
-        from rockpool.rest.backend import LoadContext
         context = LoadContext(label, table=found)
         context.txn = world.txns.begin(database, [found], label, timeout, coordinator=backend.number,
                                        user=user.name, idle_timeout=idle)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from rockpool.errors import LoadError, SqlError, invalid
 from rockpool.rest import answers
+from rockpool.rest.context import LoadContext
 from rockpool.loads import options
 
 DEFAULT_SECONDS = 20
@@ -116,7 +117,6 @@ class MultiTable:
 
     def _context(self, backend, task, headers, user, request, context):
         """The load of one table inside the transaction, made when the table's first bytes come."""
-        from rockpool.rest.backend import LoadContext
         if headers.get("db", "") != task.database.name:
             raise invalid(f"Request database {headers.get('db', '')} not equal transaction database {task.database.name}")
         if context is not None:

@@ -1,5 +1,6 @@
 """POST /api/v1/catalogs/default_catalog/databases/{db}/sql: statements over HTTP, one JSON object per line."""
 import json
+import struct
 
 from aiohttp import web
 
@@ -70,7 +71,6 @@ def value(text, column):
         return int(text)
     if column.code in (wire.FLOAT, wire.DOUBLE):
         if column.code == wire.FLOAT:
-            import struct
             return struct.unpack("<f", struct.pack("<f", float(text)))[0]
         return float(text)
     return text

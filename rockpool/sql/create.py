@@ -1,17 +1,15 @@
 """CREATE TABLE: reads the statement, checks it by the rules of the models, makes the table."""
-import re
-
-from rockpool.catalog import Partitioning, Table
+from rockpool.catalog import Table
 from rockpool.errors import SqlError
 from rockpool.loads.partitions import bound
 from rockpool.sql.columns import analyzing, read_column
+from rockpool.sql.partition_clause import read_partitioning
 
 KEYS_FIRST = ("Key columns must be the first few columns of the schema and the order  of the key columns must be "
               "consistent with the order of the schema")
 MODEL_WORDS = {"PRIMARY": "PRIMARY KEY", "UNIQUE": "UNIQUE KEY", "DUPLICATE": "DUPLICATE KEY",
                "AGGREGATE": "AGGREGATE KEY"}
 KEY_NAMES = {"PRIMARY": "PRIMARY_KEYS", "UNIQUE": "UNIQUE_KEYS", "DUPLICATE": "DUP_KEYS", "AGGREGATE": "AGG_KEYS"}
-PARTITION_NAME = re.compile(r"[a-zA-Z]\w{0,63}|_[a-zA-Z0-9]\w{0,62}")
 KNOWN_PROPERTIES = {
     "replication_num", "storage_medium", "storage_cooldown_time", "storage_cooldown_ttl", "bloom_filter_columns",
     "colocate_with", "enable_persistent_index", "persistent_index_type", "compression", "write_quorum",
@@ -84,137 +82,6 @@ def _distribution(reader, made):
         made.hash_columns = reader.names()
     if reader.accept("BUCKETS"):
         made.buckets = 0 if reader.accept("AUTO") else reader.integer()
-
-
-# ---------------------------------------------------------------- partitions
-def read_partitioning(reader):
-    for kind in ("RANGE", "LIST"):
-        if reader.sees(kind, "("):
-            reader.next()
-            columns = reader.names()
-            parts = Partitioning(kind.lower(), columns, "")
-            if reader.accept("("):
-                while not reader.accept(")"):
-                    read_partition(reader, parts)
-                    if not reader.sees(")"):
-                        reader.expect(",")
-            return parts
-    return _expression_partitioning(reader)
-
-
-def _expression_partitioning(reader):
-    start = reader.token.start
-    if reader.sees("("):
-        text = "(" + reader.bracketed() + ")"
-        return Partitioning("expression", re.findall(r"\w+", text), text)
-    columns, stop = [], start
-    while True:
-        name = reader.name()
-        stop = reader.tokens[reader.at - 1].stop
-        if reader.sees("("):
-            inner = reader.bracketed()
-            stop = reader.tokens[reader.at - 1].stop
-            columns += [w for w in re.findall(r"`?(\w+)`?", re.sub(r"'[^']*'|\"[^\"]*\"|interval\s+\d+\s+\w+", "", inner,
-                                                                   flags=re.I)) if not w.isdigit()]
-        else:
-            columns.append(name)
-        if not reader.accept(","):
-            break
-    if reader.accept("("):
-        raise reader.unexpected("<EOF>")
-    return Partitioning("expression", columns, reader.text[start:stop])
-
-
-def read_partition(reader, parts):
-    """One partition of a RANGE or LIST clause."""
-    if reader.accept("START"):
-        return _every(reader, parts)
-    reader.expect("PARTITION")
-    if reader.accept("IF"):
-        reader.expect("NOT", "EXISTS")
-    name = reader.name()
-    if not PARTITION_NAME.fullmatch(name):
-        raise analyzing(f"Incorrect partition name '{name}'")
-    reader.expect("VALUES")
-    if parts.kind == "list":
-        reader.expect("IN")
-        parts.lists.append([name, _list_values(reader)])
-    elif reader.accept("LESS"):
-        reader.expect("THAN")
-        earlier = parts.ranges[-1][2] if parts.ranges else None
-        upper = None if reader.accept("MAXVALUE") else _edge(reader)
-        parts.ranges.append([name, earlier, upper])
-    else:
-        reader.expect("[")
-        lower = _edge(reader)
-        reader.expect(",")
-        upper = _edge(reader)
-        reader.expect(")")
-        parts.ranges.append([name, lower, upper])
-    if reader.accept("("):
-        while not reader.accept(")"):
-            reader.next()
-    return None
-
-
-def _edge(reader):
-    reader.expect("(")
-    values = []
-    while not reader.accept(")"):
-        if reader.accept("MAXVALUE"):
-            values.append(None)
-        else:
-            values.append(("-" if reader.accept("-") else "") + reader.string())
-        if not reader.sees(")"):
-            reader.expect(",")
-    return None if values == [None] else values
-
-
-def _list_values(reader):
-    reader.expect("(")
-    rows = []
-    while not reader.accept(")"):
-        if reader.accept("("):
-            row = []
-            while not reader.accept(")"):
-                row.append(None if reader.accept("NULL") else reader.string())
-                reader.accept(",")
-            rows.append(row)
-        else:
-            rows.append([None if reader.accept("NULL") else reader.string()])
-        if not reader.sees(")"):
-            reader.expect(",")
-    return rows
-
-
-def _every(reader, parts):
-    """START ("a") END ("b") EVERY (…): one partition per step."""
-    import datetime
-    start = _edge(reader)[0]
-    reader.expect("END")
-    end = _edge(reader)[0]
-    reader.expect("EVERY", "(")
-    if reader.accept("INTERVAL"):
-        step, unit = int(reader.string()), reader.name().upper()
-        reader.expect(")")
-        at, stop = (datetime.datetime.fromisoformat(t) for t in (start, end))
-        while at < stop:
-            upper = _later(at, step, unit)
-            parts.ranges.append([f"p{at:%Y%m%d}", [str(at.date())], [str(upper.date())]])
-            at = upper
-        return
-    step = int(reader.string())
-    reader.expect(")")
-    for low in range(int(start), int(end), step):
-        parts.ranges.append([f"p{low}", [str(low)], [str(low + step)]])
-
-
-def _later(at, step, unit):
-    import datetime
-    if unit in ("DAY", "WEEK", "HOUR"):
-        return at + datetime.timedelta(**{{"DAY": "days", "WEEK": "weeks", "HOUR": "hours"}[unit]: step})
-    months = at.month - 1 + (step * 12 if unit == "YEAR" else step)
-    return at.replace(year=at.year + months // 12, month=months % 12 + 1)
 
 
 # ---------------------------------------------------------------- checks
@@ -369,7 +236,7 @@ def _partition(made, table):
         if column is None:
             raise analyzing(f"Partition column[{name}] does not exist in column list.")
         if table.model != "DUPLICATE" and not column.is_key:
-            raise analyzing(f"The partition column could not be aggregated column" if table.model == "AGGREGATE" else
+            raise analyzing("The partition column could not be aggregated column" if table.model == "AGGREGATE" else
                             f"The partition column[{name}] must be a key column")
     parts.columns = [table.column(n).name for n in parts.columns]
     columns = [table.column(n) for n in parts.columns]
@@ -394,8 +261,8 @@ def _properties(made, table, version):
         raise analyzing("Replication num should larger than 0.")
     if int(replicas) > BACKENDS:
         raise SqlError("Table replication num should be less than of equal to the number of available BE nodes. You can "
-                       f"change this default by setting the replication_num table properties. Current alive backend is "
-                       f"[10004,10005].")
+                       "change this default by setting the replication_num table properties. Current alive backend is "
+                       "[10004,10005].")
     defaults = {"compression": "LZ4", "replication_num": replicas, "replicated_storage": "true"}
     if version.since(3, 2):
         defaults["fast_schema_evolution"] = "true"

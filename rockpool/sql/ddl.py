@@ -5,9 +5,8 @@ import re
 from rockpool.catalog import SYSTEM_DATABASES, Column, Table
 from rockpool.errors import SqlError
 from rockpool.sql import create as creation
-from rockpool.sql import rights, select
+from rockpool.sql import insert, rights, select
 from rockpool.sql.columns import analyzing
-from rockpool.sqltypes import VARCHAR
 
 OLD_NAME = re.compile(r"[a-zA-Z]\w{0,255}|_[a-zA-Z0-9]\w{0,254}")
 
@@ -146,8 +145,7 @@ async def _create_as(session, reader, quiet, database, name):
         made.columns.append(_plain_column(names[n] if names else column, kind))
     table = creation.make_table(made, name, owner, session.world.meta.number("object", 10001), session.world.version)
     await _add(session, owner, table)
-    from rockpool.sql import dml
-    await dml.insert_query(session, table, owner.name, query)
+    await insert.insert_query(session, table, owner.name, query)
 
 
 def _plain_column(name, kind):

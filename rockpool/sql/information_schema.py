@@ -5,7 +5,9 @@ import json
 import pyarrow as pa
 from sqlglot import exp
 
+from rockpool.catalog import MODELS
 from rockpool.errors import SqlError
+from rockpool.sql import variables
 from rockpool.sql.columns import analyzing
 
 TEXT, BIG, TIME, DOUBLE = pa.string(), pa.int64(), pa.timestamp("us"), pa.float64()
@@ -131,7 +133,6 @@ def names_text(names):
 @made("TABLE_SCHEMA", "TABLE_NAME", "TABLE_ENGINE", "TABLE_MODEL", "PRIMARY_KEY", "PARTITION_KEY", "DISTRIBUTE_KEY",
       "DISTRIBUTE_TYPE", ("DISTRIBUTE_BUCKET", pa.int32()), "SORT_KEY", "PROPERTIES", ("TABLE_ID", BIG))
 def tables_config(session, node):
-    from rockpool.catalog import MODELS
     for owner, t in _tables(session):
         if t.view_sql is not None:
             continue
@@ -228,7 +229,6 @@ def engines(session, node):
 
 @made("VARIABLE_NAME", "VARIABLE_VALUE")
 def session_variables(session, node):
-    from rockpool.sql import variables
     return variables.all_of(session)
 
 

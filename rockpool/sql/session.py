@@ -1,7 +1,7 @@
 """One MySQL connection's statements: which kind each is, and who carries it out."""
 from rockpool.errors import SqlError
 from rockpool.mysql.wire import Result
-from rockpool.sql import alter, ddl, dml, rights, select, show, variables
+from rockpool.sql import alter, ddl, dml, insert, rights, select, show, variables
 from rockpool.sql.lexer import Reader, statements
 
 PREPARABLE = {"SELECT", "WITH", "SET", "SHOW", "INSERT", "UPDATE", "DELETE", "("}
@@ -102,7 +102,7 @@ async def use(session, reader):
 KINDS = {
     "USE": use, "SELECT": select.run, "WITH": select.run, "(": select.run, "SHOW": show.run, "DESC": show.describe,
     "DESCRIBE": show.describe, "CREATE": ddl.create, "DROP": ddl.drop, "TRUNCATE": ddl.truncate, "RECOVER": ddl.recover,
-    "REFRESH": ddl.nothing, "ANALYZE": ddl.nothing, "ALTER": alter.run, "CANCEL": alter.cancel, "INSERT": dml.insert,
+    "REFRESH": ddl.nothing, "ANALYZE": ddl.nothing, "ALTER": alter.run, "CANCEL": alter.cancel, "INSERT": insert.insert,
     "DELETE": dml.delete, "UPDATE": dml.update, "BEGIN": dml.begin, "START": dml.begin, "COMMIT": dml.commit,
     "ROLLBACK": dml.rollback, "SET": variables.run, "ADMIN": variables.admin, "KILL": variables.kill,
     "PREPARE": dml.prepare, "EXECUTE": dml.execute, "DEALLOCATE": dml.deallocate, "GRANT": rights.grant,

@@ -1,4 +1,5 @@
 """SET, ADMIN and KILL; the session variables that clients ask for."""
+import difflib
 import re
 
 from rockpool.errors import SqlError
@@ -45,7 +46,6 @@ def value_of(session, name):
 
 
 def _nearest(name):
-    import difflib
     return (difflib.get_close_matches(name, DEFAULTS, 1, 0) or ["version"])[0]
 
 
@@ -104,8 +104,7 @@ async def _assignment(session, reader):
 
 async def _value(session, reader):
     if reader.sees("("):
-        from rockpool.sql import select
-        rows = (await select.query(session, reader.bracketed())).rows
+        rows = (await session.one(reader.bracketed())).rows
         return rows[0][0] if rows else None
     sign = "-" if reader.accept("-") else ""
     token = reader.next()

@@ -1,0 +1,28 @@
+"""What a backend keeps of a load while it runs."""
+import time
+from dataclasses import dataclass, field
+
+
+@dataclass
+class LoadContext:
+    """One load that runs on a backend."""
+    label: str
+    txn: object = None
+    table: object = None
+    options: object = None
+    stream: object = None
+    bytes: int = 0
+    busy: bool = False
+    started: float = field(default_factory=time.monotonic)
+    begin_ms: int = 0
+    plan_ms: int = 0
+    receive_ms: int = 0
+    write_ms: int = 0
+    commit_ms: int = 0
+    error_url: str = ""
+    error: object = None
+    multi: bool = False
+
+    @property
+    def counts(self):
+        return self.stream.counts if self.stream is not None else None
