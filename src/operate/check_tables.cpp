@@ -224,12 +224,15 @@ void check_publication(Connection& source, JobSpec const& job, Selection const& 
 
 void check_design(JobSpec const& job, SourceTable const& table, Findings& findings) {
   TableOptions const options = options_for(job, table.name);
-  if (auto const advice = key_advice(table, options)) {
-    bool const is_followed = is_publishable(table);
-    findings.add(is_followed ? Severity::warning : Severity::error, plain(table.name),
-                 without_name(advice->message, table.name), advice->sql,
-                 is_followed ? "" : "primary_key_missing");
+  if (!is_publishable(table)) {
+    Advice const advice = unpublishable_advice(table);
+    findings.add(Severity::error, plain(table.name), advice.message, advice.sql,
+                 "primary_key_missing");
+    return;
   }
+  if (auto const advice = key_advice(table, options))
+    findings.add(Severity::warning, plain(table.name), without_name(advice->message, table.name),
+                 advice->sql);
   (void)target_table_for(table, target_for(job, table.name), options); // throws what is wrong
   check_types(table, options, findings);
 }

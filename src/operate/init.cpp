@@ -120,9 +120,10 @@ std::vector<InitTable> ask_tables(InitRequest const& request) {
     auto const table = std::find_if(tables.begin(), tables.end(), [&](InitTable const& candidate) {
       return candidate.name == described.name;
     });
-    if (auto const advice = key_advice(described);
-        advice && !is_publishable(described) && table != tables.end() && table->problem.empty())
-      table->problem = advice->message + ". " + advice->sql;
+    if (!is_publishable(described) && table != tables.end() && table->problem.empty()) {
+      Advice const advice = unpublishable_advice(described);
+      table->problem = advice.message + ". " + advice.sql;
+    }
   }
   for (TableRights const& rights : read_table_rights(source, names))
     if (auto const table =

@@ -151,6 +151,16 @@ TEST(Grants, WhoMayDoEverythingLacksNothing) {
   EXPECT_EQ(missing_rights({}, "demo", wanted), wanted);
 }
 
+TEST(Selection, WhatIsNotPublishedIsToldWithItsCure) {
+  SourceTable table;
+  table.name = {"public", "t"};
+  EXPECT_THAT(unpublishable_advice(table).sql,
+              AllOf(HasSubstr("PRIMARY KEY"), HasSubstr("REPLICA IDENTITY NOTHING")));
+  table.primary_key = {"id"};
+  EXPECT_THAT(unpublishable_advice(table).message, HasSubstr("deferrable"));
+  EXPECT_EQ(unpublishable_advice(table).sql, "ALTER TABLE \"public\".\"t\" REPLICA IDENTITY FULL;");
+}
+
 TEST(Findings, OnlyErrorsStandInTheWay) {
   Findings findings;
   findings.add(Severity::note, "a", "b");

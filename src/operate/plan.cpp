@@ -118,10 +118,10 @@ private:
 
   void plan_table(SourceTable const& source, std::optional<std::string> const& replicas,
                   PlannedTable& table) {
-    if (auto const advice = key_advice(source, options_for(job_, source.name));
-        advice && !is_publishable(source)) {
+    if (!is_publishable(source)) {
+      Advice const advice = unpublishable_advice(source);
       table.action = PlannedTable::Action::set_aside;
-      table.problem = fmt::format("{}. {}", advice->message, advice->sql);
+      table.problem = fmt::format("{}. {}", advice.message, advice.sql);
       return;
     }
     TargetTable wanted = target_table_for(source, table.target, options_for(job_, source.name));

@@ -8,6 +8,7 @@
 #include "config/job_spec.h"
 #include "model/source_table.h"
 #include "postgres/catalog.h"
+#include "schema/target_design.h"
 
 namespace walrock {
 
@@ -25,6 +26,8 @@ struct Selection {
 };
 
 [[nodiscard]] bool is_publishable(SourceTable const& table);
+// Of one that is not: why it is set aside, and the statements that cure it.
+[[nodiscard]] Advice unpublishable_advice(SourceTable const& table);
 
 // Parts of a partitioned table are left to their root unless the job names them.
 [[nodiscard]] Selection select_tables(Connection& connection, JobSpec const& job);
