@@ -25,9 +25,6 @@ struct Selection {
   [[nodiscard]] std::vector<TableName> publishable_names() const;
 };
 
-[[nodiscard]] bool is_publishable(SourceTable const& table);
-// Of one that is not: why it is set aside, and the statements that cure it.
-[[nodiscard]] Advice unpublishable_advice(SourceTable const& table);
 
 // Parts of a partitioned table are left to their root unless the job names them.
 [[nodiscard]] Selection select_tables(Connection& connection, JobSpec const& job);

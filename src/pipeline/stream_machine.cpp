@@ -55,12 +55,12 @@ struct StreamMachine::Table {
 
   // The layout that the target can take: what the catalog says, without columns that it lacks.
   [[nodiscard]] Relation loadable_relation() const {
-    Relation relation = relation_of(source);
+    Relation loadable = relation_of(source);
     if (!ignores_incompatible)
-      std::erase_if(relation.columns, [this](RelationColumn const& column) {
+      std::erase_if(loadable.columns, [this](RelationColumn const& column) {
         return target.column(column.name) == nullptr;
       });
-    return relation;
+    return loadable;
   }
 
   void forget_epoch() {

@@ -10,7 +10,7 @@ namespace walrock {
 
 namespace {
 
-constexpr Milliseconds kPublish(200);
+constexpr Milliseconds kPublish(100);
 constexpr int kEventsPerTurn = 1000;
 
 TimePoint clock_now() { return std::chrono::steady_clock::now(); }

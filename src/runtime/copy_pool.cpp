@@ -17,7 +17,7 @@ namespace walrock {
 namespace {
 
 constexpr std::uint32_t kPagesPerSplit = 8192; // 64 MB
-constexpr Milliseconds kGather(50);            // tables that ask together share a snapshot
+constexpr Milliseconds kGather(10);            // tables that ask together share a snapshot
 
 void sleep(std::stop_token const& stop, Milliseconds time) {
   Channel<int> nothing(1);

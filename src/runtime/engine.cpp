@@ -274,7 +274,7 @@ bool Run::watch(Shared& shared, std::stop_token drain, std::stop_token now,
                 std::optional<Lsn> until) {
   Channel<int> nothing(1);
   while (!drain.stop_requested() && !now.stop_requested() && !failure()) {
-    (void)nothing.pop(drain, Deadline::in(Milliseconds(50)));
+    (void)nothing.pop(drain, Deadline::in(Milliseconds(20)));
     if (!until || Lsn{shared.flushed_lsn.load()} < *until)
       continue;
     auto const status = board_.read();

@@ -158,16 +158,15 @@ private:
     targets_ = targets_for(job_, names);
     sources_ = describe_tables(source(), names);
     for (SourceTable const& table : sources_)
-      if (auto const advice = is_publishable(table, options_for(job_, table.name))
-                                  ? key_advice(table, options_for(job_, table.name))
-                                  : std::nullopt)
+      if (auto const advice = key_advice(table, options_for(job_, table.name));
+          advice && is_publishable(table))
         log::warning("{}{}{}", advice->message, advice->sql.empty() ? "" : " Cure: ", advice->sql);
   }
 
   void publish() {
     std::vector<TableName> names;
     for (SourceTable const& table : sources_)
-      if (is_publishable(table, options_for(job_, table.name)))
+      if (is_publishable(table))
         names.push_back(table.name);
     if (names.empty())
       throw Error(ErrorCode::primary_key_missing, "no table of the job has a key")

@@ -10,6 +10,19 @@
 
 namespace walrock {
 
+namespace {
+
+void require_publishable(SourceTable const& source) {
+  if (is_publishable(source))
+    return;
+  Advice const advice = unpublishable_advice(source);
+  throw Error(ErrorCode::primary_key_missing,
+              fmt::format("{} {}", to_string(source.name), advice.message))
+      .set_advice(advice.sql + " Then start walrock again.");
+}
+
+} // namespace
+
 TargetSetup::TargetSetup(JobSpec const& job, EngineAddresses const& addresses,
                          Checkpoint const& checkpoint, std::stop_token)
     : job_(job), checkpoint_(checkpoint), sql_(addresses.ddl), catalog_(sql_) {}
@@ -31,7 +44,7 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
   try {
     options_ = options_for(job_, source.name);
     wanted_ = target_table_for(source, name, options_);
-    require_key(source);
+    require_publishable(source);
     table.entry.is_append_only = wanted_.model != TableModel::primary;
     table.entry.is_emptied_before_copy = options_.existing_rows != ExistingRows::keep;
     table.target = wanted_;
@@ -52,26 +65,6 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     log::error("table is set aside table={}: {}", to_string(source.name), record.reason);
   }
   return table;
-}
-
-// Published without a key, PostgreSQL would refuse the updates and deletes of the table's own users.
-void TargetSetup::require_key(SourceTable const& source) const {
-  if (is_publishable(source, options_))
-    return;
-  std::string const table = quote_pg(source.name);
-  throw Error(ErrorCode::primary_key_missing,
-              fmt::format("{} has no key: published as it is, PostgreSQL would refuse its updates "
-                          "and deletes",
-                          to_string(source.name)))
-      .set_advice(fmt::format(
-          "ALTER TABLE {} ADD PRIMARY KEY (...); or, if its rows are only ever inserted, "
-          "ALTER TABLE {} REPLICA IDENTITY NOTHING; then start walrock again.",
-          table, table));
-}
-
-bool is_publishable(SourceTable const& source, TableOptions const& options) {
-  return source.identity != ReplicaIdentity::default_ || !source.primary_key.empty() ||
-         !options.unique_key.empty();
 }
 
 void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table) {

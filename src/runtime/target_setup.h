@@ -28,9 +28,6 @@ struct SetUpTable {
   }
 };
 
-// Publishing the table does not get in the way of those who write it.
-[[nodiscard]] bool is_publishable(SourceTable const& source, TableOptions const& options);
-
 class TargetSetup {
 public:
   // All must outlive it.
@@ -44,7 +41,6 @@ private:
   void set_up_first_time(SourceTable const& source, SetUpTable& table);
   void set_up_known(SourceTable const& source, SetUpTable& table);
   void create(SetUpTable& table);
-  void require_key(SourceTable const& source) const;
   void choose_replicas(TargetTable& table);
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void decide_on_rows(SetUpTable& table);

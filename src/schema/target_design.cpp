@@ -128,6 +128,24 @@ std::optional<Advice> key_advice(SourceTable const& source, TableOptions const& 
   return std::nullopt;
 }
 
+bool is_publishable(SourceTable const& table) {
+  return table.identity != ReplicaIdentity::default_ || !table.identity_columns.empty();
+}
+
+Advice unpublishable_advice(SourceTable const& table) {
+  if (!table.primary_key.empty()) // a deferrable one is no replica identity
+    return {"has a deferrable primary key, which updates and deletes do not carry, so it is set "
+            "aside: once it is published, PostgreSQL would refuse them",
+            "ALTER TABLE " + quote_pg(table.name) + " REPLICA IDENTITY FULL;"};
+  auto const advice = key_advice(table);
+  std::string const nothing = "ALTER TABLE " + quote_pg(table.name) + " REPLICA IDENTITY NOTHING;";
+  return {
+      "has no key, so it is set aside: once it is published, PostgreSQL would refuse its "
+      "updates and deletes",
+      (advice && !advice->sql.empty() ? advice->sql + " or, when rows are only inserted: " : "") +
+          nothing};
+}
+
 namespace {
 
 [[noreturn]] void refuse_type(SourceTable const& source, std::string const& column,
