@@ -167,6 +167,8 @@ async def _evaluated(session, column, text):
     if text.strip().upper() == "DEFAULT":
         value = sink.default_scalar(column, "Asia/Shanghai")
         return sink.shown(value) if value.is_valid else None
+    if column.type.name == "ARRAY" and nested_text(column.type, escaped=True)(text) is not FAILED:
+        return text
     if column.type.parts:
         kind = column.type.duckdb()
         body = translate.nested_literal(text)

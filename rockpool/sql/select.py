@@ -186,6 +186,8 @@ class Resolver:
             return _literal(variables.value_of(self.session, node.name))
         if isinstance(node, exp.Parameter):
             return _literal(self.session.user_variables.get(node.name.lower()))
+        if isinstance(node, exp.UnixToTime):
+            return self._seconds("from_unixtime", [node.this])
         if isinstance(node, exp.Func):
             found = self._session_function(node)
             if found is not None:
@@ -209,7 +211,21 @@ class Resolver:
             return _literal("default_catalog")
         if name == "last_query_id":
             return _literal(None)
+        if name == "unix_timestamp" and len(node.expressions) < 2:
+            return self._seconds(name, node.expressions)
         return None
+
+
+    def _seconds(self, name, given):
+        """Seconds since 1970 in the session's zone."""
+        zone = exp.Literal.string(str(variables.value_of(self.session, "time_zone")))
+        if not given:
+            return exp.cast(exp.Anonymous(this="epoch", expressions=[exp.CurrentTimestamp()]), "bigint")
+        if name == "unix_timestamp":
+            moment = exp.Anonymous(this="timezone", expressions=[zone, exp.cast(given[0], "timestamp")])
+            return exp.cast(exp.Anonymous(this="epoch", expressions=[moment]), "bigint")
+        moment = exp.Anonymous(this="timezone", expressions=[zone, exp.Anonymous(this="to_timestamp", expressions=given)])
+        return exp.Anonymous(this="sr_text", expressions=[moment])
 
 
 class RawQuery(exp.Expression):

@@ -7,21 +7,23 @@ from sqlglot.errors import ParseError, TokenError
 
 from rockpool.errors import SqlError, analysis
 
+TEXTS = {exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.CHAR}
 VERSION_CALL = re.compile(r"(?<![\w.`'\"])version\s*\(\s*\)", re.I)
 NUMERIC_OPERATORS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg)
 # functions that sqlglot leaves as they are, by the name DuckDB has for them
 RENAMED = {"to_base64": "base64", "char_length": "length", "character_length": "length", "ucase": "upper", "lcase": "lower",
            "parse_json": "json", "get_json_string": "json_extract_string", "json_query": "json_extract",
            "json_length": "json_array_length", "length": "strlen", "array_length": "len", "bit_xor_agg": "bit_xor",
-           "murmur_hash3_32": "murmur_hash3_32", "approx_count_distinct": "approx_count_distinct", "rand": "random",
-           "array_agg": "array_agg", "locate": "locate", "dayofweek_iso": "isodow", "ndv": "approx_count_distinct",
-           "json_object": "json_object", "json_array": "json_array", "to_date": "to_date", "nvl": "coalesce"}
+           "rand": "random",
+           "dayofweek_iso": "isodow", "ndv": "approx_count_distinct",
+           "nvl": "coalesce", "percentile_approx": "approx_quantile"}
 # <unit>s_diff(later, earlier) counts whole units
 DIFFERENCES = {"years_diff": "year", "quarters_diff": "quarter", "months_diff": "month", "weeks_diff": "week",
                "days_diff": "day", "hours_diff": "hour", "minutes_diff": "minute", "seconds_diff": "second",
                "milliseconds_diff": "millisecond"}
 STEPS = {"years": "year", "months": "month", "weeks": "week", "days": "day", "hours": "hour", "minutes": "minute",
          "seconds": "second"}
+TEXTS = {exp.DataType.Type.VARCHAR, exp.DataType.Type.TEXT, exp.DataType.Type.CHAR}
 VERSION_CALL = re.compile(r"(?<![\w.`'\"])version\s*\(\s*\)", re.I)
 NUMERIC_OPERATORS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg)
 
@@ -65,6 +67,15 @@ def _column(node, known):
 
 def adapt(node):
     """Functions that mean the same under another name."""
+    if isinstance(node, exp.Cast) and node.to.this in TEXTS:
+        return exp.Anonymous(this="sr_text", expressions=[node.this])
+    if isinstance(node, (exp.Concat, exp.ConcatWs, exp.MD5)):
+        return _of_texts(node)
+    if isinstance(node, (exp.Add, exp.Sub)) and isinstance(node.expression, exp.Interval) and node.this.is_string:
+        node.set("this", exp.cast(node.this, "timestamp"))
+        return node
+    if isinstance(node, (exp.TimestampDiff, exp.DateDiff)):
+        return _difference(node)
     if isinstance(node, exp.Length) and node.args.get("binary"):
         return exp.Anonymous(this="strlen", expressions=[node.this])  # bytes, not characters
     if not isinstance(node, exp.Anonymous):
@@ -87,6 +98,33 @@ def adapt(node):
     if name in RENAMED:
         return exp.Anonymous(this=RENAMED[name], expressions=given)
     return node
+
+
+def _of_texts(node):
+    """The arguments of a function that takes texts, as StarRocks prints them."""
+    for name in ("expressions", "this"):
+        given = node.args.get(name)
+        if isinstance(given, list):
+            node.set(name, [_text(g) for g in given])
+        elif given is not None and name == "this":
+            node.set(name, _text(given))
+    return node
+
+
+def _text(node):
+    if node.is_string or isinstance(node, exp.Anonymous) and node.name == "sr_text":
+        return node
+    return exp.Anonymous(this="sr_text", expressions=[node])
+
+
+def _difference(node):
+    """timestampdiff(unit, a, b) and datediff(a, b): whole units between texts or times."""
+    unit = node.args.get("unit")
+    name = unit.name.lower() if unit is not None else "day"
+    later, earlier = exp.cast(node.this, "timestamp"), exp.cast(node.expression, "timestamp")
+    if unit is None or isinstance(node, exp.DateDiff) and name == "day":
+        return exp.Anonymous(this="datediff", expressions=[exp.Literal.string("day"), earlier, later])
+    return exp.Anonymous(this="datesub", expressions=[exp.Literal.string(name), earlier, later])
 
 
 def nested_literal(text):

@@ -37,7 +37,11 @@ def test_functions(shop):
             ("hex('hi')", "6869"), ("coalesce(NULL, 3)", "3"), ("greatest(1, 3, 2)", "3"), ("round(2.567, 2)", "2.57"),
             ("CAST('12' AS INT) + 1", "13"), ("CASE WHEN 1 = 1 THEN 'y' ELSE 'n' END", "y"), ("'a' LIKE 'A'", "0"), ("1 <=> NULL", "0"),
             ("datediff('2024-03-01', '2024-02-28')", "2"), ("year('2024-03-01')", "2024"), ("get_json_string('{\"a\": \"b\"}', '$.a')", "b"),
-            ("true AND false", "0"), ("replace('aba', 'b', 'c')", "aca"), ("split('a,b', ',')[1]", "a")):
+            ("cast(true AS STRING)", "1"), ("cast(CAST(2 AS DOUBLE) AS VARCHAR)", "2"), ("concat_ws(',', true, CAST(1 AS DOUBLE), 'x')", "1,1,x"),
+            ("CAST(CAST('2024-01-01 00:00:00.5' AS DATETIME) AS STRING)", "2024-01-01 00:00:00.500000"), ("murmur_hash3_32('hello')", "1321743225"),
+            ("timestampdiff(MONTH, '2024-01-31', '2024-03-30')", "1"), ("'2024-01-01' + INTERVAL 1 DAY", "2024-01-02 00:00:00"),
+            ("unix_timestamp('1970-01-01 08:00:00')", "0"), ("from_unixtime(0)", "1970-01-01 08:00:00"), ("get_json_int('{\"a\": 5}', '$.a')", "5"),
+            ("substring_index('a.b.c', '.', 2)", "a.b"), ("true AND false", "0"), ("replace('aba', 'b', 'c')", "aca"), ("split('a,b', ',')[1]", "a")):
         assert shop.value(f"SELECT {expression}") == wanted, expression
 
 
