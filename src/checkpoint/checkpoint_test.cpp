@@ -47,6 +47,7 @@ TableRecord table(Oid oid, TableState state = TableState::ready) {
           Lsn{0xFFFFFFFF00000001ULL},
           18446744073709551615ULL,
           4294967295U,
+          "1:id\n2:name with: and spaces\n",
           state == TableState::errored ? "target_has_rows: it's full" : ""};
 }
 

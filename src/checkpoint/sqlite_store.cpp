@@ -38,7 +38,7 @@ CREATE TABLE source_table (
   namespace_name TEXT NOT NULL, table_name TEXT NOT NULL,
   target_database TEXT NOT NULL, target_table TEXT NOT NULL,
   state TEXT NOT NULL, applied_lsn TEXT NOT NULL, copied_rows INTEGER NOT NULL,
-  filenode INTEGER NOT NULL, reason TEXT NOT NULL);
+  filenode INTEGER NOT NULL, layout TEXT NOT NULL, reason TEXT NOT NULL);
 CREATE TABLE label (
   database TEXT NOT NULL, label TEXT NOT NULL,
   table_oid INTEGER NOT NULL, epoch INTEGER NOT NULL, part INTEGER NOT NULL,
@@ -139,7 +139,7 @@ std::vector<TableRecord> read_tables(Sqlite& database) {
   std::vector<TableRecord> tables;
   SqliteStatement row(database,
                       "SELECT oid, namespace_name, table_name, target_database, target_table, "
-                      "state, applied_lsn, copied_rows, filenode, reason FROM source_table "
+                      "state, applied_lsn, copied_rows, filenode, layout, reason FROM source_table "
                       "ORDER BY oid");
   while (row.step()) {
     TableRecord table;
@@ -153,7 +153,8 @@ std::vector<TableRecord> read_tables(Sqlite& database) {
     table.applied_lsn = lsn_in(database, row, 6);
     table.copied_rows = unsigned_of(row.integer(7));
     table.filenode = static_cast<Oid>(row.integer(8));
-    table.reason = row.text(9);
+    table.layout = row.text(9);
+    table.reason = row.text(10);
     tables.push_back(std::move(table));
   }
   return tables;
@@ -229,7 +230,7 @@ struct SqliteStore::Database {
     explicit Statements(Sqlite& database)
         : job(database, "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?)"),
           table(database,
-                "INSERT OR REPLACE INTO source_table VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                "INSERT OR REPLACE INTO source_table VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
           dropped_table(database, "DELETE FROM source_table WHERE oid = ?"),
           label(database, "INSERT OR REPLACE INTO label VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
           finished_label(database, "DELETE FROM label WHERE database = ? AND label = ?"),
@@ -266,7 +267,7 @@ void SqliteStore::write(CheckpointUpdate const& update) {
     statements.table
         .bind(std::int64_t{t.id.oid}, t.source.namespace_name, t.source.table_name,
               t.target.database, t.target.table, std::string(to_string(t.state)),
-              to_string(t.applied_lsn), stored(t.copied_rows), std::int64_t{t.filenode}, t.reason)
+              to_string(t.applied_lsn), stored(t.copied_rows), std::int64_t{t.filenode}, t.layout, t.reason)
         .run();
   for (RelationId const id : update.dropped_tables)
     statements.dropped_table.bind(std::int64_t{id.oid}).run();

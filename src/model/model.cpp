@@ -11,6 +11,13 @@ SourceColumn const* SourceTable::column(std::string_view column_name) const {
   return found == columns.end() ? nullptr : &*found;
 }
 
+std::string SourceTable::layout() const {
+  std::string out;
+  for (SourceColumn const& column : columns)
+    out += std::to_string(column.attnum) + ":" + column.name + "\n";
+  return out;
+}
+
 TargetColumn const* TargetTable::column(std::string_view column_name) const {
   auto const found = std::find_if(columns.begin(), columns.end(),
                                   [&](TargetColumn const& c) { return c.name == column_name; });

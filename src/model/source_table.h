@@ -51,6 +51,8 @@ struct SourceTable {
   std::string comment;
 
   [[nodiscard]] SourceColumn const* column(std::string_view column_name) const;
+  // TableRecord::layout.
+  [[nodiscard]] std::string layout() const;
 };
 
 } // namespace walrock

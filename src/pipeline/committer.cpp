@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -10,7 +11,7 @@ namespace walrock {
 
 namespace {
 
-constexpr Milliseconds kLazyWrite(500); // marks alone may wait this long
+constexpr Milliseconds kLazyWrite(100); // marks alone may wait this long
 constexpr Milliseconds kAskAgain(100);
 constexpr std::size_t kSpooledBody = 256 << 10; // smaller bodies are not worth a file
 
@@ -36,7 +37,13 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
 
 void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed) {
   flushed_lsn_ = written_flushed_lsn_ = flushed;
-  for (LabelRecord const& record : labels) {
+  // Epoch numbers begin anew in every process: the positions tell the order.
+  std::vector<LabelRecord> ordered = labels;
+  std::stable_sort(ordered.begin(), ordered.end(), [](LabelRecord const& a, LabelRecord const& b) {
+    return std::tie(a.table, a.end_lsn, a.epoch, a.part) <
+           std::tie(b.table, b.end_lsn, b.epoch, b.part);
+  });
+  for (LabelRecord const& record : ordered) {
     TableLine* const line = find(record.table);
     if (line == nullptr) {
       say(log::Level::warning, fmt::format("label of an unknown table is left to time out label={}",
@@ -81,8 +88,14 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
   handed_over_at_[epoch.number] = now;
   for (TableEpoch& from : epoch.tables) {
     TableLine* const line = find(from.table);
-    if (line == nullptr || line->is_errored() || from.generation != line->generation)
+    if (line == nullptr || line->is_errored())
       continue;
+    if (from.generation != line->generation) {
+      // Its rows come again, but the stream takes these columns for added.
+      std::move(from.added_columns.begin(), from.added_columns.end(),
+                std::back_inserter(line->owed_columns));
+      continue;
+    }
     Unit unit;
     unit.epoch = from.epoch;
     unit.after_lsn = from.after_lsn;
@@ -109,23 +122,49 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
     }
     line->units.push_back(std::move(unit));
     if (!line->is_open())
-      wait_for_copy(*line, line->units.back());
+      wait_for_copy(*line);
+    else if (!line->trouble.empty() && line->units.size() > settings_.units_in_flight)
+      spool_unit(line->units.back());
   }
 }
 
-// Changes of a table that is still copying wait on disk; what does not fit is read again later.
-void Committer::wait_for_copy(TableLine& line, Unit& unit) {
-  line.waiting_bytes += unit.byte_count;
-  if (line.waiting_bytes > settings_.waiting_limit) {
-    line.pin = line.units.front().after_lsn;
-    line.must_reread = true;
-    discard_units(line);
-    ++line.generation; // what the stream still hands over is not wanted
-    return;
+// Changes of a table that is still copying wait, the larger bodies on disk; what does not fit is
+// read again from the slot when the copy is complete.
+void Committer::wait_for_copy(TableLine& line) {
+  spool_unit(line.units.back());
+  std::uint64_t in_memory = 0;
+  std::uint64_t everywhere = 0;
+  for (auto const& [id, other] : lines_) {
+    for (Unit const& unit : other->units) {
+      in_memory += unit.memory_bytes;
+      everywhere += unit.byte_count;
+    }
   }
+  if (in_memory <= settings_.waiting_memory && everywhere <= settings_.waiting_limit)
+    return;
+  line.pin = std::min(line.pin.value_or(line.units.front().after_lsn),
+                      line.units.front().after_lsn);
+  line.must_reread = true;
+  discard_units(line);
+  ++line.generation; // what the stream still hands over is not wanted
+}
+
+// Small bodies stay: a file each is not worth it. Performed at the end of the turn, when it is known
+// that the unit is still there.
+void Committer::spool_unit(Unit& unit) {
+  for (auto& slot : unit.labels)
+    for (Body const& body : slot->batch.bodies) {
+      bool const is_large = body.bytes.size() >= kSpooledBody;
+      unit.wants_spool = unit.wants_spool || is_large;
+      unit.memory_bytes += is_large ? 0 : body.bytes.capacity();
+    }
+}
+
+void Committer::spool_bodies(Unit& unit) {
+  unit.wants_spool = false;
   for (auto& slot : unit.labels)
     for (Body& body : slot->batch.bodies)
-      if (body.bytes.size() >= kSpooledBody)
+      if (slot->step == LabelSlot::Step::fresh && body.bytes.size() >= kSpooledBody)
         before_write_.emplace_back(SpoolBody{&body});
 }
 
@@ -277,12 +316,15 @@ void Committer::on_aborted(TableLine& line, LabelSlot& slot, std::string const& 
     return;
   }
   Unit const* const unit = unit_of(line, slot);
-  bool const is_half = std::any_of(unit->labels.begin(), unit->labels.end(), [](auto const& other) {
-    return other->step == LabelSlot::Step::committed;
+  bool const is_half = std::any_of(unit->labels.begin(), unit->labels.end(), [&](auto const& other) {
+    if (other.get() == &slot)
+      return false;
+    return other->step == LabelSlot::Step::committed ||
+           other->step == LabelSlot::Step::committing || other->step == LabelSlot::Step::asking;
   });
   if (line.is_append_only && is_half) {
     set_aside(line, ErrorCode::label_in_doubt,
-              fmt::format("label {} was aborted after another label of its epoch was committed",
+              fmt::format("label {} was aborted when another label of its epoch was sent to commit",
                           slot.label.text),
               "");
     return;
@@ -303,10 +345,13 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
     line.truncate_call = 0;
   if (is_swap)
     line.swap_call = 0;
+  bool const is_add_of_copy = line.add_call == id;
+  if (is_add_of_copy)
+    line.add_call = 0;
   if (unit != nullptr)
     unit->call = 0;
   if (outcome.kind == CallOutcome::Kind::refused) {
-    if ((is_truncate_of_copy || is_swap || unit != nullptr) && !line.is_errored())
+    if ((is_truncate_of_copy || is_swap || is_add_of_copy || unit != nullptr) && !line.is_errored())
       set_aside(line, ErrorCode::target_query_failed, outcome.message, "");
     return;
   }
@@ -319,6 +364,9 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   if (outcome.kind == CallOutcome::Kind::unreachable) {
     line.trouble = outcome.message;
     line.retry_at = now + line.backoff.next();
+    if (is_add_of_copy)
+      std::move(line.adding_columns.begin(), line.adding_columns.end(),
+                std::back_inserter(line.owed_columns));
     if (unit != nullptr)
       unit->step = Unit::Step::waiting;
     return;
@@ -327,6 +375,8 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   line.backoff.reset();
   if (is_truncate_of_copy)
     line.is_known_empty = true;
+  if (is_add_of_copy)
+    line.adding_columns.clear();
   if (is_swap && !line.is_errored()) {
     line.copy_target = line.record.target;
     finish_copy(line);
@@ -364,9 +414,13 @@ void Committer::advance_units(TableLine& line, TimePoint now) {
         start_barrier(line, unit, now);
       break;
     }
+    if (is_long(line, unit) && i > 0)
+      break;
     if (unit.step == Unit::Step::waiting)
       unit.step = Unit::Step::loading;
-    if (unit.step == Unit::Step::loading)
+    if (unit.step == Unit::Step::loading && is_long(line, unit))
+      load_long_unit(line, unit, now);
+    else if (unit.step == Unit::Step::loading)
       load_unit(line, unit, now);
     if (unit.step == Unit::Step::loading)
       continue; // not prepared yet; the next may load meanwhile
@@ -402,14 +456,76 @@ void Committer::start_barrier(TableLine& line, Unit& unit, TimePoint now) {
 
 void Committer::load_unit(TableLine& line, Unit& unit, TimePoint now) {
   bool is_prepared = true;
+  bool const may_begin = line.leftovers.empty() && line.abandoned.empty() && !is_draining_ &&
+                         has_budget(line, unit);
   for (auto& slot : unit.labels) {
-    if (slot->step == LabelSlot::Step::fresh && line.leftovers.empty() &&
-        is_due(slot->retry_at, now) && !is_draining_)
-      try_start_load(line, *slot, record_of(line, unit, *slot, LabelRecord::State::intended));
+    if (slot->step == LabelSlot::Step::fresh && may_begin && is_due(slot->retry_at, now))
+      start_load(line, *slot, record_of(line, unit, *slot, LabelRecord::State::intended));
     is_prepared = is_prepared && slot->step == LabelSlot::Step::prepared;
   }
-  if (is_prepared)
+  if (is_prepared && (!unit.needs_record || may_record(line, unit)))
     record_unit(line, unit);
+}
+
+// A unit is begun as a whole or not at all, or units that are half prepared would hold the budget
+// for ever. What is behind the front of its table leaves half of it to the fronts.
+bool Committer::has_budget(TableLine const& line, Unit const& unit) {
+  std::size_t fresh = 0;
+  for (auto const& slot : unit.labels)
+    fresh += slot->step == LabelSlot::Step::fresh ? 1 : 0;
+  if (fresh < unit.labels.size())
+    return true; // begun before: its retries go on
+  std::size_t const budget =
+      &unit == &line.units.front() ? settings_.label_budget : settings_.label_budget / 2;
+  if (open_labels_ + fresh <= budget)
+    return true;
+  is_starved_ = true;
+  return false;
+}
+
+// What is recorded must be all there is up to its end_lsn: a restart reads on behind it.
+bool Committer::may_record(TableLine const& line, Unit const& unit) {
+  for (Unit const& before : line.units) {
+    if (&before == &unit)
+      return true;
+    if (before.step != Unit::Step::recorded || !before.needs_record)
+      return false;
+  }
+  return false;
+}
+
+// More labels than the budget holds at once: part by part, each label committed as it is prepared,
+// without a record. A restart replays the whole unit in order, which ends in the same content.
+void Committer::load_long_unit(TableLine& line, Unit& unit, TimePoint now) {
+  std::uint32_t part = UINT32_MAX;
+  for (auto const& slot : unit.labels)
+    if (slot->step != LabelSlot::Step::committed)
+      part = std::min(part, slot->part);
+  for (auto& slot : unit.labels) {
+    if (slot->part != part)
+      continue;
+    bool const may_begin = line.leftovers.empty() && line.abandoned.empty() && !is_draining_;
+    if (slot->step == LabelSlot::Step::fresh && may_begin && is_due(slot->retry_at, now)) {
+      if (open_labels_ < settings_.label_budget)
+        start_load(line, *slot, record_of(line, unit, *slot, LabelRecord::State::intended));
+      else
+        is_starved_ = true;
+    }
+    commit_slot(line, *slot, now);
+  }
+  for (auto& slot : unit.labels) {
+    if (slot->step != LabelSlot::Step::committed || slot->is_closed)
+      continue;
+    close_label(*slot);
+    slot->is_closed = true;
+  }
+  if (part == UINT32_MAX)
+    unit.step = Unit::Step::recorded; // all committed
+}
+
+bool Committer::is_long(TableLine const& line, Unit const& unit) const {
+  return !line.is_append_only && !unit.is_restored &&
+         unit.labels.size() > settings_.label_budget / 2;
 }
 
 // Invariant 4: beyond this, a restart finishes these labels and does not load their rows again.
@@ -459,22 +575,18 @@ bool Committer::is_committed(Unit const& unit) const {
 void Committer::finish_unit(TableLine& line) {
   Unit& unit = line.units.front();
   for (auto const& slot : unit.labels) {
-    close_label(*slot);
+    if (!slot->is_closed)
+      close_label(*slot);
     line.applied_rows += slot->row_count;
     forget(slot->label);
   }
   line.record.applied_lsn = std::max(line.record.applied_lsn, unit.end_lsn);
-  line.waiting_bytes -= std::min(line.waiting_bytes, unit.byte_count);
   update_.tables.push_back(line.record);
   line.units.pop_front();
 }
 
 // The intended label is durable before it is begun, so that a restart can roll it back.
-void Committer::try_start_load(TableLine& line, LabelSlot& slot, LabelRecord intended) {
-  if (open_labels_ >= settings_.label_budget) {
-    is_starved_ = true;
-    return;
-  }
+void Committer::start_load(TableLine& line, LabelSlot& slot, LabelRecord intended) {
   slot.label = intended.label;
   slot.step = LabelSlot::Step::loading;
   slot.call = call_for(line, &slot);
@@ -503,12 +615,18 @@ LabelRecord Committer::record_of(TableLine const& line, Unit const& unit, LabelS
 
 void Committer::finish_turn(TimePoint now, CommitterActions& actions) {
   // A second pass when a label ended behind a line that waited for the budget.
+  std::size_t opened_before = 0;
   do {
     is_starved_ = false;
+    opened_before = open_labels_;
     for (auto& [id, line] : lines_)
       if (has_work(*line))
         advance(*line, now);
-  } while (is_starved_ && open_labels_ < settings_.label_budget);
+  } while (is_starved_ && open_labels_ < settings_.label_budget && open_labels_ < opened_before);
+  for (auto& [id, line] : lines_)
+    for (Unit& unit : line->units)
+      if (unit.wants_spool)
+        spool_bodies(unit);
   compute_flushed();
   note_load_times(now);
   if (update_.is_empty() && flushed_lsn_ == written_flushed_lsn_)
@@ -561,8 +679,9 @@ void Committer::note_load_times(TimePoint now) {
   if (handed_over_at_.empty())
     return;
   std::uint64_t oldest_open = UINT64_MAX;
+  // A table that has trouble of its own does not set the pace of the others.
   for (auto const& [id, line] : lines_)
-    if (line->is_open())
+    if (line->is_open() && line->trouble.empty())
       for (Unit const& unit : line->units)
         if (!unit.is_restored)
           oldest_open = std::min(oldest_open, unit.epoch);
@@ -662,7 +781,7 @@ std::vector<TableProgress> Committer::progress() const {
   for (auto const& [id, line] : lines_)
     out.push_back({id, line->record.source, line->record.target, line->record.state,
                    line->record.copied_rows, line->applied_rows, line->record.applied_lsn,
-                   line->record.reason, line->trouble, line->waiting_bytes});
+                   line->record.reason, line->trouble});
   return out;
 }
 

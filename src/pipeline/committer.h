@@ -37,7 +37,8 @@ struct CommitterSettings {
   std::size_t label_budget = 100;        // open and prepared labels of the job
   std::size_t units_in_flight = 3;       // of one table
   std::size_t copy_labels_in_flight = 4; // of one table
-  std::uint64_t waiting_limit = 2ULL << 30; // bytes of one table spooled while it is copied
+  std::uint64_t waiting_limit = 4ULL << 30;  // bytes of changes that wait for copies
+  std::uint64_t waiting_memory = 32ULL << 20; // of these in memory
   int failure_limit = 20;                // loads failing in a row until a table is set aside
 };
 
@@ -62,7 +63,6 @@ struct TableProgress {
   Lsn applied_lsn;
   std::string reason;  // of an errored table
   std::string trouble; // what it waits for just now
-  std::uint64_t waiting_bytes = 0;
 };
 
 // What the stream must know to close epochs well.
@@ -95,6 +95,8 @@ public:
   void on_copied_batch(RelationId table, Batch batch);
   void on_copy_read(RelationId table);
   void on_copy_failed(RelationId table, ErrorReport const& report, TimePoint now);
+  // The snapshot has columns that the target lacks: they are added, then a copy is asked for again.
+  void on_columns_wanted(RelationId table, std::vector<TargetColumn> columns);
 
   // Answers.
   void on_loaded(CallId call, LoadOutcome const& outcome, TimePoint now);
@@ -109,6 +111,8 @@ public:
   [[nodiscard]] TimePoint next_deadline(TimePoint now) const;
 
   [[nodiscard]] Lsn flushed_lsn() const { return flushed_lsn_; }
+  // As far as a checkpoint was asked to be written: what may be acknowledged after the turn's actions.
+  [[nodiscard]] Lsn durable_flushed_lsn() const { return written_flushed_lsn_; }
   // Microseconds since 2000 of the oldest commit that is not applied yet; 0: there is none.
   [[nodiscard]] std::int64_t oldest_commit_time() const;
   [[nodiscard]] Pace pace() const;
@@ -132,7 +136,11 @@ private:
   void commit_unit(TableLine& line, Unit& unit, TimePoint now);
   void finish_unit(TableLine& line);
   void record_unit(TableLine& line, Unit& unit);
-  void try_start_load(TableLine& line, LabelSlot& slot, LabelRecord intended);
+  void start_load(TableLine& line, LabelSlot& slot, LabelRecord intended);
+  void load_long_unit(TableLine& line, Unit& unit, TimePoint now);
+  [[nodiscard]] bool is_long(TableLine const& line, Unit const& unit) const;
+  [[nodiscard]] bool has_budget(TableLine const& line, Unit const& unit);
+  [[nodiscard]] static bool may_record(TableLine const& line, Unit const& unit);
   void commit_slot(TableLine& line, LabelSlot& slot, TimePoint now);
   void retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& outcome, TimePoint now);
   void on_aborted(TableLine& line, LabelSlot& slot, std::string const& why, TimePoint now);
@@ -143,6 +151,8 @@ private:
   void empty_target(TableLine& line, TimePoint now);
   void end_copy(TableLine& line);
   void finish_copy(TableLine& line);
+  void begin_copy_again(TableLine& line);
+  void forget_changes(TableLine& line);
   void set_aside(TableLine& line, ErrorCode code, std::string const& message,
                  std::string const& advice);
   void read_again(TableLine& line, std::string const& why);
@@ -161,7 +171,9 @@ private:
   void say(log::Level level, std::string text) { said_.push_back({level, std::move(text)}); }
   void compute_flushed();
   void note_load_times(TimePoint now);
-  void wait_for_copy(TableLine& line, Unit& unit);
+  void wait_for_copy(TableLine& line);
+  static void spool_unit(Unit& unit);
+  void spool_bodies(Unit& unit);
   [[nodiscard]] bool is_committed(Unit const& unit) const;
   [[nodiscard]] bool is_abandoned(TableLine const& line, LabelSlot const& slot) const;
   void drop_abandoned(TableLine& line, LabelSlot const& slot);

@@ -542,5 +542,304 @@ TEST(Committer, NothingToDoMeansNoDeadline) {
   EXPECT_EQ(b.committer.next_deadline(b.now), TimePoint::max());
 }
 
+std::vector<TableEpoch> one(TableEpoch table) {
+  std::vector<TableEpoch> out;
+  out.push_back(std::move(table));
+  return out;
+}
+
+std::vector<LabelRecord> kept(Bench const& bench) {
+  std::vector<LabelRecord> out;
+  for (auto const& [text, label] : bench.labels)
+    out.push_back(label);
+  return out;
+}
+
+TEST(Committer, AnEpochIsNotRecordedBeforeTheOneInFrontOfIt) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  b.epoch(1, Lsn{200}, one(Bench::part_of(1, 1, Lsn{100}, Lsn{200})));
+  b.epoch(2, Lsn{300}, one(Bench::part_of(1, 2, Lsn{200}, Lsn{300})));
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  ASSERT_EQ(loads.size(), 2u);
+  b.loaded(loads[1]); // a crash here must not leave epoch 2 recorded without epoch 1
+  Bench restarted;
+  restarted.add(1, TableState::ready, Lsn{100});
+  restarted.committer.restore(kept(b), Lsn{100});
+  EXPECT_EQ(restarted.committer.follow_position({1}), Lsn{100});
+  b.loaded(loads[0]);
+  b.committed(b.only<SendCommit>());
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{300});
+}
+
+TEST(Committer, AUnitWithMoreLabelsThanTheBudgetGoesThroughPartByPart) {
+  CommitterSettings settings;
+  settings.label_budget = 10;
+  Bench b(settings);
+  b.add(1, TableState::ready, Lsn{100});
+  b.add(2, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}, 25));
+  tables.push_back(Bench::part_of(2, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  std::size_t committed = 0;
+  for (int step = 0; step < 200; ++step) {
+    for (StartLoad const& load : b.take<StartLoad>())
+      b.loaded(load);
+    for (SendCommit const& commit : b.take<SendCommit>()) {
+      b.committed(commit);
+      ++committed;
+    }
+  }
+  EXPECT_EQ(committed, 26u);
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+}
+
+TEST(Committer, UnitsOfSeveralLabelsDoNotHoldTheBudgetHalfPrepared) {
+  CommitterSettings settings;
+  settings.label_budget = 6;
+  Bench b(settings);
+  std::vector<TableEpoch> tables;
+  for (Oid oid = 1; oid <= 12; ++oid) {
+    b.add(oid, TableState::ready, Lsn{100});
+    tables.push_back(Bench::part_of(oid, 1, Lsn{100}, Lsn{200}, 2));
+  }
+  b.committer.on_stream_started(Lsn{100});
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  for (int step = 0; step < 200; ++step) {
+    for (StartLoad const& load : b.take<StartLoad>())
+      b.loaded(load);
+    for (SendCommit const& commit : b.take<SendCommit>())
+      b.committed(commit);
+  }
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+}
+
+TEST(Committer, ChangesUnderAnOldSnapshotAreNotLoadedOverANewOne) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.turn();
+  auto const follow = b.only<FollowFrom>();
+  b.committer.on_followed({1}, follow.generation);
+  b.turn();
+  b.committer.on_copy_failed({1}, {ErrorCode::snapshot_lost, Retry::later, "x", ""}, b.now);
+  b.turn();
+  auto stale = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
+  stale.generation = follow.generation;
+  b.epoch(1, Lsn{200}, one(std::move(stale)));
+  b.turn();
+  b.later();
+  for (SendTruncate const& truncate : b.take<SendTruncate>())
+    b.called(truncate.call);
+  b.later();
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{500});
+  b.turn();
+  b.committer.on_copy_read({1});
+  b.turn();
+  b.later();
+  EXPECT_TRUE(b.take<StartLoad>().empty());
+}
+
+TEST(Committer, NothingIsSpooledThatWasDiscardedInTheSameTurn) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.turn();
+  auto table = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
+  table.generation = b.only<FollowFrom>().generation;
+  table.parts[0].batches[0].bodies[0].bytes = std::string(1 << 20, 'x');
+  b.epoch(1, Lsn{200}, one(std::move(table)));
+  b.committer.on_set_aside({1}, {ErrorCode::table_changed, Retry::never, "x", ""});
+  b.turn();
+  EXPECT_TRUE(b.take<SpoolBody>().empty());
+}
+
+TEST(Committer, ALargeBodyThatWaitsForTheCopyLeavesMemory) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.turn();
+  auto table = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
+  table.generation = b.only<FollowFrom>().generation;
+  table.parts[0].batches[0].bodies[0].bytes = std::string(1 << 20, 'x');
+  b.epoch(1, Lsn{200}, one(std::move(table)));
+  b.turn();
+  EXPECT_EQ(b.take<SpoolBody>().size(), 1u);
+}
+
+TEST(Committer, WhatDoesNotFitWhileATableIsCopiedIsReadAgainAfterwards) {
+  CommitterSettings settings;
+  settings.waiting_memory = 100;
+  Bench b(settings);
+  b.add(1, TableState::init);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.turn();
+  auto const first = b.only<FollowFrom>();
+  b.committer.on_followed({1}, first.generation);
+  auto table = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
+  table.generation = first.generation;
+  table.parts[0].batches[0].bodies[0].bytes = std::string(1000, 'x');
+  b.epoch(1, Lsn{200}, one(std::move(table)));
+  b.turn();
+  b.committer.on_copy_read({1});
+  b.turn();
+  auto const again = b.only<FollowFrom>();
+  EXPECT_EQ(again.from, Lsn{100});
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100}) << "WAL is the durable copy: it must stay";
+  EXPECT_TRUE(b.take<StartLoad>().empty());
+}
+
+TEST(Committer, RestoredLabelsCommitInTheOrderOfTheirPositions) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  LabelRecord older;
+  older.label = {"demo", "older"};
+  older.table = {1};
+  older.epoch = 7; // of the incarnation before
+  older.state = LabelRecord::State::recorded;
+  older.end_lsn = Lsn{200};
+  LabelRecord newer = older;
+  newer.label.text = "newer";
+  newer.epoch = 3;
+  newer.end_lsn = Lsn{300};
+  b.committer.restore({newer, older}, Lsn{100});
+  b.turn();
+  EXPECT_EQ(b.take<SendCommit>().at(0).label.text, "older");
+  EXPECT_EQ(b.committer.follow_position({1}), Lsn{300});
+}
+
+TEST(Committer, LabelsThatAreRolledBackAreNotRecordedAnyMore) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  b.epoch(1, Lsn{200}, one(Bench::part_of(1, 1, Lsn{100}, Lsn{200})));
+  b.epoch(2, Lsn{300}, one(Bench::part_of(1, 2, Lsn{200}, Lsn{300})));
+  b.turn();
+  auto const loads = b.take<StartLoad>();
+  b.loaded(loads[0]);
+  b.loaded(loads[1]);
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::aborted);
+  auto const rollbacks = b.take<SendRollback>();
+  ASSERT_EQ(rollbacks.size(), 2u);
+  b.rolled_back(rollbacks[0]);
+  b.later(); // a crash before the other rollback
+  Bench restarted;
+  restarted.add(1, TableState::ready, Lsn{100});
+  restarted.committer.restore(kept(b), Lsn{100});
+  restarted.turn();
+  EXPECT_TRUE(restarted.take<SendCommit>().empty());
+  EXPECT_EQ(restarted.committer.follow_position({1}), Lsn{100});
+}
+
+TEST(Committer, ATableWithTroubleDoesNotSetThePaceOfTheOthers) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.add(2, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  for (std::uint64_t i = 1; i <= 8; ++i) {
+    std::vector<TableEpoch> tables;
+    if (i == 1)
+      tables.push_back(Bench::part_of(1, i, Lsn{i * 100}, Lsn{i * 100 + 100}));
+    tables.push_back(Bench::part_of(2, i, Lsn{i * 100}, Lsn{i * 100 + 100}));
+    b.epoch(i, Lsn{i * 100 + 100}, std::move(tables));
+    b.turn();
+    for (StartLoad const& load : b.take<StartLoad>())
+      b.loaded(load, b.labels[load.label.text].table.oid == 1 ? LoadOutcome::Kind::busy
+                                                              : LoadOutcome::Kind::prepared);
+    for (SendCommit const& commit : b.take<SendCommit>())
+      b.committed(commit);
+  }
+  EXPECT_EQ(b.committer.pace().epochs_in_flight, 0u);
+}
+
+TEST(Committer, ColumnsOfADroppedEpochAreStillAdded) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  b.epoch(1, Lsn{200}, one(Bench::part_of(1, 1, Lsn{100}, Lsn{200})));
+  b.turn();
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::aborted);
+  auto const follow = b.only<FollowFrom>();
+  for (SendRollback const& rollback : b.take<SendRollback>())
+    b.rolled_back(rollback);
+  auto old = Bench::part_of(1, 2, Lsn{200}, Lsn{300});
+  old.added_columns.push_back({"n", "INT", true, {}, {}});
+  b.epoch(2, Lsn{300}, one(std::move(old)));
+  b.turn();
+  b.committer.on_followed({1}, follow.generation);
+  auto again = Bench::part_of(1, 3, Lsn{100}, Lsn{300});
+  again.generation = follow.generation;
+  b.epoch(3, Lsn{300}, one(std::move(again)));
+  b.later();
+  EXPECT_EQ(b.take<SendAddColumns>().size(), 1u);
+}
+
+TEST(Committer, NothingIsLoadedBesideACommitWithoutAnswer) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  auto table = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
+  table.parts[0].batches.push_back(Bench::batch(3));
+  b.epoch(1, Lsn{200}, one(std::move(table)));
+  b.turn();
+  for (StartLoad const& load : b.take<StartLoad>())
+    b.loaded(load);
+  auto const commits = b.take<SendCommit>();
+  ASSERT_EQ(commits.size(), 2u);
+  b.committed(commits[0], CommitOutcome::Kind::aborted); // the other is under way
+  auto const follow = b.only<FollowFrom>();
+  for (SendRollback const& rollback : b.take<SendRollback>())
+    b.rolled_back(rollback);
+  auto again = Bench::part_of(1, 2, Lsn{100}, Lsn{400});
+  again.generation = follow.generation;
+  b.epoch(2, Lsn{400}, one(std::move(again)));
+  b.later();
+  EXPECT_TRUE(b.take<StartLoad>().empty());
+}
+
+TEST(Committer, ACopyIsSwappedInWhenItIsComplete) {
+  Bench b;
+  TableEntry entry;
+  entry.record.id = {1};
+  entry.record.source = {"public", "t1"};
+  entry.record.target = {"demo", "t1"};
+  entry.is_known_empty = true;
+  entry.twin = TargetName{"demo", "t1_walrock_copy"};
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.committer.on_copied_batch({1}, Bench::batch(5));
+  b.committer.on_copy_read({1});
+  b.turn();
+  b.loaded(b.only<StartLoad>());
+  EXPECT_TRUE(b.take<SendSwap>().empty());
+  b.committed(b.only<SendCommit>());
+  auto const swap = b.only<SendSwap>();
+  EXPECT_EQ(swap.twin.table, "t1_walrock_copy");
+  EXPECT_EQ(b.state_of(1), TableState::copying);
+  b.called(swap.call);
+  EXPECT_EQ(b.state_of(1), TableState::ready);
+}
+
 } // namespace
 } // namespace walrock

@@ -53,28 +53,37 @@ struct StreamMachine::Table {
   [[nodiscard]] TablePlan const& plan() const { return encoder().plan(); }
   [[nodiscard]] bool is_append_only() const { return plan().model != TableModel::primary; }
 
-  // The layout that the target can take: what the catalog says, without columns that it lacks.
-  [[nodiscard]] Relation loadable_relation() const {
-    Relation loadable = relation_of(source);
-    if (!ignores_incompatible)
-      std::erase_if(loadable.columns, [this](RelationColumn const& column) {
-        return target.column(column.name) == nullptr;
-      });
-    return loadable;
+  // Without the columns that the target lacks.
+  [[nodiscard]] Relation known_part(Relation relation_of_stream) const {
+    std::erase_if(relation_of_stream.columns, [this](RelationColumn const& column) {
+      return target.column(column.name) == nullptr;
+    });
+    return relation_of_stream;
+  }
+  // The target can take what the catalog said when the table was described.
+  [[nodiscard]] bool is_as_described(Relation const& relation_of_stream) const {
+    return relation_of_stream.columns == relation_of(source).columns &&
+           (ignores_incompatible ||
+            known_part(relation_of_stream).columns.size() == relation_of_stream.columns.size());
   }
 
   void forget_epoch() {
     // Columns that the epoch would have added are not in the target: they are found missing again.
     for (TargetColumn const& added : added_columns)
       std::erase_if(target.columns, [&](TargetColumn const& c) { return c.name == added.name; });
+    end_epoch();
+  }
+
+  void end_epoch() {
     forget_rows();
+    added_columns.clear();
+    is_touched = false;
+    first_commit_time = 0;
   }
 
   void forget_rows() {
     batches.clear();
-    is_touched = is_truncated = false;
-    added_columns.clear();
-    first_commit_time = 0;
+    is_truncated = false;
     counts = RowCounts();
   }
 };
@@ -128,8 +137,8 @@ bool StreamMachine::follow_from(RelationId id, Lsn from, std::uint64_t generatio
     bool const is_all_unwanted =
         from >= end_lsn_ && (!transaction_ || transaction_->commit_lsn < from);
     has_gone_by = has_gone_by || !is_all_unwanted;
-    table->forget_epoch();
-    std::erase(touched_, table);
+    // Without going back the layout stays, so the columns it needs are added all the same.
+    table->forget_rows();
   }
   table->from = from;
   table->generation = generation;
@@ -299,12 +308,26 @@ void StreamMachine::on_relation(Relation const& relation, StreamActions& actions
     return;
   // Rows of this layout may be unwanted (below the follow position), but later ones are not.
   table->pending = relation;
-  if (!table->relation && relation.columns == table->loadable_relation().columns) {
+  if (!table->relation && table->is_as_described(relation)) {
     guarded(*table, actions, [&] { plan(*table); });
     return;
   }
   actions.emplace_back(Describe{relation.id});
 }
+
+namespace {
+
+// A rename leaves its column's values under the old name: it looks like a drop and an add.
+void require_same_names(SourceTable const& before, SourceTable const& now) {
+  for (SourceColumn const& column : now.columns)
+    for (SourceColumn const& known : before.columns)
+      if (known.attnum == column.attnum && known.name != column.name)
+        throw Error(ErrorCode::table_changed,
+                    fmt::format("column {} of {} was renamed to {}", known.name,
+                                to_string(now.name), column.name));
+}
+
+} // namespace
 
 void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const& source,
                                  StreamActions& actions) {
@@ -314,7 +337,9 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
   guarded(*table, actions, [&] {
     // A table that is dropped by now still has its last rows in the stream.
     SourceTable const& now = source ? *source : table->source;
-    Relation const before = table->relation ? *table->relation : table->loadable_relation();
+    require_same_names(table->source, now);
+    // The first description after a start: what the target can take is not new.
+    Relation const before = table->relation ? *table->relation : table->known_part(*table->pending);
     RelationChange const change =
         diff(before, *table->pending, now, table->target, table->source.filenode);
     if (change.kind == RelationChange::Kind::unsupported)
@@ -484,14 +509,16 @@ Milliseconds StreamMachine::linger() const {
   return std::clamp(left, settings_.freshness / 10, most);
 }
 
-// Behind a backlog epochs grow: one more label would only wait.
-bool StreamMachine::is_backlog() const { return pace_.epochs_in_flight >= kBacklog; }
+// Behind a backlog epochs grow, within bounds: one more label would only wait.
+TimePoint StreamMachine::due_at() const {
+  return epoch_opened_at_ + (pace_.epochs_in_flight >= kBacklog ? linger() * 10 : linger());
+}
 
 TimePoint StreamMachine::next_deadline() const {
   if (transaction_)
     return TimePoint::max();
   if (!touched_.empty())
-    return is_backlog() ? TimePoint::max() : epoch_opened_at_ + linger();
+    return due_at();
   return idle_lsn_ > handed_over_lsn_ ? handed_over_at_ + kIdleStep : TimePoint::max();
 }
 
@@ -503,8 +530,7 @@ void StreamMachine::on_timer(TimePoint now, StreamActions& actions) {
       hand_over(now, actions);
     return;
   }
-  bool const is_due = now >= epoch_opened_at_ + linger();
-  if (epoch_bytes_ >= settings_.epoch_bytes || (is_due && !is_backlog()))
+  if (epoch_bytes_ >= settings_.epoch_bytes || now >= due_at())
     hand_over(now, actions);
 }
 
@@ -529,7 +555,7 @@ void StreamMachine::hand_over(TimePoint now, StreamActions& actions) {
     out.needs_record = table->is_truncated || table->batches.has_partial_rows();
     out.parts = table->batches.take();
     table->from = epoch.end_lsn;
-    table->forget_rows();
+    table->end_epoch();
     // Only the present layout is needed from here on.
     if (table->encoders.size() > 1)
       table->encoders.erase(table->encoders.begin(), table->encoders.end() - 1);
@@ -548,11 +574,16 @@ bool StreamMachine::relieve(TimePoint now, StreamActions& actions) {
     hand_over(now, actions);
     return true;
   }
+  // Small bodies are not worth a file, unless there is nothing else.
   Body* largest = nullptr;
-  for (Table* const table : touched_) {
-    Body* const body =
-        table->batches.largest_body(std::max(kSpooledBody, largest ? largest->bytes.size() : 0));
-    largest = body != nullptr ? body : largest;
+  for (std::size_t const least : {kSpooledBody, std::size_t{1}}) {
+    for (Table* const table : touched_) {
+      Body* const body =
+          table->batches.largest_body(std::max(least, largest ? largest->bytes.size() : 0));
+      largest = body != nullptr ? body : largest;
+    }
+    if (largest != nullptr)
+      break;
   }
   if (largest == nullptr)
     return false;

@@ -150,7 +150,7 @@ private:
   RowOrigin next_origin();
   void hand_over(TimePoint now, StreamActions& actions);
   [[nodiscard]] Milliseconds linger() const;
-  [[nodiscard]] bool is_backlog() const;
+  [[nodiscard]] TimePoint due_at() const;
 
   StreamSettings settings_;
   MemoryBudget* budget_;

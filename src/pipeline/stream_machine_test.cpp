@@ -482,12 +482,66 @@ TEST_F(StreamMachineTest, ABacklogMakesEpochsGrow) {
   feed(relation(1, {"*id", "v"}));
   feed(insert(1, {"1", "a"}));
   feed(commit(200, 210));
-  tick();
+  tick(Milliseconds(500));
   EXPECT_TRUE(epochs.empty());
-  EXPECT_EQ(machine.next_deadline(), TimePoint::max());
-  machine.on_pace({});
+  EXPECT_GT(machine.next_deadline(), now);
+  tick(Milliseconds(1000));
+  EXPECT_EQ(epochs.size(), 1u) << "but not for ever: another table may be the slow one";
+}
+
+TEST_F(StreamMachineTest, ARenameWhileTheStreamWasAwayIsNoAddedColumn) {
+  follow(1);
+  catalog[1] = {"*id", "renamed"};
+  machine.start(Lsn{kStart});
+  feed(begin(200));
+  feed(relation(1, {"*id", "renamed"}));
+  feed(insert(1, {"1", "x"}));
+  feed(commit(200, 210));
+  EXPECT_EQ(set_aside.size(), 1u);
+}
+
+TEST_F(StreamMachineTest, AnOldLayoutThatComesAgainAfterAReconnectIsTaken) {
+  follow(1);
+  catalog[1] = {"*id", "v", "extra"};
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    machine.start(Lsn{kStart});
+    feed(begin(200));
+    feed(relation(1, {"*id", "v"}));
+    feed(insert(1, {"1", "a"}));
+    feed(commit(200, 210));
+    feed(begin(220));
+    feed(relation(1, {"*id", "v", "extra"}));
+    feed(insert(1, {"2", "b", "c"}));
+    feed(commit(220, 230));
+  }
+  EXPECT_TRUE(set_aside.empty());
   tick();
-  EXPECT_EQ(epochs.size(), 1u);
+  EXPECT_EQ(rows(1), (Rows{"1|a|0", "2|b|c|0"}));
+}
+
+TEST_F(StreamMachineTest, AColumnThatCameBeforeANewPositionIsStillAdded) {
+  follow(1, kNothingWanted);
+  catalog[1] = {"*id", "v", "extra"};
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  feed(begin(220));
+  feed(relation(1, {"*id", "v", "extra"}));
+  feed(insert(1, {"1", "a", "b"}));
+  feed(commit(220, 230));
+  EXPECT_FALSE(machine.follow_from({1}, Lsn{300}, 1));
+  feed(begin(320));
+  feed(insert(1, {"2", "c", "d"}));
+  feed(commit(320, 330));
+  tick();
+  ASSERT_EQ(set_aside.size(), 0u);
+  std::size_t added = 0;
+  for (Epoch const& epoch : epochs)
+    for (TableEpoch const& table : epoch.tables)
+      added += table.added_columns.size();
+  EXPECT_EQ(added, 1u);
+  EXPECT_EQ(rows(1), (Rows{"2|c|d|0"}));
 }
 
 TEST_F(StreamMachineTest, WithoutMemoryTheEpochIsHandedOverOrItsLargestBodySpooled) {

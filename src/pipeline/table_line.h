@@ -27,6 +27,7 @@ struct LabelSlot {
   Step step = Step::fresh;
   std::uint64_t row_count = 0;
   CallId call = 0; // outstanding
+  bool is_closed = false; // committed and no longer counted against the budget
   TimePoint retry_at{};
 };
 
@@ -41,7 +42,9 @@ struct Unit {
   bool is_truncated = false;
   bool needs_record = true;
   bool is_restored = false; // from the checkpoint: its bytes are not here
-  std::uint64_t byte_count = 0;
+  std::uint64_t byte_count = 0;   // wherever they are
+  std::uint64_t memory_bytes = 0; // of small bodies that wait in memory
+  bool wants_spool = false;       // its large bodies leave memory at the end of the turn
   RowCounts counts;
   Step step = Step::waiting;
   CallId call = 0; // of a barrier
@@ -79,6 +82,8 @@ struct TableLine {
   std::uint64_t copy_sequence = 0;
   CallId truncate_call = 0;
   CallId swap_call = 0;
+  CallId add_call = 0; // of adding_columns, before the copy
+  std::vector<TargetColumn> adding_columns;
   std::vector<std::unique_ptr<LabelSlot>> copy_labels;
 
   std::deque<Unit> units; // oldest first
@@ -90,7 +95,6 @@ struct TableLine {
   std::uint64_t generation = 0;
   bool must_reread = false;  // units were thrown away while the table was copying
   std::optional<Lsn> pin;    // flushed_lsn may not pass it
-  std::uint64_t waiting_bytes = 0;
 
   TimePoint retry_at{};
   Backoff backoff{Milliseconds(100), Milliseconds(5000)};

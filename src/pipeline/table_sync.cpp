@@ -52,12 +52,34 @@ void Committer::on_copy_failed(RelationId table, ErrorReport const& report, Time
     set_aside(*line, report.code, report.message, report.advice);
     return;
   }
-  line->has_copy_failed = true;
   line->is_known_empty = false;
   line->trouble = report.message;
   line->retry_at = now + line->backoff.next();
   say(log::Level::warning, fmt::format("copy is begun again table={}: {}",
                                        to_string(line->record.source), report.message));
+  begin_copy_again(*line);
+}
+
+void Committer::on_columns_wanted(RelationId table, std::vector<TargetColumn> columns) {
+  TableLine* const line = find(table);
+  if (line == nullptr || line->copy_phase == TableLine::CopyPhase::none)
+    return;
+  std::move(columns.begin(), columns.end(), std::back_inserter(line->owed_columns));
+  begin_copy_again(*line);
+}
+
+// What came under the old snapshot is forgotten: changes that waited for it are in the next one.
+void Committer::begin_copy_again(TableLine& line) {
+  line.has_copy_failed = true;
+  forget_changes(line);
+  if (line.copy_phase == TableLine::CopyPhase::waiting)
+    line.copy_phase = TableLine::CopyPhase::emptying;
+}
+
+void Committer::forget_changes(TableLine& line) {
+  discard_units(line);
+  line.must_reread = false;
+  ++line.generation;
 }
 
 void Committer::advance_copy(TableLine& line, TimePoint now) {
@@ -78,14 +100,15 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
         continue;
       }
       if (slot.step == LabelSlot::Step::fresh && slot.retry_at <= now && !is_draining_ &&
-          in_flight < settings_.copy_labels_in_flight) {
+          in_flight < settings_.copy_labels_in_flight && line.leftovers.empty() &&
+          open_labels_ < settings_.label_budget / 2 + 1) {
         LabelRecord intended;
         intended.label = make_label({settings_.label_prefix, settings_.job_id,
                                      settings_.incarnation, line.copy_target,
                                      fmt::format("c{}", ++line.copy_sequence), 0, slot.attempt});
         intended.table = line.record.id;
         intended.row_count = slot.row_count;
-        try_start_load(line, slot, std::move(intended));
+        start_load(line, slot, std::move(intended));
       }
       // A copy is not recorded: a crash empties the table and copies it again.
       commit_slot(line, slot, now);
@@ -93,7 +116,6 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
       ++it;
     }
     if (line.has_copy_failed) {
-      discard_units(line);
       line.copy_phase = TableLine::CopyPhase::emptying;
     } else if (line.is_copy_read && line.copy_labels.empty() && line.swap_call == 0) {
       end_copy(line);
@@ -106,8 +128,15 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
 // Old labels end first: rows prepared before a TRUNCATE would vanish, or come back after it.
 void Committer::empty_target(TableLine& line, TimePoint now) {
   if (!line.leftovers.empty() || !line.abandoned.empty() || line.truncate_call != 0 ||
-      line.retry_at > now || is_draining_)
+      line.add_call != 0 || line.retry_at > now || is_draining_)
     return;
+  if (!line.owed_columns.empty()) {
+    line.add_call = call_for(line, nullptr);
+    line.adding_columns = std::exchange(line.owed_columns, {});
+    after_write_.emplace_back(
+        SendAddColumns{line.add_call, line.copy_target, line.adding_columns});
+    return;
+  }
   if (!line.is_known_empty && line.is_emptied_before_copy) {
     line.truncate_call = call_for(line, nullptr);
     after_write_.emplace_back(SendTruncate{line.truncate_call, line.copy_target});
@@ -116,7 +145,7 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   line.copy_phase = TableLine::CopyPhase::waiting;
   if (line.record.state != TableState::init)
     change_state(line, TableState::init);
-  ++line.generation;
+  forget_changes(line);
   // From here on the stream lets its changes go by; they can be read again from this point.
   line.pin = flushed_lsn_;
   after_write_.emplace_back(NeedCopy{line.record.id});
@@ -177,6 +206,8 @@ void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint 
   // or of at-least-once, whose rows converge.
   forget(leftover->label);
   line.leftovers.erase(leftover);
+  if (line.leftovers.empty() && line.failure_count == 0)
+    line.trouble.clear();
 }
 
 void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& message,
@@ -220,10 +251,17 @@ void Committer::discard_units(TableLine& line) {
     line.units.pop_front();
     std::move(unit.added_columns.begin(), unit.added_columns.end(),
               std::back_inserter(line.owed_columns));
-    for (auto& slot : unit.labels)
+    for (auto& slot : unit.labels) {
+      // Recorded no more: after a crash it must be rolled back, not committed.
+      if (unit.step == Unit::Step::recorded && slot->step != LabelSlot::Step::committed) {
+        LabelRecord demoted = record_of(line, unit, *slot, LabelRecord::State::recorded);
+        demoted.state = LabelRecord::State::intended;
+        update_.labels.push_back(std::move(demoted));
+        is_urgent_ = true;
+      }
       discard_slot(line, std::move(slot));
+    }
   }
-  line.waiting_bytes = 0;
 }
 
 // A slot with a call under way is kept until the answer; every begun label is rolled back after it.
@@ -234,7 +272,8 @@ void Committer::discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot) {
     line.abandoned.push_back(std::move(slot));
     return;
   }
-  close_label(*slot);
+  if (!slot->is_closed)
+    close_label(*slot);
   if (slot->step == LabelSlot::Step::committed)
     forget(slot->label);
   else

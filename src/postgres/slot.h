@@ -40,6 +40,10 @@ struct Slot {
 void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
                     std::string_view database);
 
+// Throws slot_missing when the slot was moved beyond `acknowledged` by someone else (advanced, or
+// dropped and made anew): the changes between are gone.
+void require_no_gap(Slot const& slot, Lsn acknowledged);
+
 enum class SlotLifetime {
   permanent,
   temporary, // dropped by the server when its connection ends

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "postgres/catalog.h"
+#include "schema/relation_change.h"
 #include "schema/row_layout.h"
 
 namespace walrock {
@@ -90,15 +91,13 @@ void CopyPool::run(std::stop_token stop) {
 }
 
 // Waits without limit for a server that cannot be reached, and for a free slot.
-std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::vector<RelationId> const& tables,
-                                                        std::stop_token stop) {
+std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::stop_token stop) {
   if (first_snapshot_ != nullptr && first_snapshot_->is_alive())
     return std::move(first_snapshot_);
   first_snapshot_.reset();
   Backoff backoff(Milliseconds(200), Milliseconds(10'000));
   while (!stop.stop_requested()) {
     try {
-      describe_again(tables, stop);
       return std::make_unique<SnapshotKeeper>(
           settings_.source, fmt::format("{}_{}", settings_.slot_prefix, ++snapshot_count_),
           SlotLifetime::temporary, stop);
@@ -112,27 +111,44 @@ std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::vector<RelationId> 
   throw Stopped();
 }
 
-// The catalog may have changed since the start. Before the snapshot is taken: what changes between
-// the two shows as a changed filenode or as another layout in the stream.
-void CopyPool::describe_again(std::vector<RelationId> const& tables, std::stop_token stop) {
-  Connection connection(settings_.source, ConnectionKind::sql, stop);
-  for (RelationId const id : tables)
-    if (auto source = describe_relation(connection, id))
-      tables_.at(id).source = std::move(*source);
+// After the snapshot, which may have been waited for long: a column that was added and filled
+// meanwhile is in the snapshot, and the stream will not send its values again. True when the target
+// can take what the catalog says; else its columns are asked for, and the table comes again.
+bool CopyPool::describe_again(Connection& connection, RelationId id) {
+  CopiedTable& table = tables_.at(id);
+  auto source = describe_relation(connection, id);
+  if (!source)
+    return true; // the reader says that it is gone
+  RelationChange const change =
+      diff(relation_of(table.source), relation_of(*source), *source, table.target,
+           table.source.filenode);
+  table.source = std::move(*source);
+  if (change.kind != RelationChange::Kind::followed || change.added.empty())
+    return true; // plan_for() says what does not fit
+  for (TargetColumn const& column : change.added)
+    table.target.columns.push_back(column);
+  log::info("columns were added before the copy table={} count={}", to_string(table.source.name),
+            change.added.size());
+  shared_.events.push_now(ColumnsWanted{id, change.added});
+  return false;
 }
 
-void CopyPool::copy_round(std::vector<RelationId> const& tables, std::stop_token stop) {
-  std::unique_ptr<SnapshotKeeper> const keeper = take_snapshot(tables, stop);
+void CopyPool::copy_round(std::vector<RelationId> const& wanted, std::stop_token stop) {
+  std::unique_ptr<SnapshotKeeper> const keeper = take_snapshot(stop);
+  Connection connection(settings_.source, ConnectionKind::sql, stop);
+  int const server_version = connection.server_version();
+  std::vector<RelationId> tables;
+  for (RelationId const id : wanted)
+    if (describe_again(connection, id))
+      tables.push_back(id);
+  if (tables.empty())
+    return;
   Round round;
   round.snapshot_name = keeper->slot().snapshot_name;
   round.consistent_lsn = keeper->slot().consistent_lsn;
   log::info("copy begins tables={} consistent_lsn={}", tables.size(),
             to_string(round.consistent_lsn));
   shared_.events.push_now(SnapshotTaken{tables, round.consistent_lsn});
-  int const server_version = [&] {
-    Connection const connection(settings_.source, ConnectionKind::sql, stop);
-    return connection.server_version();
-  }();
   std::vector<CopiedTable const*> ordered;
   for (RelationId const id : tables)
     ordered.push_back(&tables_.at(id));

@@ -55,10 +55,9 @@ private:
   struct TableCopy;
   struct Task;
 
-  std::unique_ptr<SnapshotKeeper> take_snapshot(std::vector<RelationId> const& tables,
-                                                std::stop_token stop);
-  void copy_round(std::vector<RelationId> const& tables, std::stop_token stop);
-  void describe_again(std::vector<RelationId> const& tables, std::stop_token stop);
+  std::unique_ptr<SnapshotKeeper> take_snapshot(std::stop_token stop);
+  void copy_round(std::vector<RelationId> const& wanted, std::stop_token stop);
+  bool describe_again(Connection& connection, RelationId table);
   void work(Round& round, std::stop_token stop);
   void copy_split(Round& round, Task& task, std::unique_ptr<SnapshotReader>& reader,
                   std::stop_token stop);

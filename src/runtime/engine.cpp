@@ -170,10 +170,11 @@ Committer Run::make_committer(Prepared& prepared, std::uint64_t incarnation) {
   settings.incarnation = incarnation;
   settings.is_at_least_once = job_.target.semantic == Semantic::at_least_once;
   settings.label_budget = prepared.label_budget;
+  settings.waiting_memory = sizes_.budget / 4;
   Committer committer(settings);
   for (TableEntry& entry : prepared.tables)
     committer.add_table(std::move(entry), clock_now());
-  committer.restore(prepared.checkpoint.labels, prepared.checkpoint.flushed_lsn);
+  committer.restore(prepared.checkpoint.labels, prepared.start_lsn);
   for (FollowedTable& followed : prepared.followed) {
     row_estimates_[followed.source.id] = followed.source.row_estimate;
     if (committer.is_following(followed.source.id))
@@ -224,11 +225,14 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   std::optional<Lsn> const until =
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
   Committer committer = make_committer(prepared, incarnation);
-  shared.flushed_lsn.store(committer.flushed_lsn().value);
+  shared.flushed_lsn.store(committer.durable_flushed_lsn().value);
+  std::stop_source stop_loads; // cuts calls short
+  std::stop_callback const stop_loads_at_once(now, [&] { stop_loads.request_stop(); });
   LoadPool loads(
       sizes_.loaders, kCallThreads,
       [&, options = prepared.load_options] {
-        return std::make_unique<StreamLoader>(addresses_.target, addresses_.ddl, options, now);
+        return std::make_unique<StreamLoader>(addresses_.target, addresses_.ddl, options,
+                                              stop_loads.get_token());
       },
       shared);
   CopyPool copies(copy_settings(incarnation), std::move(prepared.copied),
@@ -257,10 +261,14 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   std::jthread const limit([&](std::stop_token stop) {
     Channel<int> nothing(1);
     (void)nothing.pop(stop, Deadline::in(options_.drain_limit));
-    if (!stop.stop_requested())
+    if (!stop.stop_requested()) {
+      log::warning("what is under way did not end in time and is finished at the next start");
       stop_commit.request_stop();
+    }
   });
   commit_thread.join();
+  stop_loads.request_stop();
+  loads.stop();
   if (auto const error = failure()) {
     result.kind = EngineResult::Kind::failed;
     result.error = error;

@@ -18,11 +18,12 @@ LoadPool::LoadPool(std::size_t loader_count, std::size_t caller_count, MakeTarge
     threads_.emplace_back([this](std::stop_token stop) { work(calls_, stop, "call"); });
 }
 
-LoadPool::~LoadPool() {
+void LoadPool::stop() {
   for (std::jthread& thread : threads_)
     thread.request_stop();
   loads_.close();
   calls_.close();
+  threads_.clear();
 }
 
 void LoadPool::submit(LoadJob job) {

@@ -26,8 +26,10 @@ public:
   // shared must outlive it.
   LoadPool(std::size_t loader_count, std::size_t caller_count, MakeTarget make_target,
            Shared& shared);
-  // Ends the threads after the job each is at.
-  ~LoadPool();
+  ~LoadPool() { stop(); }
+  // Ends the threads after the job each is at; what waits is not begun. Before the committer, whose
+  // batches they read, goes.
+  void stop();
   LoadPool(LoadPool const&) = delete;
   LoadPool& operator=(LoadPool const&) = delete;
 

@@ -41,6 +41,10 @@ struct CopiedBatch {
 struct CopyRead {
   RelationId table;
 };
+struct ColumnsWanted {
+  RelationId table;
+  std::vector<TargetColumn> columns;
+};
 struct CopyFailed {
   RelationId table;
   ErrorReport report;
@@ -67,7 +71,7 @@ struct Called {
 };
 using CommitEvent =
     std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken, CopiedBatch, CopyRead,
-                 CopyFailed, Loaded, Committed, RolledBack, LabelStated, Called>;
+                 ColumnsWanted, CopyFailed, Loaded, Committed, RolledBack, LabelStated, Called>;
 
 // To the replication thread.
 using StreamCommand = std::variant<FollowFrom, Unfollow>;

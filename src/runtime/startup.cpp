@@ -55,6 +55,7 @@ public:
 
   Prepared run() {
     out_.checkpoint = store_.read();
+    is_first_start_ = !out_.checkpoint.job || !out_.checkpoint.job->consistent_lsn.is_set();
     waiting(report_, "connecting to PostgreSQL", stop_, [&] { ask_source(); });
     waiting(report_, "connecting to StarRocks", stop_, [&] { ask_target(); });
     waiting(report_, "looking at the tables", stop_, [&] { choose_tables(); });
@@ -219,6 +220,7 @@ private:
       return;
     }
     if (slot) { // left by a start that died between making and recording it
+      wait_until_free(slot, name);
       drop_slot(source(), name);
       log::info("dropped a slot that was made and never used slot={}", name);
     }
@@ -232,7 +234,8 @@ private:
     log::info("created slot={} consistent_lsn={}", name, to_string(out_.job.consistent_lsn));
   }
 
-  void continue_slot(std::optional<Slot> slot, std::string const& name) {
+  // A dead walrock's walsender may live on for a moment.
+  void wait_until_free(std::optional<Slot>& slot, std::string const& name) {
     TimePoint const until = std::chrono::steady_clock::now() + kSlotPatience;
     while (slot && slot->active_pid && std::chrono::steady_clock::now() < until) {
       report_("replication slot",
@@ -240,21 +243,15 @@ private:
       sleep(stop_, Milliseconds(200));
       slot = find_slot(source(), name);
     }
-    require_usable(slot, name, job_.source.database);
-    // Never before what the server has let go, never before what we know to be applied.
-    out_.start_lsn = std::max(out_.checkpoint.flushed_lsn, out_.job.consistent_lsn);
-    if (slot->confirmed_flush_lsn > out_.start_lsn)
-      check_gap(*slot);
-    log::info("continues slot={} from={}", name, to_string(out_.start_lsn));
   }
 
-  // Someone advanced the slot beyond what our checkpoint has: the changes between are gone.
-  void check_gap(Slot const& slot) {
-    for (TableRecord const& table : out_.checkpoint.tables)
-      if (table.state != TableState::errored && table.applied_lsn.is_set())
-        log::debug("table={} applied={}", to_string(table.source), to_string(table.applied_lsn));
-    // What we acknowledged was recorded or committed, but flushed_lsn itself is written lazily.
-    out_.start_lsn = slot.confirmed_flush_lsn;
+  void continue_slot(std::optional<Slot> slot, std::string const& name) {
+    wait_until_free(slot, name);
+    require_usable(slot, name, job_.source.database);
+    // Only what the checkpoint has was ever acknowledged.
+    out_.start_lsn = std::max(out_.checkpoint.flushed_lsn, out_.job.consistent_lsn);
+    require_no_gap(*slot, out_.start_lsn);
+    log::info("continues slot={} from={}", name, to_string(out_.start_lsn));
   }
 
   void write_job() {
@@ -265,7 +262,7 @@ private:
   }
 
   void prepare_targets() {
-    TargetSetup setup(job_, addresses_, out_.checkpoint, stop_);
+    TargetSetup setup(job_, addresses_, out_.checkpoint, is_first_start_);
     out_.tables.clear();
     out_.followed.clear();
     out_.copied.clear();
@@ -277,6 +274,7 @@ private:
       update.tables.push_back(table.entry.record);
       FollowedTable followed;
       followed.source = source;
+      followed.source.filenode = table.filenode_before; // tells a rewrite while walrock was down
       followed.target = table.target;
       followed.from = kNothingWanted; // the engine sets it from the committer
       followed.ignores_incompatible = job_.schema_sync.ignore_incompatible_fields;
@@ -302,6 +300,7 @@ private:
   std::unique_ptr<Connection> source_;
   int server_version_ = 0;
   bool has_partitioned_ = false;
+  bool is_first_start_ = true;
   std::vector<SourceTable> sources_;
   std::map<TableName, TargetName> targets_;
   Prepared out_;

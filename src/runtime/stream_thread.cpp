@@ -66,9 +66,13 @@ void StreamThread::run(std::stop_token stop) {
     }
   }
   if (stream_ != nullptr) {
-    Lsn const flushed{shared_.flushed_lsn.load()};
-    stream_->send_status(std::max(received_lsn_, flushed), flushed, flushed);
-    stream_->end(Deadline::in(Milliseconds(2000)));
+    try {
+      Lsn const flushed{shared_.flushed_lsn.load()};
+      stream_->send_status(std::max(received_lsn_, flushed), flushed, flushed);
+      stream_->end(Deadline::in(Milliseconds(2000)));
+    } catch (Error const& error) {
+      log::debug("the stream was gone before its end: {}", error.what());
+    }
   }
 }
 
@@ -76,6 +80,9 @@ void StreamThread::connect(std::stop_token stop) {
   take_commands(); // positions that changed while nothing was read need no new start
   Lsn const from = std::max(settings_.start_lsn, Lsn{shared_.flushed_lsn.load()});
   Connection connection(settings_.source, ConnectionKind::replication, stop);
+  auto const slot = find_slot(connection, settings_.slot_name);
+  require_usable(slot, settings_.slot_name, settings_.source.database);
+  require_no_gap(*slot, from);
   ProtocolOptions const options = ProtocolOptions::of_server(connection.server_version());
   stream_ = std::make_unique<ReplicationStream>(std::move(connection));
   try {
@@ -113,9 +120,12 @@ void StreamThread::follow_once(std::stop_token stop) {
     machine_.on_timer(now(), actions);
     perform(actions, stop);
     relieve_memory();
-    wait(stop);
+    if (!has_more_)
+      wait(stop);
     if (shared_.budget.has_room())
       read_what_is_there(stop);
+    else
+      has_more_ = false;
   }
   throw Stopped();
 }
@@ -148,7 +158,8 @@ void StreamThread::wait(std::stop_token) {
   Milliseconds const left = Deadline{due}.left(at, kLongestWait);
   short const interest = static_cast<short>((shared_.budget.has_room() ? POLLIN : 0) |
                                             (stream_->wants_write() ? POLLOUT : 0));
-  pollfd fds[2] = {{stream_->socket(), interest, 0},
+  // Without interest the socket is left out: a dead one would wake us for ever.
+  pollfd fds[2] = {{interest != 0 ? stream_->socket() : -1, interest, 0},
                    {shared_.stream_commands.wake().fd(), POLLIN, 0}};
   // Without room the budget is looked at often: nobody wakes us when it has some.
   Milliseconds const longest = shared_.budget.has_room() ? left : std::min(left, Milliseconds(5));
@@ -159,11 +170,13 @@ void StreamThread::wait(std::stop_token) {
 
 void StreamThread::read_what_is_there(std::stop_token stop) {
   StreamActions actions;
+  has_more_ = true; // libpq may hold messages that poll() does not know of
   for (int i = 0; i < kMessagesPerTurn; ++i) {
     ReadOutcome const outcome = stream_->read();
-    if (std::holds_alternative<NothingYet>(outcome))
+    if (std::holds_alternative<NothingYet>(outcome)) {
+      has_more_ = false;
       break;
-    has_progressed_ = true;
+    }
     if (auto const* keepalive = std::get_if<Keepalive>(&outcome)) {
       shared_.figures.server_lsn.store(keepalive->wal_end.value, std::memory_order_relaxed);
       machine_.on_keepalive(keepalive->wal_end, now(), actions);
@@ -208,9 +221,10 @@ void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
   // A machine may ask for more while an action is performed.
   StreamActions mine = std::exchange(actions, {});
   for (StreamAction& action : mine) {
-    if (auto* const hand_over = std::get_if<HandOver>(&action))
+    if (auto* const hand_over = std::get_if<HandOver>(&action)) {
+      has_progressed_ = true;
       shared_.events.push_now(std::move(hand_over->epoch));
-    else if (auto const* wanted = std::get_if<Describe>(&action))
+    } else if (auto const* wanted = std::get_if<Describe>(&action))
       describe(wanted->table, stop);
     else if (auto const* payload = std::get_if<SpoolPayload>(&action))
       transactions_.append(payload->xid, payload->sub_xid, payload->payload);

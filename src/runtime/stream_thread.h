@@ -64,7 +64,8 @@ private:
   TimePoint probe_due_{};
   Lsn sent_flushed_;
   Lsn received_lsn_;
-  bool has_progressed_ = false;
+  bool has_more_ = false;
+  bool has_progressed_ = false; // an epoch was handed over since the stream started
 };
 
 } // namespace walrock

@@ -21,11 +21,32 @@ void require_publishable(SourceTable const& source) {
       .set_advice(advice.sql + " Then start walrock again.");
 }
 
+// layout: TableRecord::layout. A column with another name under its number was renamed.
+void require_same_names(SourceTable const& source, std::string const& layout) {
+  for (SourceColumn const& column : source.columns) {
+    std::string const number = std::to_string(column.attnum) + ":";
+    std::size_t const at = layout.starts_with(number) ? 0 : layout.find("\n" + number);
+    if (at == std::string::npos)
+      continue;
+    std::size_t const from = layout.find(':', at) + 1;
+    std::string const before = layout.substr(from, layout.find('\n', from) - from);
+    if (before != column.name)
+      throw Error(ErrorCode::table_changed,
+                  fmt::format("column {} of {} was renamed to {} while walrock was down", before,
+                              to_string(source.name), column.name));
+  }
+}
+
 } // namespace
 
 TargetSetup::TargetSetup(JobSpec const& job, EngineAddresses const& addresses,
-                         Checkpoint const& checkpoint, std::stop_token)
-    : job_(job), checkpoint_(checkpoint), sql_(addresses.ddl), catalog_(sql_) {}
+                         Checkpoint const& checkpoint, bool is_first_start)
+    : job_(job), checkpoint_(checkpoint), sql_(addresses.ddl), catalog_(sql_),
+      is_first_start_(is_first_start) {}
+
+bool TargetSetup::is_copied() const {
+  return job_.source.startup == StartupMode::initial || !is_first_start_;
+}
 
 SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name,
                                Lsn consistent_lsn) {
@@ -40,7 +61,10 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
   record.id = source.id;
   record.source = source.name;
   record.target = name;
+  table.filenode_before = is_known ? record.filenode : source.filenode;
+  std::string const layout_before = is_known ? record.layout : source.layout();
   record.filenode = source.filenode;
+  record.layout = source.layout();
   try {
     options_ = options_for(job_, source.name);
     wanted_ = target_table_for(source, name, options_);
@@ -52,14 +76,20 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
       set_up_known(source, table);
     else
       set_up_first_time(source, table);
-    if (!is_known && job_.source.startup != StartupMode::initial &&
-        !checkpoint_.flushed_lsn.is_set() && record.state == TableState::init) {
+    if (record.state != TableState::init && record.state != TableState::errored)
+      require_same_names(source, layout_before);
+    if (!is_known && !is_copied() && record.state == TableState::init) {
       record.state = TableState::ready; // nothing is copied
       record.applied_lsn = consistent_lsn;
     }
   } catch (ConnectionLost const&) {
     throw;
   } catch (Error const& error) {
+    // A server that is not ready yet must not cost a table its copy.
+    bool const is_passing = error.code() == ErrorCode::target_query_failed ||
+                            error.code() == ErrorCode::target_protocol_violation;
+    if (is_passing && is_known && record.applied_lsn.is_set())
+      throw ConnectionLost(ErrorCode::target_unreachable, error.what());
     record.state = TableState::errored;
     record.reason = fmt::format("{}: {}. {}", error.word(), error.what(), error.advice());
     log::error("table is set aside table={}: {}", to_string(source.name), record.reason);
@@ -90,7 +120,7 @@ void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table
   }
   compare_with(source, *existing, table);
   table.target = *existing;
-  if (job_.source.startup == StartupMode::initial && catalog_.has_rows(record.target))
+  if (is_copied() && catalog_.has_rows(record.target))
     decide_on_rows(table);
   else
     table.entry.is_known_empty = true;

@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 
 #include "config/job_spec.h"
@@ -21,6 +20,7 @@ namespace walrock {
 struct SetUpTable {
   TableEntry entry;
   TargetTable target; // as it is now
+  Oid filenode_before = 0; // of the source when it was last described
   [[nodiscard]] TargetTable copy_target() const {
     TargetTable copy = target;
     copy.name = entry.twin.value_or(target.name);
@@ -32,13 +32,15 @@ class TargetSetup {
 public:
   // All must outlive it.
   TargetSetup(JobSpec const& job, EngineAddresses const& addresses, Checkpoint const& checkpoint,
-              std::stop_token stop);
+              bool is_first_start);
 
   // Throws ConnectionLost (to be tried again as a whole); every other failure is the table's own.
   SetUpTable set_up(SourceTable const& source, TargetName const& name, Lsn consistent_lsn);
 
 private:
   void set_up_first_time(SourceTable const& source, SetUpTable& table);
+  // Without a start that says otherwise (latest, earliest), a new table is copied.
+  [[nodiscard]] bool is_copied() const;
   void set_up_known(SourceTable const& source, SetUpTable& table);
   void create(SetUpTable& table);
   void choose_replicas(TargetTable& table);
@@ -53,6 +55,7 @@ private:
   TableOptions options_;
   TargetTable wanted_;
   std::optional<std::size_t> backend_count_;
+  bool is_first_start_;
   bool has_database_ = false;
 };
 
