@@ -3,6 +3,7 @@ import pytest
 
 from tests.support import seed, shop, verify
 from tests.support.pg_server import REPLICATOR
+from tests.support.walrock import Walrock
 
 
 class Guide:
@@ -47,7 +48,6 @@ def guide(pg, rockpool, tmp_path):
 @pytest.fixture
 def start(guide):
     """Runs a job file of the guide until its tables are ready; ends it at the end of the test."""
-    from tests.support.walrock import Walrock
     running = []
 
     def start_job(text, *tables):
@@ -95,7 +95,6 @@ def test_an_empty_unique_key_table_of_step_2_becomes_a_primary_key_table(guide, 
 
 
 def test_a_filled_unique_key_table_is_set_aside_with_the_sql(guide):
-    from tests.support.walrock import Walrock
     guide.give_rights()
     guide.rockpool.execute(*filter(str.strip, seed.printed("create_starrocks_tables.sql").split(";")), database="demo")
     guide.rockpool.execute("INSERT INTO demo.users VALUES (7, 'old', 'old@example.com', '2020-01-01 00:00:00')")
@@ -107,7 +106,6 @@ def test_a_filled_unique_key_table_is_set_aside_with_the_sql(guide):
 
 
 def test_the_rights_the_guide_forgets_are_named_as_sql(guide):
-    from tests.support.walrock import Walrock
     walrock = Walrock(guide.write(seed.printed("application.yml")))
     found = walrock.command("check")
     assert found.returncode == 3, found.stdout + found.stderr
@@ -116,12 +114,15 @@ def test_the_rights_the_guide_forgets_are_named_as_sql(guide):
     assert "replicator_pass" not in said
 
 
-@pytest.mark.parametrize("part", ["step6_table_list.yml", "step6_whole_schema.yml"])
-def test_several_tables_of_step_6_each_go_to_a_table_of_their_name(guide, start, part):
+@pytest.mark.parametrize("parts", [
+    ["step6_table_list.yml"], ["step6_table_list.yml", "step6_tables.yml"],
+    ["step6_whole_schema.yml"], ["step6_whole_schema.yml", "step6_tables.yml"]], ids="+".join)
+def test_several_tables_of_step_6_each_go_to_a_table_of_their_name(guide, start, parts):
     guide.step_6_tables()
     guide.give_rights()
     text = seed.without_line(seed.printed("application.yml"), "table-name: users")
-    text = seed.with_part(seed.with_part(text, seed.printed(part)), seed.printed("step6_tables.yml"))
+    for part in parts:
+        text = seed.with_part(text, seed.printed(part))
     walrock = start(text, "users", "orders", "products")
     follow_step_4_5(guide, walrock, "users", "orders", "products")
 

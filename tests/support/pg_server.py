@@ -64,7 +64,7 @@ class PgServer:
         self.remove()
 
     def init(self):
-        """Makes the data folder and the two roles."""
+        """Makes the cluster folder and the two roles."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o755)
         password = self.folder / "password"
@@ -73,7 +73,7 @@ class PgServer:
             account = pwd.getpwnam("postgres")
             for path in (self.folder, password):
                 os.chown(path, account.pw_uid, account.pw_gid)
-        self._run("initdb", "-D", self.data_folder, "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password,
+        self._run("initdb", "-D", self.cluster_folder, "-U", SUPERUSER, "-A", "scram-sha-256", "--pwfile", password,
                   "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync")
         password.unlink()
 
@@ -81,7 +81,7 @@ class PgServer:
         options = [part for name, value in self.settings.items() for part in ("-c", f"{name}={value}")]
         with open(self.log_path, "ab") as log:
             self._server = subprocess.Popen(
-                self._as_account(postgres_programs() / "postgres", "-D", self.data_folder, "-p", str(self.port),
+                self._as_account(postgres_programs() / "postgres", "-D", self.cluster_folder, "-p", str(self.port),
                                  "-k", self.folder, *options),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         wait_until("PostgreSQL to take connections", self._takes_connections, seconds)
@@ -109,8 +109,8 @@ class PgServer:
     # -- use ----------------------------------------------------------------------------------
 
     @property
-    def data_folder(self):
-        return self.folder / "data"
+    def cluster_folder(self):
+        return self.folder / "cluster"
 
     @property
     def log_path(self):
@@ -220,11 +220,11 @@ class PgServer:
         self._server = None
 
     def _is_abandoned(self):
-        """True when no process works in the data folder any more."""
-        marks = str(self.data_folder)
-        for process in Path("/proc").glob("[0-9]*"):
+        """True when no process works in the cluster folder any more."""
+        marks = str(self.cluster_folder)
+        for entry in Path("/proc").glob("[0-9]*"):
             try:
-                if os.readlink(process / "cwd") == marks:
+                if os.readlink(entry / "cwd") == marks:
                     return False
             except OSError:
                 continue

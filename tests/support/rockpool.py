@@ -21,7 +21,7 @@ class Rockpool:
         self.folder = Path(folder)
         self._program = program or rockpool_program()
         self._options = (["--count"] if count else []) + (["--version", version] if version else [])
-        self._process = None
+        self._child = None
         self.fe_port, self.be_ports, self.mysql_port = 0, [0, 0], 0
 
     # -- life ---------------------------------------------------------------------------------
@@ -38,18 +38,18 @@ class Rockpool:
         command = [str(self._program), "--data", str(self.folder / "data"), "--fe-http", str(self.fe_port),
                    "--be-http", ",".join(map(str, self.be_ports)), "--mysql", str(self.mysql_port), *self._options]
         with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                              text=True, start_new_session=True)
         ports = json.loads(self._first_line(seconds))
         self.fe_port, self.be_ports, self.mysql_port = ports["fe_http"], ports["be_http"], ports["mysql"]
 
     def stop(self):
-        if self._process is not None:
+        if self._child is not None:
             self.resume()
             self._end(signal.SIGTERM)
 
     def kill(self):
-        if self._process is not None:
+        if self._child is not None:
             self._end(signal.SIGKILL)
 
     def restart(self):
@@ -58,10 +58,10 @@ class Rockpool:
 
     def pause(self):
         """Stops the process where it stands: connections stay open, nothing answers."""
-        self._process.send_signal(signal.SIGSTOP)
+        self._child.send_signal(signal.SIGSTOP)
 
     def resume(self):
-        self._process.send_signal(signal.SIGCONT)
+        self._child.send_signal(signal.SIGCONT)
 
     # -- use ----------------------------------------------------------------------------------
 
@@ -126,10 +126,10 @@ class Rockpool:
     # -- inside -------------------------------------------------------------------------------
 
     def _first_line(self, seconds):
-        stdout = self._process.stdout
+        stdout = self._child.stdout
 
         def line():
-            if self._process.poll() is not None:
+            if self._child.poll() is not None:
                 raise NotReached(f"rockpool ended at its start:\n{end_of(self.log_path)}")
             ready, _, _ = select.select([stdout], [], [], 0)
             return stdout.readline() if ready else None
@@ -137,11 +137,11 @@ class Rockpool:
         return wait_until("rockpool's line with its ports", line, seconds)
 
     def _end(self, by_signal):
-        os.kill(self._process.pid, by_signal)
+        os.kill(self._child.pid, by_signal)
         try:
-            self._process.wait(timeout=30)
+            self._child.wait(timeout=30)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-        self._process = None
+            self._child.kill()
+            self._child.wait()
+        self._child.stdout.close()
+        self._child = None

@@ -21,7 +21,7 @@ class Walrock:
         self.job_path = Path(job_path)
         self.log_path = self.job_path.with_suffix(".log")
         self._environment = {**os.environ, **(environment or {})}
-        self._process = None
+        self._child = None
         self.exit_code = None
 
     def __enter__(self):
@@ -35,7 +35,7 @@ class Walrock:
     def start(self, *arguments, output=None):
         """Starts `walrock run JOB`; stdout and stderr go to the log, one run after the other, or to `output`."""
         with open(self.log_path, "ab") as log:
-            self._process = subprocess.Popen(
+            self._child = subprocess.Popen(
                 [str(walrock_program()), "run", str(self.job_path), *arguments], stdin=subprocess.DEVNULL,
                 stdout=log if output is None else output, stderr=subprocess.STDOUT, env=self._environment,
                 cwd=self.job_path.parent, start_new_session=True)
@@ -44,32 +44,32 @@ class Walrock:
 
     @property
     def pid(self):
-        return self._process.pid
+        return self._child.pid
 
     @property
     def is_running(self):
-        return self._process is not None and self._process.poll() is None
+        return self._child is not None and self._child.poll() is None
 
     def stop(self, seconds=30):
         """SIGTERM; returns the exit code."""
-        self._process.send_signal(signal.SIGTERM)
+        self._child.send_signal(signal.SIGTERM)
         return self.wait_for_exit(seconds)
 
     def signal(self, number):
-        self._process.send_signal(number)
+        self._child.send_signal(number)
 
     def kill(self):
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+            self._child = None
 
     def wait_for_exit(self, seconds=60):
         try:
-            self.exit_code = self._process.wait(timeout=seconds)
+            self.exit_code = self._child.wait(timeout=seconds)
         except subprocess.TimeoutExpired:
             raise NotReached(f"walrock was still running after {seconds} s:\n{self.end_of_log()}") from None
-        self._process = None
+        self._child = None
         return self.exit_code
 
     # -- looking ------------------------------------------------------------------------------
