@@ -91,8 +91,6 @@ ErrorPolicy const& error_policy(ErrorCode code) {
     POLICY(label_in_doubt, target, never,
            "Look at the table: whether the rows of this label are there decides whether to copy "
            "the table again.")
-    POLICY(row_count_mismatch, target, never,
-           "StarRocks counted other rows than were sent; copy the table again and report this.")
     POLICY(value_unsupported, source, never,
            "Map the column to a type that holds the value, with column-types in the job file.")
     POLICY(checkpoint_failed, engine, later,

@@ -50,7 +50,6 @@ enum class ErrorCode {
   load_rejected,  // rows refused: values that the target cannot take
   load_failed,    // anything else that failed a load; may be tried again
   label_in_doubt, // a commit whose outcome cannot be found out
-  row_count_mismatch,
   value_unsupported,
   // walrock itself
   checkpoint_failed,

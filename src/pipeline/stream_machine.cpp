@@ -22,13 +22,16 @@ struct StreamMachine::Table {
   explicit Table(FollowedTable followed, MemoryBudget* budget, TableBatches::Limits limits)
       : source(std::move(followed.source)), target(std::move(followed.target)),
         from(followed.from), generation(followed.generation),
-        ignores_incompatible(followed.ignores_incompatible), batches(budget, limits) {}
+        ignores_incompatible(followed.ignores_incompatible),
+        follows_columns(followed.follows_columns), options(std::move(followed.options)), batches(budget, limits) {}
 
   SourceTable source;
   TargetTable target;
   Lsn from;
   std::uint64_t generation;
   bool ignores_incompatible;
+  bool follows_columns;
+  TableOptions options;
   bool is_following = true;
   Lsn passed_lsn; // the highest commit_lsn that went by unwanted
 
@@ -341,9 +344,18 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
     // The first description after a start: what the target can take is not new.
     Relation const before = table->relation ? *table->relation : table->known_part(*table->pending);
     RelationChange const change =
-        diff(before, *table->pending, now, table->target, table->source.filenode);
+        diff(before, *table->pending, now, table->target, table->source.filenode, table->options);
     if (change.kind == RelationChange::Kind::unsupported)
       throw Error(ErrorCode::table_changed, change.reason);
+    if (!change.added.empty() && !table->follows_columns) {
+      if (!table->ignores_incompatible)
+        throw Error(ErrorCode::table_changed,
+                    fmt::format("column {} was added to {}, and schema-sync.enable is off",
+                                change.added.front().name, to_string(table->source.name)));
+      table->source = now;
+      plan(*table);
+      return;
+    }
     if (!change.note.empty())
       actions.emplace_back(Say{log::Level::info, change.note});
     for (TargetColumn const& column : change.added) {

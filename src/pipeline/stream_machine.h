@@ -26,6 +26,7 @@
 #include "base/memory_budget.h"
 #include "base/time.h"
 #include "model/source_table.h"
+#include "model/table_options.h"
 #include "pgoutput/decoder.h"
 #include "pipeline/committer.h"
 #include "pipeline/epoch.h"
@@ -49,6 +50,8 @@ struct FollowedTable {
   Lsn from;           // transactions with a commit_lsn below it are not wanted
   std::uint64_t generation = 0;
   bool ignores_incompatible = false; // ignore-incompatible-fields
+  bool follows_columns = true;       // schema-sync.enable: new columns are added to the target
+  TableOptions options;              // column-types of columns that are added
 };
 
 // To the committer.

@@ -121,7 +121,7 @@ bool CopyPool::describe_again(Connection& connection, RelationId id) {
     return true; // the reader says that it is gone
   RelationChange const change =
       diff(relation_of(table.source), relation_of(*source), *source, table.target,
-           table.source.filenode);
+           table.source.filenode, table.options);
   table.source = std::move(*source);
   if (change.kind != RelationChange::Kind::followed || change.added.empty())
     return true; // plan_for() says what does not fit

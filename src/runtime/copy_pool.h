@@ -35,6 +35,7 @@ struct CopySettings {
 struct CopiedTable {
   SourceTable source;
   TargetTable target;
+  TableOptions options;
   bool ignores_incompatible = false;
 };
 

@@ -278,8 +278,11 @@ private:
       followed.target = table.target;
       followed.from = kNothingWanted; // the engine sets it from the committer
       followed.ignores_incompatible = job_.schema_sync.ignore_incompatible_fields;
+      followed.follows_columns = job_.schema_sync.enable;
+      followed.options = options_for(job_, source.name);
       if (table.entry.record.state != TableState::errored) {
-        out_.copied[source.id] = {source, table.copy_target(), followed.ignores_incompatible};
+        out_.copied[source.id] = {source, table.copy_target(), followed.options,
+                                  followed.ignores_incompatible};
         out_.followed.push_back(std::move(followed));
       }
       out_.tables.push_back(std::move(table.entry));
