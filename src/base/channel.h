@@ -38,7 +38,8 @@ public:
     return true;
   }
 
-  // Waits until there is an element, the deadline is over, the channel is closed or a stop is asked.
+  // Waits until there is an element, the deadline is over, the channel is closed or a stop is
+  // asked.
   [[nodiscard]] std::optional<T> pop(std::stop_token stop, Deadline deadline = Deadline::never()) {
     std::unique_lock lock(mutex_);
     auto const ready = [&] { return closed_ || !elements_.empty(); };

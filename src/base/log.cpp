@@ -39,8 +39,12 @@ std::string timestamp() {
 
 } // namespace
 
-void set_level(Level level) { lowest = level; }
-void set_sink(Sink to) { sink = to; }
+void set_level(Level level) {
+  lowest = level;
+}
+void set_sink(Sink to) {
+  sink = to;
+}
 
 void write(Level level, std::string_view message) {
   if (level < lowest.load())

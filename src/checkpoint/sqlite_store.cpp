@@ -267,7 +267,8 @@ void SqliteStore::write(CheckpointUpdate const& update) {
     statements.table
         .bind(std::int64_t{t.id.oid}, t.source.namespace_name, t.source.table_name,
               t.target.database, t.target.table, std::string(to_string(t.state)),
-              to_string(t.applied_lsn), stored(t.copied_rows), std::int64_t{t.filenode}, t.layout, t.reason)
+              to_string(t.applied_lsn), stored(t.copied_rows), std::int64_t{t.filenode}, t.layout,
+              t.reason)
         .run();
   for (RelationId const id : update.dropped_tables)
     statements.dropped_table.bind(std::int64_t{id.oid}).run();

@@ -49,7 +49,8 @@ struct Insert {
   Row new_row;
 };
 
-// What an old row holds: 'K' only the identity's columns (all others are absent, not NULL), 'O' all.
+// What an old row holds: 'K' only the identity's columns (all others are absent, not NULL), 'O'
+// all.
 enum class OldRowKind : std::uint8_t { none, key, full };
 
 struct Update {
@@ -93,8 +94,8 @@ struct StreamAbort {
   std::uint32_t sub_xid = 0; // the one that rolled back; equal to xid for the whole
 };
 
-using Message = std::variant<Begin, Commit, Origin, RelationMessage, TypeMessage, Insert, Update,
-                             Delete, Truncate, LogicalMessage, StreamStart, StreamStop,
-                             StreamCommit, StreamAbort>;
+using Message =
+    std::variant<Begin, Commit, Origin, RelationMessage, TypeMessage, Insert, Update, Delete,
+                 Truncate, LogicalMessage, StreamStart, StreamStop, StreamCommit, StreamAbort>;
 
 } // namespace walrock

@@ -63,10 +63,10 @@ struct LabelRecord {
 // Everything one write makes durable together.
 struct CheckpointUpdate {
   std::optional<JobRecord> job;
-  std::vector<TableRecord> tables;       // inserted or replaced, by id
+  std::vector<TableRecord> tables; // inserted or replaced, by id
   std::vector<RelationId> dropped_tables;
-  std::vector<LabelRecord> labels;       // inserted or replaced, by label
-  std::vector<Label> finished_labels;    // forgotten
+  std::vector<LabelRecord> labels;    // inserted or replaced, by label
+  std::vector<Label> finished_labels; // forgotten
   std::optional<Lsn> flushed_lsn;
 
   [[nodiscard]] bool is_empty() const {

@@ -35,8 +35,8 @@ std::string cleaned(std::string_view text, std::size_t limit) {
 Label make_label(LabelParts const& parts) {
   return {parts.target.database,
           fmt::format("{}_{}_{}_{:016x}_{}_{}_{}", cleaned(parts.prefix, 24),
-                      cleaned(parts.job, 32), parts.incarnation, hash_of(parts.target),
-                      parts.epoch, parts.part, parts.attempt)};
+                      cleaned(parts.job, 32), parts.incarnation, hash_of(parts.target), parts.epoch,
+                      parts.part, parts.attempt)};
 }
 
 } // namespace walrock

@@ -17,15 +17,23 @@ std::string quoted(std::string_view text, char quote) {
 std::string to_string(TableName const& name) {
   return name.namespace_name + "." + name.table_name;
 }
-std::string to_string(TargetName const& name) { return name.database + "." + name.table; }
+std::string to_string(TargetName const& name) {
+  return name.database + "." + name.table;
+}
 
-std::string quote_pg(std::string_view identifier) { return quoted(identifier, '"'); }
+std::string quote_pg(std::string_view identifier) {
+  return quoted(identifier, '"');
+}
 std::string quote_pg(TableName const& name) {
   return quote_pg(name.namespace_name) + "." + quote_pg(name.table_name);
 }
-std::string quote_pg_literal(std::string_view text) { return quoted(text, '\''); }
+std::string quote_pg_literal(std::string_view text) {
+  return quoted(text, '\'');
+}
 
-std::string quote_starrocks(std::string_view identifier) { return quoted(identifier, '`'); }
+std::string quote_starrocks(std::string_view identifier) {
+  return quoted(identifier, '`');
+}
 std::string quote_starrocks(TargetName const& name) {
   return quote_starrocks(name.database) + "." + quote_starrocks(name.table);
 }

@@ -42,7 +42,7 @@ struct SourceTable {
   TableName name;
   char relkind = 'r'; // 'r' ordinary, 'p' partitioned
   ReplicaIdentity identity = ReplicaIdentity::default_;
-  std::vector<SourceColumn> columns; // in attnum order, without dropped ones
+  std::vector<SourceColumn> columns;         // in attnum order, without dropped ones
   std::vector<std::string> primary_key;      // in key order; empty without one
   std::vector<std::string> identity_columns; // of the replica identity; empty for nothing and full
   Oid filenode = 0;                          // pg_class.relfilenode

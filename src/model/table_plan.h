@@ -31,13 +31,13 @@ struct ColumnPlan {
   std::string type;      // of the target column, as in TargetColumn
   Conversion conversion = Conversion::text;
   ArrayElement element = ArrayElement::text; // only for Conversion::array
-  bool is_key = false;      // of the target's key
-  bool is_nullable = true;  // in the target
-  std::string zero;         // the type's zero value, for deletes of tables with NOT NULL columns
+  bool is_key = false;                       // of the target's key
+  bool is_nullable = true;                   // in the target
+  std::string zero; // the type's zero value, for deletes of tables with NOT NULL columns
 };
 
-// For append-only tables: which transaction and which change of it a row came from. (commit_lsn, not
-// end_lsn: a row is encoded before the end of its commit record is known; both order the same.)
+// For append-only tables: which transaction and which change of it a row came from. (commit_lsn,
+// not end_lsn: a row is encoded before the end of its commit record is known; both order the same.)
 inline constexpr char kLsnColumn[] = "_walrock_lsn"; // BIGINT: commit_lsn of the transaction
 inline constexpr char kIndexColumn[] = "_walrock_index";
 
@@ -48,7 +48,7 @@ struct TablePlan {
   // In the order of the target table, so keys first. Without `__op`; encode adds it for
   // TableModel::primary.
   std::vector<ColumnPlan> columns;
-  int key_count = 0;           // the first key_count columns are the key
+  int key_count = 0;               // the first key_count columns are the key
   bool has_origin_columns = false; // the last two columns are kLsnColumn, kIndexColumn
 };
 

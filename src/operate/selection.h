@@ -25,7 +25,6 @@ struct Selection {
   [[nodiscard]] std::vector<TableName> publishable_names() const;
 };
 
-
 // Parts of a partitioned table are left to their root unless the job names them.
 [[nodiscard]] Selection select_tables(Connection& connection, JobSpec const& job);
 

@@ -15,7 +15,9 @@ constexpr Milliseconds kLazyWrite(100); // marks alone may wait this long
 constexpr Milliseconds kAskAgain(100);
 constexpr std::size_t kSpooledBody = 256 << 10; // smaller bodies are not worth a file
 
-bool is_due(TimePoint at, TimePoint now) { return at <= now; }
+bool is_due(TimePoint at, TimePoint now) {
+  return at <= now;
+}
 
 } // namespace
 
@@ -46,8 +48,8 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed) {
   for (LabelRecord const& record : ordered) {
     TableLine* const line = find(record.table);
     if (line == nullptr) {
-      say(log::Level::warning, fmt::format("label of an unknown table is left to time out label={}",
-                                           record.label.text));
+      say(log::Level::warning,
+          fmt::format("label of an unknown table is left to time out label={}", record.label.text));
       continue;
     }
     if (record.state == LabelRecord::State::intended || !line->is_open()) {
@@ -79,7 +81,9 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed) {
                                         to_string(line->record.source), line->units.size()));
 }
 
-void Committer::on_stream_started(Lsn from) { received_lsn_ = from; }
+void Committer::on_stream_started(Lsn from) {
+  received_lsn_ = from;
+}
 
 void Committer::on_epoch(Epoch epoch, TimePoint now) {
   received_lsn_ = epoch.end_lsn;
@@ -142,15 +146,15 @@ void Committer::wait_for_copy(TableLine& line) {
   }
   if (in_memory <= settings_.waiting_memory && everywhere <= settings_.waiting_limit)
     return;
-  line.pin = std::min(line.pin.value_or(line.units.front().after_lsn),
-                      line.units.front().after_lsn);
+  line.pin =
+      std::min(line.pin.value_or(line.units.front().after_lsn), line.units.front().after_lsn);
   line.must_reread = true;
   discard_units(line);
   ++line.generation; // what the stream still hands over is not wanted
 }
 
-// Small bodies stay: a file each is not worth it. Performed at the end of the turn, when it is known
-// that the unit is still there.
+// Small bodies stay: a file each is not worth it. Performed at the end of the turn, when it is
+// known that the unit is still there.
 void Committer::spool_unit(Unit& unit) {
   for (auto& slot : unit.labels)
     for (Body const& body : slot->batch.bodies) {
@@ -222,7 +226,8 @@ void Committer::on_loaded(CallId id, LoadOutcome const& outcome, TimePoint now) 
   }
 }
 
-// The transaction is dead or unknown: it is rolled back, and the same bytes go out under a new label.
+// The transaction is dead or unknown: it is rolled back, and the same bytes go out under a new
+// label.
 void Committer::retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& outcome,
                            TimePoint now) {
   bool const is_fault = outcome.kind == LoadOutcome::Kind::failed;
@@ -234,9 +239,9 @@ void Committer::retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& 
   }
   if (line.trouble != outcome.message) {
     line.trouble = outcome.message;
-    say(log::Level::warning, fmt::format("load is tried again table={} label={}: {}",
-                                         to_string(line.record.source), slot.label.text,
-                                         outcome.message));
+    say(log::Level::warning,
+        fmt::format("load is tried again table={} label={}: {}", to_string(line.record.source),
+                    slot.label.text, outcome.message));
   }
   if (outcome.kind == LoadOutcome::Kind::label_exists)
     forget(slot.label); // not ours: it is not rolled back either
@@ -269,8 +274,8 @@ void Committer::on_committed(CallId id, CommitOutcome const& outcome, TimePoint 
     break;
   }
   slot->step = LabelSlot::Step::asking;
-  slot->retry_at = now + (outcome.kind == CommitOutcome::Kind::committed ? Milliseconds(10)
-                                                                         : kAskAgain);
+  slot->retry_at =
+      now + (outcome.kind == CommitOutcome::Kind::committed ? Milliseconds(10) : kAskAgain);
 }
 
 void Committer::on_label_state(CallId id, LabelState state, TimePoint now) {
@@ -316,12 +321,13 @@ void Committer::on_aborted(TableLine& line, LabelSlot& slot, std::string const& 
     return;
   }
   Unit const* const unit = unit_of(line, slot);
-  bool const is_half = std::any_of(unit->labels.begin(), unit->labels.end(), [&](auto const& other) {
-    if (other.get() == &slot)
-      return false;
-    return other->step == LabelSlot::Step::committed ||
-           other->step == LabelSlot::Step::committing || other->step == LabelSlot::Step::asking;
-  });
+  bool const is_half =
+      std::any_of(unit->labels.begin(), unit->labels.end(), [&](auto const& other) {
+        if (other.get() == &slot)
+          return false;
+        return other->step == LabelSlot::Step::committed ||
+               other->step == LabelSlot::Step::committing || other->step == LabelSlot::Step::asking;
+      });
   if (line.is_append_only && is_half) {
     set_aside(line, ErrorCode::label_in_doubt,
               fmt::format("label {} was aborted when another label of its epoch was sent to commit",
@@ -446,8 +452,7 @@ void Committer::start_barrier(TableLine& line, Unit& unit, TimePoint now) {
   unit.call = call_for(line, nullptr);
   if (!unit.added_columns.empty()) {
     unit.step = Unit::Step::adding_columns;
-    after_write_.emplace_back(
-        SendAddColumns{unit.call, line.record.target, unit.added_columns});
+    after_write_.emplace_back(SendAddColumns{unit.call, line.record.target, unit.added_columns});
   } else {
     unit.step = Unit::Step::truncating;
     after_write_.emplace_back(SendTruncate{unit.call, line.record.target});
@@ -456,8 +461,8 @@ void Committer::start_barrier(TableLine& line, Unit& unit, TimePoint now) {
 
 void Committer::load_unit(TableLine& line, Unit& unit, TimePoint now) {
   bool is_prepared = true;
-  bool const may_begin = line.leftovers.empty() && line.abandoned.empty() && !is_draining_ &&
-                         has_budget(line, unit);
+  bool const may_begin =
+      line.leftovers.empty() && line.abandoned.empty() && !is_draining_ && has_budget(line, unit);
   for (auto& slot : unit.labels) {
     if (slot->step == LabelSlot::Step::fresh && may_begin && is_due(slot->retry_at, now))
       start_load(line, *slot, record_of(line, unit, *slot, LabelRecord::State::intended));
@@ -558,8 +563,7 @@ void Committer::commit_slot(TableLine& line, LabelSlot& slot, TimePoint now) {
     slot.step = LabelSlot::Step::committing;
     slot.call = call_for(line, &slot);
     after_write_.emplace_back(SendCommit{slot.call, slot.label});
-  } else if (slot.step == LabelSlot::Step::asking && slot.call == 0 &&
-             is_due(slot.retry_at, now)) {
+  } else if (slot.step == LabelSlot::Step::asking && slot.call == 0 && is_due(slot.retry_at, now)) {
     slot.call = call_for(line, &slot);
     after_write_.emplace_back(AskLabelState{slot.call, slot.label});
   }
@@ -567,9 +571,8 @@ void Committer::commit_slot(TableLine& line, LabelSlot& slot, TimePoint now) {
 
 bool Committer::is_committed(Unit const& unit) const {
   return unit.step == Unit::Step::recorded &&
-         std::all_of(unit.labels.begin(), unit.labels.end(), [](auto const& slot) {
-           return slot->step == LabelSlot::Step::committed;
-         });
+         std::all_of(unit.labels.begin(), unit.labels.end(),
+                     [](auto const& slot) { return slot->step == LabelSlot::Step::committed; });
 }
 
 void Committer::finish_unit(TableLine& line) {
@@ -696,7 +699,9 @@ void Committer::note_load_times(TimePoint now) {
   }
 }
 
-Pace Committer::pace() const { return {handed_over_at_.size(), load_time_}; }
+Pace Committer::pace() const {
+  return {handed_over_at_.size(), load_time_};
+}
 
 // ---------------------------------------------------------------- small parts
 

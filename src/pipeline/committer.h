@@ -1,14 +1,15 @@
 // LOAD and COMMIT, decided: what is loaded when, what is recorded, committed, rolled back or asked
 // about, table by table; and flushed_lsn, the only position that is ever acknowledged.
 //
-// A machine: events in, actions out, nothing waits. Lives on the commit thread. A turn is any number
-// of events followed by finish_turn(), which gathers everything that must be durable into one
-// WriteCheckpoint and puts behind it what depends on it:
+// A machine: events in, actions out, nothing waits. Lives on the commit thread. A turn is any
+// number of events followed by finish_turn(), which gathers everything that must be durable into
+// one WriteCheckpoint and puts behind it what depends on it:
 //
 //   hand-over ─► [intended recorded] ─► load, prepare ─► [recorded] ─► commit ─► applied
 //
 // Parts of a table commit in order, units (table epochs) of a table commit in order, tables are
-// independent. A unit with a barrier (ADD COLUMN, TRUNCATE) waits until the table has no open label.
+// independent. A unit with a barrier (ADD COLUMN, TRUNCATE) waits until the table has no open
+// label.
 #pragma once
 
 #include <cstdint>
@@ -34,12 +35,12 @@ struct CommitterSettings {
   std::string job_id;
   std::uint64_t incarnation = 0;
   bool is_at_least_once = false;
-  std::size_t label_budget = 100;        // open and prepared labels of the job
-  std::size_t units_in_flight = 3;       // of one table
-  std::size_t copy_labels_in_flight = 4; // of one table
-  std::uint64_t waiting_limit = 4ULL << 30;  // bytes of changes that wait for copies
+  std::size_t label_budget = 100;             // open and prepared labels of the job
+  std::size_t units_in_flight = 3;            // of one table
+  std::size_t copy_labels_in_flight = 4;      // of one table
+  std::uint64_t waiting_limit = 4ULL << 30;   // bytes of changes that wait for copies
   std::uint64_t waiting_memory = 32ULL << 20; // of these in memory
-  int failure_limit = 20;                // loads failing in a row until a table is set aside
+  int failure_limit = 20;                     // loads failing in a row until a table is set aside
 };
 
 // How a table enters the committer.
@@ -111,7 +112,8 @@ public:
   [[nodiscard]] TimePoint next_deadline(TimePoint now) const;
 
   [[nodiscard]] Lsn flushed_lsn() const { return flushed_lsn_; }
-  // As far as a checkpoint was asked to be written: what may be acknowledged after the turn's actions.
+  // As far as a checkpoint was asked to be written: what may be acknowledged after the turn's
+  // actions.
   [[nodiscard]] Lsn durable_flushed_lsn() const { return written_flushed_lsn_; }
   // Microseconds since 2000 of the oldest commit that is not applied yet; 0: there is none.
   [[nodiscard]] std::int64_t oldest_commit_time() const;

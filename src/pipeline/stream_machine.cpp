@@ -12,18 +12,18 @@ namespace walrock {
 
 namespace {
 
-constexpr Milliseconds kIdleStep(200);        // between two reports that nothing is open
-constexpr std::size_t kBacklog = 4;           // epochs handed over and not committed
+constexpr Milliseconds kIdleStep(200);         // between two reports that nothing is open
+constexpr std::size_t kBacklog = 4;            // epochs handed over and not committed
 constexpr std::size_t kSpooledBody = 64 << 10; // smaller bodies are not worth a file
 
 } // namespace
 
 struct StreamMachine::Table {
   explicit Table(FollowedTable followed, MemoryBudget* budget, TableBatches::Limits limits)
-      : source(std::move(followed.source)), target(std::move(followed.target)),
-        from(followed.from), generation(followed.generation),
-        ignores_incompatible(followed.ignores_incompatible),
-        follows_columns(followed.follows_columns), options(std::move(followed.options)), batches(budget, limits) {}
+      : source(std::move(followed.source)), target(std::move(followed.target)), from(followed.from),
+        generation(followed.generation), ignores_incompatible(followed.ignores_incompatible),
+        follows_columns(followed.follows_columns), options(std::move(followed.options)),
+        batches(budget, limits) {}
 
   SourceTable source;
   TargetTable target;
@@ -359,10 +359,9 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
     if (!change.note.empty())
       actions.emplace_back(Say{log::Level::info, change.note});
     for (TargetColumn const& column : change.added) {
-      actions.emplace_back(
-          Say{log::Level::info, fmt::format("column is added table={} column={} type={}",
-                                            to_string(table->source.name), column.name,
-                                            column.type)});
+      actions.emplace_back(Say{
+          log::Level::info, fmt::format("column is added table={} column={} type={}",
+                                        to_string(table->source.name), column.name, column.type)});
       table->target.columns.push_back(column);
       table->added_columns.push_back(column);
       touch(*table);
@@ -375,8 +374,7 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
 void StreamMachine::plan(Table& table) {
   Relation relation = std::move(*table.pending);
   table.pending.reset();
-  auto const missing =
-      table.ignores_incompatible ? MissingColumns::ignore : MissingColumns::refuse;
+  auto const missing = table.ignores_incompatible ? MissingColumns::ignore : MissingColumns::refuse;
   table.encoders.push_back(
       std::make_unique<RowEncoder>(plan_for(relation, table.source, table.target, missing)));
   table.batches.use(table.encoders.back().get());
@@ -412,7 +410,8 @@ namespace {
 // The key's cells stand in the plan's first columns; both rows have the relation's layout.
 bool has_same_key(TablePlan const& plan, Row one, Row other) {
   for (int i = 0; i < plan.key_count; ++i) {
-    auto const at = static_cast<std::size_t>(plan.columns[static_cast<std::size_t>(i)].source_index);
+    auto const at =
+        static_cast<std::size_t>(plan.columns[static_cast<std::size_t>(i)].source_index);
     if (!one[at].is_text() || !other[at].is_text() || one[at].text != other[at].text)
       return false;
   }
@@ -424,8 +423,8 @@ void require_key(Relation const& relation, TablePlan const& plan, Row row) {
     ColumnPlan const& column = plan.columns[static_cast<std::size_t>(i)];
     if (!row[static_cast<std::size_t>(column.source_index)].is_text())
       throw Error(ErrorCode::replica_identity_missing,
-                  fmt::format("a change of {} came without key column {}",
-                              to_string(relation.name), column.name));
+                  fmt::format("a change of {} came without key column {}", to_string(relation.name),
+                              column.name));
   }
 }
 

@@ -1,7 +1,8 @@
 // READ, DECODE, TRANSFORM, ENCODE of the stream: payloads of pgoutput in, epochs out.
 //
 // A machine: lives on the replication thread, never waits, calls no I/O. The driver feeds it the
-// payloads and keepalives in order and performs the actions in order, at once, before the next call.
+// payloads and keepalives in order and performs the actions in order, at once, before the next
+// call.
 //
 // The only position is (commit_lsn of the transaction, index in it): a table takes a transaction
 // when its commit_lsn is at or above the table's follow position, which moves to end_lsn when an
@@ -35,7 +36,7 @@
 namespace walrock {
 
 struct StreamSettings {
-  Milliseconds freshness{1000}; // from commit on the source to visible in the target
+  Milliseconds freshness{1000};       // from commit on the source to visible in the target
   std::size_t epoch_bytes = 32 << 20; // an epoch is handed over beyond this
   TableBatches::Limits batch_limits;
 };

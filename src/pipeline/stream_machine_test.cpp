@@ -60,8 +60,11 @@ Wire commit(std::uint64_t commit_lsn, std::uint64_t end_lsn) {
 // Columns: "*name" is a key column; all are text but the first, which is int4.
 Wire relation(Oid oid, std::vector<std::string> const& columns, char identity = 'd') {
   Wire wire;
-  wire.type('R').u32(oid).text("public").text("t" + std::to_string(oid)).u8(
-      static_cast<unsigned>(identity));
+  wire.type('R')
+      .u32(oid)
+      .text("public")
+      .text("t" + std::to_string(oid))
+      .u8(static_cast<unsigned>(identity));
   wire.u16(static_cast<unsigned>(columns.size()));
   for (std::string const& column : columns) {
     bool const is_key = column[0] == '*';
@@ -83,7 +86,9 @@ Wire update_from(Oid oid, char kind, std::vector<std::string> const& old_row,
 Wire remove(Oid oid, std::vector<std::string> const& key) {
   return std::move(Wire().type('D').u32(oid).type('K').row(key));
 }
-Wire truncate(Oid oid) { return std::move(Wire().type('T').u32(1).u8(0).u32(oid)); }
+Wire truncate(Oid oid) {
+  return std::move(Wire().type('T').u32(1).u8(0).u32(oid));
+}
 
 SourceColumn source_column(std::string const& name, bool is_key, int attnum) {
   SourceColumn column;
@@ -147,9 +152,8 @@ protected:
       if (auto const* hand_over = std::get_if<HandOver>(&action))
         epochs.push_back(std::move(const_cast<HandOver*>(hand_over)->epoch));
       else if (auto const* wanted = std::get_if<Describe>(&action))
-        machine.on_described(wanted->table,
-                             source_table(wanted->table.oid, catalog.at(wanted->table.oid)),
-                             actions);
+        machine.on_described(
+            wanted->table, source_table(wanted->table.oid, catalog.at(wanted->table.oid)), actions);
       else if (auto const* spooled = std::get_if<SpoolPayload>(&action))
         spool[spooled->xid].push_back(
             {spooled->sub_xid, std::string(reinterpret_cast<char const*>(spooled->payload.data()),

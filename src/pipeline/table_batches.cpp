@@ -16,7 +16,9 @@ bool has_absent_cells(Row row) {
 
 } // namespace
 
-bool TableBatches::is_keyed() const { return encoder_->plan().model == TableModel::primary; }
+bool TableBatches::is_keyed() const {
+  return encoder_->plan().model == TableModel::primary;
+}
 
 void TableBatches::use(RowEncoder const* encoder) {
   if (encoder == encoder_)
@@ -124,8 +126,8 @@ void TableBatches::append_encoded(std::string const& key, std::string const& csv
 }
 
 void TableBatches::note_place(OpenBatch& batch, std::size_t offset, bool is_delete) {
-  places_[key_] = {&batch, batch.batch.bodies.size(), offset,
-                   batch.body.bytes.size() - offset, is_delete};
+  places_[key_] = {&batch, batch.batch.bodies.size(), offset, batch.body.bytes.size() - offset,
+                   is_delete};
 }
 
 void TableBatches::note_row(OpenBatch& batch, std::size_t size_before) {

@@ -26,8 +26,8 @@ namespace walrock {
 class TableBatches {
 public:
   struct Limits {
-    std::size_t body_bytes = 4 << 20;      // a body is closed beyond this
-    std::size_t indexed_keys = 200'000;    // a part is closed beyond this
+    std::size_t body_bytes = 4 << 20;   // a body is closed beyond this
+    std::size_t indexed_keys = 200'000; // a part is closed beyond this
   };
 
   TableBatches(MemoryBudget* budget, Limits limits) : budget_(budget), limits_(limits) {}
@@ -104,7 +104,7 @@ private:
   std::unordered_map<std::string, Place> places_;
   bool is_indexed_ = false;
   bool has_partial_rows_ = false;
-  std::string key_; // scratch
+  std::string key_;    // scratch
   std::string merged_; // scratch
   std::uint64_t row_count_ = 0;
   std::uint64_t byte_count_ = 0;

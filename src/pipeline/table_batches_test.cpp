@@ -103,7 +103,8 @@ struct Model {
       at += key.size() + 3;
       bool const is_string = object[at] == '"';
       std::size_t const from = is_string ? at + 1 : at;
-      std::string out(object.substr(from, object.find_first_of(is_string ? "\"" : ",}", from) - from));
+      std::string out(
+          object.substr(from, object.find_first_of(is_string ? "\"" : ",}", from) - from));
       std::size_t escape = 0;
       while ((escape = out.find("\\u0001")) != std::string::npos)
         out.replace(escape, 6, "\x01");
@@ -245,8 +246,8 @@ TEST_F(TableBatchesTest, ABodyCanLeaveMemoryBetweenRows) {
 // Random upserts, partial updates, deletes, key changes and awkward texts, against a map.
 TEST(TableBatches, RandomHistoriesEndAsTheirModel) {
   char const* const fixed = std::getenv("WALROCK_SEED");
-  unsigned const seed = fixed != nullptr ? static_cast<unsigned>(std::atoi(fixed))
-                                         : std::random_device{}();
+  unsigned const seed =
+      fixed != nullptr ? static_cast<unsigned>(std::atoi(fixed)) : std::random_device{}();
   SCOPED_TRACE("WALROCK_SEED=" + std::to_string(seed));
   std::mt19937 random(seed);
   RowEncoder const encoder{plan()};

@@ -26,7 +26,7 @@ struct LabelSlot {
   std::uint32_t attempt = 0;
   Step step = Step::fresh;
   std::uint64_t row_count = 0;
-  CallId call = 0; // outstanding
+  CallId call = 0;        // outstanding
   bool is_closed = false; // committed and no longer counted against the budget
   TimePoint retry_at{};
 };
@@ -41,7 +41,7 @@ struct Unit {
   std::vector<TargetColumn> added_columns;
   bool is_truncated = false;
   bool needs_record = true;
-  bool is_restored = false; // from the checkpoint: its bytes are not here
+  bool is_restored = false;       // from the checkpoint: its bytes are not here
   std::uint64_t byte_count = 0;   // wherever they are
   std::uint64_t memory_bytes = 0; // of small bodies that wait in memory
   bool wants_spool = false;       // its large bodies leave memory at the end of the turn
@@ -93,8 +93,8 @@ struct TableLine {
   std::vector<std::unique_ptr<LabelSlot>> abandoned; // a call is still under way
 
   std::uint64_t generation = 0;
-  bool must_reread = false;  // units were thrown away while the table was copying
-  std::optional<Lsn> pin;    // flushed_lsn may not pass it
+  bool must_reread = false; // units were thrown away while the table was copying
+  std::optional<Lsn> pin;   // flushed_lsn may not pass it
 
   TimePoint retry_at{};
   Backoff backoff{Milliseconds(100), Milliseconds(5000)};
@@ -104,9 +104,7 @@ struct TableLine {
 
   [[nodiscard]] bool is_errored() const { return record.state == TableState::errored; }
   // The copy is complete: units may be loaded.
-  [[nodiscard]] bool is_open() const {
-    return copy_phase == CopyPhase::none && !is_errored();
-  }
+  [[nodiscard]] bool is_open() const { return copy_phase == CopyPhase::none && !is_errored(); }
 };
 
 } // namespace walrock

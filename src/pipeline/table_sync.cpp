@@ -28,8 +28,7 @@ void Committer::on_snapshot(std::vector<RelationId> const& tables, Lsn consisten
 
 void Committer::on_copied_batch(RelationId table, Batch batch) {
   TableLine* const line = find(table);
-  if (line == nullptr || line->copy_phase != TableLine::CopyPhase::copying ||
-      line->has_copy_failed)
+  if (line == nullptr || line->copy_phase != TableLine::CopyPhase::copying || line->has_copy_failed)
     return;
   auto slot = std::make_unique<LabelSlot>();
   slot->row_count = batch.row_count;
@@ -133,8 +132,7 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   if (!line.owed_columns.empty()) {
     line.add_call = call_for(line, nullptr);
     line.adding_columns = std::exchange(line.owed_columns, {});
-    after_write_.emplace_back(
-        SendAddColumns{line.add_call, line.copy_target, line.adding_columns});
+    after_write_.emplace_back(SendAddColumns{line.add_call, line.copy_target, line.adding_columns});
     return;
   }
   if (!line.is_known_empty && line.is_emptied_before_copy) {
@@ -228,21 +226,19 @@ void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& me
   change_state(line, TableState::errored);
   is_urgent_ = true;
   after_write_.emplace_back(Unfollow{line.record.id});
-  say(log::Level::error,
-      fmt::format("table is set aside table={}: {}", to_string(line.record.source),
-                  line.record.reason));
+  say(log::Level::error, fmt::format("table is set aside table={}: {}",
+                                     to_string(line.record.source), line.record.reason));
 }
 
 // Invariant 4: only this table is read again, from its own applied_lsn, under new labels, after its
 // later labels are rolled back.
 void Committer::read_again(TableLine& line, std::string const& why) {
-  say(log::Level::warning, fmt::format("table is read again table={} from={}: {}",
-                                       to_string(line.record.source),
-                                       to_string(line.record.applied_lsn), why));
+  say(log::Level::warning,
+      fmt::format("table is read again table={} from={}: {}", to_string(line.record.source),
+                  to_string(line.record.applied_lsn), why));
   line.pin = line.units.empty() ? line.record.applied_lsn : line.units.front().after_lsn;
   discard_units(line);
-  after_write_.emplace_back(
-      FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation});
+  after_write_.emplace_back(FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation});
 }
 
 void Committer::discard_units(TableLine& line) {
@@ -296,8 +292,8 @@ void Committer::drop_abandoned(TableLine& line, LabelSlot const& slot) {
 void Committer::change_state(TableLine& line, TableState state) {
   line.record.state = state;
   update_.tables.push_back(line.record);
-  say(log::Level::info, fmt::format("table={} state={}", to_string(line.record.source),
-                                    to_string(state)));
+  say(log::Level::info,
+      fmt::format("table={} state={}", to_string(line.record.source), to_string(state)));
 }
 
 } // namespace walrock

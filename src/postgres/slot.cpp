@@ -90,10 +90,11 @@ std::optional<Slot> find_slot(Connection& connection, std::string_view slot_name
 void require_no_gap(Slot const& slot, Lsn acknowledged) {
   if (slot.confirmed_flush_lsn <= acknowledged)
     return;
-  throw Error(ErrorCode::slot_missing,
-              "replication slot " + slot.slot_name + " was moved to " +
-                  to_string(slot.confirmed_flush_lsn) + " by someone else, but only changes up to " +
-                  to_string(acknowledged) + " are in StarRocks: those between are gone");
+  throw Error(ErrorCode::slot_missing, "replication slot " + slot.slot_name + " was moved to " +
+                                           to_string(slot.confirmed_flush_lsn) +
+                                           " by someone else, but only changes up to " +
+                                           to_string(acknowledged) +
+                                           " are in StarRocks: those between are gone");
 }
 
 void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,

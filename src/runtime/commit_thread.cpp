@@ -13,7 +13,9 @@ namespace {
 constexpr Milliseconds kPublish(100);
 constexpr int kEventsPerTurn = 1000;
 
-TimePoint clock_now() { return std::chrono::steady_clock::now(); }
+TimePoint clock_now() {
+  return std::chrono::steady_clock::now();
+}
 
 } // namespace
 
@@ -60,9 +62,7 @@ void CommitThread::apply(CommitEvent event) {
     void operator()(SnapshotTaken& e) const { to.on_snapshot(e.tables, e.consistent_lsn); }
     void operator()(CopiedBatch& e) const { to.on_copied_batch(e.table, std::move(e.batch)); }
     void operator()(CopyRead& e) const { to.on_copy_read(e.table); }
-    void operator()(ColumnsWanted& e) const {
-      to.on_columns_wanted(e.table, std::move(e.columns));
-    }
+    void operator()(ColumnsWanted& e) const { to.on_columns_wanted(e.table, std::move(e.columns)); }
     void operator()(CopyFailed& e) const { to.on_copy_failed(e.table, e.report, at); }
     void operator()(Loaded& e) const { to.on_loaded(e.call, e.outcome, at); }
     void operator()(Committed& e) const { to.on_committed(e.call, e.outcome, at); }
@@ -129,8 +129,8 @@ void CommitThread::share() {
   Lsn const flushed = committer_.durable_flushed_lsn();
   bool const has_moved = shared_.flushed_lsn.exchange(flushed.value) != flushed.value;
   Pace const pace = committer_.pace();
-  bool const is_faster = shared_.epochs_in_flight.exchange(pace.epochs_in_flight) >
-                         pace.epochs_in_flight;
+  bool const is_faster =
+      shared_.epochs_in_flight.exchange(pace.epochs_in_flight) > pace.epochs_in_flight;
   shared_.load_ms.store(pace.load_time.count());
   if (has_moved || is_faster)
     shared_.stream_commands.wake().wake();

@@ -119,9 +119,8 @@ bool CopyPool::describe_again(Connection& connection, RelationId id) {
   auto source = describe_relation(connection, id);
   if (!source)
     return true; // the reader says that it is gone
-  RelationChange const change =
-      diff(relation_of(table.source), relation_of(*source), *source, table.target,
-           table.source.filenode, table.options);
+  RelationChange const change = diff(relation_of(table.source), relation_of(*source), *source,
+                                     table.target, table.source.filenode, table.options);
   table.source = std::move(*source);
   if (change.kind != RelationChange::Kind::followed || change.added.empty())
     return true; // plan_for() says what does not fit
@@ -209,8 +208,8 @@ void CopyPool::copy_split(Round& round, Task& task, std::unique_ptr<SnapshotRead
                           std::stop_token stop) {
   SourceTable const& source = task.table->table->source;
   if (reader == nullptr)
-    reader = std::make_unique<SnapshotReader>(
-        Connection(settings_.source, ConnectionKind::sql, stop));
+    reader =
+        std::make_unique<SnapshotReader>(Connection(settings_.source, ConnectionKind::sql, stop));
   switch (reader->begin(round.snapshot_name, source, settings_.lock_wait, stop)) {
   case BeginOutcome::ready: read_split(round, task, *reader, stop); return;
   case BeginOutcome::locked:
@@ -231,8 +230,7 @@ void CopyPool::copy_split(Round& round, Task& task, std::unique_ptr<SnapshotRead
   }
 }
 
-void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader,
-                          std::stop_token stop) {
+void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader, std::stop_token stop) {
   TableCopy& table = *task.table;
   CopyMachine machine(*table.encoder, task.split, round.consistent_lsn, &shared_.budget,
                       settings_.limits);
@@ -283,8 +281,8 @@ void CopyPool::keep_to_rate(std::size_t bytes, std::stop_token stop) {
                 std::chrono::microseconds(bytes * 1'000'000 / settings_.bytes_per_second);
     wait_until = rate_due_;
   }
-  Milliseconds const left = Deadline{wait_until}.left(std::chrono::steady_clock::now(),
-                                                      Milliseconds(60'000));
+  Milliseconds const left =
+      Deadline{wait_until}.left(std::chrono::steady_clock::now(), Milliseconds(60'000));
   if (left > Milliseconds(5))
     sleep(stop, left);
 }

@@ -26,10 +26,12 @@ namespace {
 
 constexpr std::uint64_t kOwnMemory = 32ULL << 20; // the program itself
 constexpr std::uint64_t kLeastBudget = 8ULL << 20;
-constexpr std::size_t kCallThreads = 8; // commits under way at a time
+constexpr std::size_t kCallThreads = 8;              // commits under way at a time
 constexpr std::int64_t kPgEpochOffset = 946'684'800; // 2000-01-01 in Unix time
 
-TimePoint clock_now() { return std::chrono::steady_clock::now(); }
+TimePoint clock_now() {
+  return std::chrono::steady_clock::now();
+}
 
 // Bodies come and go by the megabyte: each its own mapping, given back at once; few arenas.
 void tame_allocator() {
@@ -53,8 +55,7 @@ double seconds_since(std::int64_t pg_microseconds) {
   auto const unix_us = std::chrono::duration_cast<std::chrono::microseconds>(
                            std::chrono::system_clock::now().time_since_epoch())
                            .count();
-  return std::max(0.0, static_cast<double>(unix_us - kPgEpochOffset * 1'000'000 -
-                                           pg_microseconds) /
+  return std::max(0.0, static_cast<double>(unix_us - kPgEpochOffset * 1'000'000 - pg_microseconds) /
                            1e6);
 }
 
@@ -69,7 +70,8 @@ struct Sizes {
 Sizes sizes_of(JobSpec const& job) {
   Sizes sizes;
   EngineSpec const& engine = job.engine;
-  sizes.budget = std::max(kLeastBudget, engine.memory > kOwnMemory ? engine.memory - kOwnMemory : 0);
+  sizes.budget =
+      std::max(kLeastBudget, engine.memory > kOwnMemory ? engine.memory - kOwnMemory : 0);
   sizes.copy_workers = static_cast<std::size_t>(std::max(1, engine.copy_workers));
   if (job.source.max_connections > 0) // the stream, the keeper and the catalog need one each
     sizes.copy_workers = std::min(
@@ -88,8 +90,7 @@ class Run {
 public:
   Run(JobSpec const& job, EngineAddresses const& addresses, EngineOptions const& options,
       StatusBoard& board)
-      : job_(job), addresses_(addresses), options_(options), board_(board),
-        sizes_(sizes_of(job)) {
+      : job_(job), addresses_(addresses), options_(options), board_(board), sizes_(sizes_of(job)) {
     status_.job_id = job.id;
     status_.job_name = job.name;
   }
@@ -116,8 +117,7 @@ private:
   Committer make_committer(Prepared& prepared, std::uint64_t incarnation);
   StreamThreadSettings stream_settings(Prepared const& prepared) const;
   CopySettings copy_settings(std::uint64_t incarnation) const;
-  bool watch(Shared& shared, std::stop_token drain, std::stop_token now,
-             std::optional<Lsn> until);
+  bool watch(Shared& shared, std::stop_token drain, std::stop_token now, std::optional<Lsn> until);
 
   // The first failure of a thread ends the run.
   void report_failure(std::exception const& error) {
@@ -201,8 +201,8 @@ StreamThreadSettings Run::stream_settings(Prepared const& prepared) const {
 CopySettings Run::copy_settings(std::uint64_t incarnation) const {
   CopySettings settings;
   settings.source = addresses_.source;
-  settings.slot_prefix = job_.source.slot_name.substr(0, 40) + "_copy_" +
-                         std::to_string(incarnation);
+  settings.slot_prefix =
+      job_.source.slot_name.substr(0, 40) + "_copy_" + std::to_string(incarnation);
   settings.workers = static_cast<int>(sizes_.copy_workers);
   settings.bytes_per_second = job_.source.copy_rate;
   settings.lock_wait = job_.source.lock_wait;
@@ -220,8 +220,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   Shared shared(sizes_.budget, job_.engine.checkpoint_folder + "/spool");
   Prepared prepared = prepare(
       job_, addresses_, store,
-      [this](std::string const& text, std::string const& trouble) { phase(text, trouble); },
-      drain);
+      [this](std::string const& text, std::string const& trouble) { phase(text, trouble); }, drain);
   std::optional<Lsn> const until =
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
   Committer committer = make_committer(prepared, incarnation);
@@ -370,13 +369,14 @@ EngineResult Engine::run(std::stop_token drain, std::stop_token now) {
   EngineResult result = Run(spec_, addresses_, options_, board_).run(drain, now);
   auto const status = board_.read();
   result.has_errored_tables =
-      std::any_of(status->tables.begin(), status->tables.end(), [](TableStatus const& table) {
-        return table.state == TableState::errored;
-      });
+      std::any_of(status->tables.begin(), status->tables.end(),
+                  [](TableStatus const& table) { return table.state == TableState::errored; });
   return result;
 }
 
-std::shared_ptr<Status const> Engine::status() const { return board_.read(); }
+std::shared_ptr<Status const> Engine::status() const {
+  return board_.read();
+}
 
 std::string_view to_string(EngineState state) {
   switch (state) {

@@ -66,8 +66,9 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
     void operator()(StartLoad const& load) const {
       LoadOutcome failed;
       failed.kind = LoadOutcome::Kind::failed;
-      shared.events.push_now(Loaded{
-          load.call, guarded(failed, [&] { return target.load({load.label, load.batch}); })});
+      shared.events.push_now(Loaded{load.call, guarded(failed, [&] {
+                                      return target.load({load.label, load.batch});
+                                    })});
     }
     void operator()(SendCommit const& commit) const {
       shared.events.push_now(Committed{
@@ -78,9 +79,9 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
           rollback.call, guarded(CallOutcome(), [&] { return target.rollback(rollback.label); })});
     }
     void operator()(AskLabelState const& ask) const {
-      shared.events.push_now(
-          LabelStated{ask.call, guarded(LabelState::unreachable,
-                                        [&] { return target.label_state(ask.label); })});
+      shared.events.push_now(LabelStated{ask.call, guarded(LabelState::unreachable, [&] {
+                                           return target.label_state(ask.label);
+                                         })});
     }
     void operator()(SendTruncate const& truncate) const {
       shared.events.push_now(Called{

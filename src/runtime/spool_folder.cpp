@@ -164,8 +164,7 @@ void TransactionSpool::replay(std::uint32_t xid, std::set<std::uint32_t> const& 
       at = 0;
       std::size_t const size = buffer.size();
       buffer.resize(size + std::max(kReadBytes, want - size));
-      std::size_t const n =
-          file->file.read_at(offset, buffer.data() + size, buffer.size() - size);
+      std::size_t const n = file->file.read_at(offset, buffer.data() + size, buffer.size() - size);
       buffer.resize(size + n);
       offset += n;
       if (n == 0)
@@ -190,7 +189,11 @@ void TransactionSpool::replay(std::uint32_t xid, std::set<std::uint32_t> const& 
   }
 }
 
-void TransactionSpool::forget(std::uint32_t xid) { files_.erase(xid); }
-void TransactionSpool::clear() { files_.clear(); }
+void TransactionSpool::forget(std::uint32_t xid) {
+  files_.erase(xid);
+}
+void TransactionSpool::clear() {
+  files_.clear();
+}
 
 } // namespace walrock

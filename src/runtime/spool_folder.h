@@ -33,7 +33,8 @@ private:
   std::uint64_t last_ WALROCK_GUARDED_BY(mutex_) = 0;
 };
 
-// The payloads of transactions in progress, a file per transaction. Lives on the replication thread.
+// The payloads of transactions in progress, a file per transaction. Lives on the replication
+// thread.
 class TransactionSpool {
 public:
   explicit TransactionSpool(SpoolFolder& folder); // must outlive this

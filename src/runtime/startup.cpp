@@ -76,9 +76,9 @@ private:
     ServerSettings const settings = read_server_settings(source());
     server_version_ = settings.version_num;
     if (settings.version_num < kOldestServer)
-      throw Error(ErrorCode::source_setting_wrong,
-                  fmt::format("PostgreSQL {} is too old: walrock needs 12 or later",
-                              settings.version));
+      throw Error(
+          ErrorCode::source_setting_wrong,
+          fmt::format("PostgreSQL {} is too old: walrock needs 12 or later", settings.version));
     if (settings.wal_level != "logical")
       throw Error(ErrorCode::source_setting_wrong,
                   fmt::format("wal_level is {}, it must be logical", settings.wal_level))
@@ -134,16 +134,15 @@ private:
       existing.push_back(listed.name);
       if (!matcher.matches(listed.name))
         continue;
-      bool const is_named = std::any_of(
-          job_.source.tables.begin(), job_.source.tables.end(),
-          [&](TablePattern const& pattern) { return pattern.plain == listed.name; });
+      bool const is_named =
+          std::any_of(job_.source.tables.begin(), job_.source.tables.end(),
+                      [&](TablePattern const& pattern) { return pattern.plain == listed.name; });
       if (listed.is_partition && !is_named)
         continue; // its root is replicated
       if (std::string const refusal = listed.refusal(); !refusal.empty()) {
         if (is_named)
-          throw Error(ErrorCode::table_not_found,
-                      fmt::format("{} {}: it cannot be replicated", to_string(listed.name),
-                                  refusal));
+          throw Error(ErrorCode::table_not_found, fmt::format("{} {}: it cannot be replicated",
+                                                              to_string(listed.name), refusal));
         log::warning("table is left out table={}: it {}", to_string(listed.name), refusal);
         continue;
       }
@@ -207,9 +206,9 @@ private:
       return;
     }
     if (slot && !out_.checkpoint.job && !is_earliest)
-      throw Error(ErrorCode::slot_unknown,
-                  fmt::format("replication slot {} exists, but no checkpoint of this job knows it",
-                              name))
+      throw Error(
+          ErrorCode::slot_unknown,
+          fmt::format("replication slot {} exists, but no checkpoint of this job knows it", name))
           .set_advice(fmt::format("If nothing else uses it, drop it and start again: {};",
                                   drop_slot_sql(name)));
     if (is_earliest && !out_.checkpoint.job) {
@@ -226,8 +225,8 @@ private:
     }
     write_job(); // without consistent_lsn: "about to be made"
     report_("replication slot: waiting for transactions that write now", "");
-    out_.snapshot = std::make_unique<SnapshotKeeper>(addresses_.source, name,
-                                                     SlotLifetime::permanent, stop_);
+    out_.snapshot =
+        std::make_unique<SnapshotKeeper>(addresses_.source, name, SlotLifetime::permanent, stop_);
     out_.job.consistent_lsn = out_.snapshot->slot().consistent_lsn;
     write_job();
     out_.start_lsn = out_.job.consistent_lsn;

@@ -2,8 +2,8 @@
 // slot and the target tables are found or made, and the checkpoint is brought to the state from
 // which the machines go on. Blocking; an unreachable server is waited for without limit.
 //
-// Order: publication first, then the slot with its snapshot (a slot older than its publication fails
-// for ever on servers before 18). What is about to be made is recorded before it is made.
+// Order: publication first, then the slot with its snapshot (a slot older than its publication
+// fails for ever on servers before 18). What is about to be made is recorded before it is made.
 #pragma once
 
 #include <functional>
@@ -28,8 +28,8 @@ struct Prepared {
   Checkpoint checkpoint; // labels and flushed_lsn as they were left
   JobRecord job;
   Lsn start_lsn;
-  std::vector<TableEntry> tables;        // for the committer
-  std::vector<FollowedTable> followed;   // for the stream
+  std::vector<TableEntry> tables;           // for the committer
+  std::vector<FollowedTable> followed;      // for the stream
   std::map<RelationId, CopiedTable> copied; // for the copy
   std::unique_ptr<SnapshotKeeper> snapshot; // of a slot that was made just now
   LoadOptions load_options;

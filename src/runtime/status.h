@@ -30,9 +30,9 @@ struct TableStatus {
   TableName name;
   TargetName target;
   TableState state = TableState::init;
-  std::uint64_t copied_rows = 0;  // of the copy, committed in the target
+  std::uint64_t copied_rows = 0;    // of the copy, committed in the target
   std::int64_t estimated_rows = -1; // of the source when the copy began; -1: unknown
-  std::uint64_t applied_rows = 0; // changes committed since walrock started
+  std::uint64_t applied_rows = 0;   // changes committed since walrock started
   Lsn applied_lsn;
   std::string reason;  // of an errored table: what, why, what to do
   std::string trouble; // what it waits for just now
@@ -42,14 +42,14 @@ struct Status {
   std::string job_id;
   std::string job_name;
   EngineState state = EngineState::starting;
-  std::string phase;   // while starting: what is being done
-  std::string trouble; // what is waited for, e.g. an unreachable server
-  ErrorReport error;   // of failed
-  Lsn flushed_lsn;     // everything below it is in the target, durably
-  Lsn received_lsn;    // read from the stream
-  Lsn server_lsn;      // the server's WAL end as last heard
-  std::uint64_t lag_bytes = 0;  // server_lsn - flushed_lsn
-  double lag_seconds = 0;       // age of the oldest commit that is not in the target; 0: none
+  std::string phase;                  // while starting: what is being done
+  std::string trouble;                // what is waited for, e.g. an unreachable server
+  ErrorReport error;                  // of failed
+  Lsn flushed_lsn;                    // everything below it is in the target, durably
+  Lsn received_lsn;                   // read from the stream
+  Lsn server_lsn;                     // the server's WAL end as last heard
+  std::uint64_t lag_bytes = 0;        // server_lsn - flushed_lsn
+  double lag_seconds = 0;             // age of the oldest commit that is not in the target; 0: none
   std::uint64_t received_changes = 0; // decoded since the start
   std::uint64_t memory_used = 0;      // bytes in batches
   std::uint64_t uptime_ms = 0;

@@ -17,14 +17,16 @@ constexpr Milliseconds kProbe(1000);      // asks the server how far it is
 constexpr Milliseconds kLongestWait(250); // between two looks at the stop request
 constexpr int kMessagesPerTurn = 4096;
 
-TimePoint now() { return std::chrono::steady_clock::now(); }
+TimePoint now() {
+  return std::chrono::steady_clock::now();
+}
 
 } // namespace
 
 StreamThread::StreamThread(StreamThreadSettings settings, std::vector<FollowedTable> tables,
                            Shared& shared)
-    : settings_(std::move(settings)), shared_(shared),
-      machine_(settings_.machine, &shared.budget), transactions_(shared.spool) {
+    : settings_(std::move(settings)), shared_(shared), machine_(settings_.machine, &shared.budget),
+      transactions_(shared.spool) {
   for (FollowedTable& table : tables)
     machine_.follow(std::move(table));
 }

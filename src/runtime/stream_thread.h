@@ -1,6 +1,6 @@
-// The replication thread: owns the replication connection and the stream machine. It never blocks on
-// a full budget: without room it stops reading (TCP back-pressure reaches the walsender), and goes
-// on with status updates by its own clock, commands and stop requests.
+// The replication thread: owns the replication connection and the stream machine. It never blocks
+// on a full budget: without room it stops reading (TCP back-pressure reaches the walsender), and
+// goes on with status updates by its own clock, commands and stop requests.
 #pragma once
 
 #include <functional>

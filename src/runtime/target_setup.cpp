@@ -108,8 +108,8 @@ void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table
     return;
   }
   bool const is_replaceable = existing->model != wanted_.model &&
-                              existing->model == TableModel::unique &&
-                              job_.schema_sync.enable && job_.schema_sync.auto_create_table;
+                              existing->model == TableModel::unique && job_.schema_sync.enable &&
+                              job_.schema_sync.auto_create_table;
   if (is_replaceable && !catalog_.has_rows(record.target)) {
     log::info("empty UNIQUE KEY table is replaced by a PRIMARY KEY table, because StarRocks "
               "ignores deletes there table={}",
@@ -184,9 +184,9 @@ void TargetSetup::make_twin(SetUpTable& table) {
 void TargetSetup::create(SetUpTable& table) {
   TargetName const& name = table.entry.record.target;
   if (!job_.schema_sync.enable || !job_.schema_sync.auto_create_table)
-    throw Error(ErrorCode::target_table_missing,
-                fmt::format("{} does not exist and schema-sync.auto-create-table is off",
-                            to_string(name)))
+    throw Error(
+        ErrorCode::target_table_missing,
+        fmt::format("{} does not exist and schema-sync.auto-create-table is off", to_string(name)))
         .set_advice(create_table_sql(wanted_) + ";");
   if (!has_database_) {
     catalog_.create_database(name.database);

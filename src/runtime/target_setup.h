@@ -19,7 +19,7 @@ namespace walrock {
 
 struct SetUpTable {
   TableEntry entry;
-  TargetTable target; // as it is now
+  TargetTable target;      // as it is now
   Oid filenode_before = 0; // of the source when it was last described
   [[nodiscard]] TargetTable copy_target() const {
     TargetTable copy = target;

@@ -42,9 +42,9 @@ struct Advice {
 [[nodiscard]] std::optional<Advice> key_advice(SourceTable const& source,
                                                TableOptions const& options = {});
 
-// Publishing the table does not get in the way of those who write it: PostgreSQL refuses updates and
-// deletes of a published table without a replica identity. Identity nothing is taken as the word of
-// the owner that rows are only ever inserted.
+// Publishing the table does not get in the way of those who write it: PostgreSQL refuses updates
+// and deletes of a published table without a replica identity. Identity nothing is taken as the
+// word of the owner that rows are only ever inserted.
 [[nodiscard]] bool is_publishable(SourceTable const& table);
 // Of one that is not: why it is set aside (a clause), and the statements that cure it.
 [[nodiscard]] Advice unpublishable_advice(SourceTable const& table);
