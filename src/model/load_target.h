@@ -63,7 +63,8 @@ public:
   // as the server can be reached).
   virtual LoadOutcome load(LoadRequest const& request) = 0;
   virtual CommitOutcome commit(Label const& label) = 0;
-  // done: the transaction is gone or never was. refused: it is committed.
+  // done: the transaction is gone or never was. refused: it is committed and visible. unreachable:
+  // ask again, nobody knows or it is committed and not visible yet.
   virtual CallOutcome rollback(Label const& label) = 0;
   virtual LabelState label_state(Label const& label) = 0;
   virtual CallOutcome truncate(TargetName const& target) = 0;

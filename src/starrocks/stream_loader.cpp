@@ -212,7 +212,8 @@ CallOutcome StreamLoader::rolled_back_by_state(Label const& label, std::string m
   switch (label_state(label)) {
   case LabelState::unknown:
   case LabelState::aborted: return {Kind::done, {}};
-  case LabelState::committed:
+  // Its rows are yet to appear: who empties the table now would find them there afterwards.
+  case LabelState::committed: return {Kind::unreachable, "it is committed and not visible yet"};
   case LabelState::visible: return {Kind::refused, "it is committed; " + message};
   case LabelState::prepare: {
     if (!may_cancel)

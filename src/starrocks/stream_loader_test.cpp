@@ -442,6 +442,8 @@ TEST_F(Loads, RollbackIsDoneWhenTheTransactionIsGone) {
             "rollback get_load_state"},
            {status_of("FAILED", "cannot abort committed transaction 7"), "VISIBLE", Call::refused,
             "rollback get_load_state"},
+           {status_of("FAILED", "cannot abort committed transaction 7"), "COMMITTED",
+            Call::unreachable, "rollback get_load_state"},
            {status_of("TXN_NOT_EXISTS"), "PREPARE", Call::done, "rollback get_load_state _cancel"},
            {status_of("FAILED", "x"), "PREPARED", Call::unreachable, "rollback get_load_state"},
            {"<html>", "<html>", Call::unreachable, "rollback get_load_state"}}) {

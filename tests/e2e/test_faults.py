@@ -2,6 +2,7 @@
 import pytest
 
 from tests.support.programs import free_port
+from tests.support.waiting import wait_until
 
 EVENTS = ("CREATE TABLE events (n bigint, what text)", "ALTER TABLE events REPLICA IDENTITY NOTHING")
 KEYED = "CREATE TABLE keyed (id int PRIMARY KEY, what text)"
@@ -56,6 +57,23 @@ def test_killed_after_a_commit_whose_answer_was_lost_no_row_is_doubled(running):
         walrock.start()
     walrock.wait_until_ready("public.events")
     case.settle_and_compare(walrock, "events", "keyed", seconds=90)
+
+
+def test_a_copy_that_becomes_visible_late_is_not_mixed_with_the_next_try(case_with_own_rockpool):
+    """Emptying a table is a barrier: what an earlier try has committed must be visible before it."""
+    case = case_with_own_rockpool
+    case.source(*EVENTS, KEYED, insert(1, 5000), "INSERT INTO keyed SELECT n, 'old' FROM generate_series(1, 5000) n")
+    case.rockpool.order_fault(point="publish_timeout", seconds=4, count=2)
+    walrock = case.walrock("public.*").start()
+    walrock.wait_until("both copies to be committed", lambda: len(case.rockpool.fired_faults()) == 2, every=0.01)
+    walrock.kill()
+    case.source("DELETE FROM keyed WHERE id > 100", "UPDATE keyed SET what = 'new'")
+    walrock.start()
+    walrock.wait_until_ready("public.events", "public.keyed")
+    case.settle(walrock)
+    wait_until("every load to be over", lambda: all(
+        load["state"] in ("VISIBLE", "ABORTED") for load in case.rockpool.stats()["history"]))
+    case.assert_identical("events", "keyed")
 
 
 def test_backends_that_restart_again_and_again_lose_nothing(running):
