@@ -14,8 +14,8 @@ std::string endpoint_path(std::string const& folder) {
 }
 } // namespace
 
-EndpointFile::EndpointFile(std::string folder, std::string const& address)
-    : path_(endpoint_path(std::move(folder))) {
+EndpointFile::EndpointFile(std::string const& folder, std::string const& address)
+    : path_(endpoint_path(folder)) {
   write_file_atomically(path_, address + "\n");
 }
 

@@ -11,7 +11,7 @@ class EndpointFile {
 public:
   // Written atomically; address is "127.0.0.1:8081". Hold the InstanceLock. Throws
   // checkpoint_failed.
-  EndpointFile(std::string folder, std::string const& address);
+  EndpointFile(std::string const& folder, std::string const& address);
   // Removes the file.
   ~EndpointFile();
   EndpointFile(EndpointFile const&) = delete;

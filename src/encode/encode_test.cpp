@@ -11,7 +11,7 @@
 namespace walrock {
 namespace {
 
-using std::string_literals::operator""s;
+using std::string_literals::operator""s; // NOLINT(misc-unused-using-decls): used by literals
 
 struct Column {
   std::string name;

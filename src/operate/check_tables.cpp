@@ -138,7 +138,7 @@ void check_old_publication(Connection& source, Publication const& publication,
 }
 
 // "public.t has no key" -> "has no key": the finding's place names the table already.
-std::string without_name(std::string message, TableName const& name) {
+std::string without_name(std::string const& message, TableName const& name) {
   std::string const prefix = plain(name) + " ";
   return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
 }

@@ -13,7 +13,7 @@ using Ms = Milliseconds;
 // Drives a Committer by hand: keeps what it asked for, answers on request, keeps the checkpoint.
 class Bench {
 public:
-  explicit Bench(CommitterSettings settings = {}) : committer(with_names(settings)) {}
+  explicit Bench(CommitterSettings settings = {}) : committer(with_names(std::move(settings))) {}
 
   static CommitterSettings with_names(CommitterSettings settings) {
     settings.label_prefix = "test";
@@ -472,6 +472,7 @@ TEST(Committer, ACopyThatBrokeIsEmptiedAfterItsLabelsAreGone) {
   b.committed(b.only<SendCommit>());
   b.committer.on_copy_failed({1}, {ErrorCode::snapshot_lost, Retry::later, "gone", ""}, b.now);
   b.turn();
+  b.later(); // beyond the pause before the next try
   EXPECT_TRUE(b.take<SendTruncate>().empty()) << "a load is still under way";
   b.loaded(loads[1]);
   b.rolled_back(b.only<SendRollback>());

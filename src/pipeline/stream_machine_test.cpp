@@ -410,22 +410,22 @@ TEST_F(StreamMachineTest, ATransactionInProgressWaitsForItsCommitWithoutWhatWasR
       out.u8(std::to_integer<unsigned>(b));
     return out;
   };
-  feed(std::move(Wire().type('S').u32(50).u8(1)));
+  feed(Wire().type('S').u32(50).u8(1));
   feed(streamed(relation(1, {"*id", "v"}), 50));
   feed(streamed(insert(1, {"1", "kept"}), 50));
   feed(streamed(insert(1, {"2", "rolled back"}), 51));
-  feed(std::move(Wire().type('E')));
+  feed(Wire().type('E'));
   feed(begin(200)); // another transaction commits meanwhile
   feed(relation(1, {"*id", "v"}));
   feed(insert(1, {"9", "other"}));
   feed(commit(200, 210));
-  feed(std::move(Wire().type('A').u32(50).u32(51)));
-  feed(std::move(Wire().type('S').u32(50).u8(0)));
+  feed(Wire().type('A').u32(50).u32(51));
+  feed(Wire().type('S').u32(50).u8(0));
   feed(streamed(insert(1, {"3", "kept"}), 52));
-  feed(std::move(Wire().type('E')));
+  feed(Wire().type('E'));
   tick();
   EXPECT_EQ(rows(1), (Rows{"9|other|0"}));
-  feed(std::move(Wire().type('c').u32(50).u8(0).u64(300).u64(310).u64(1000)));
+  feed(Wire().type('c').u32(50).u8(0).u64(300).u64(310).u64(1000));
   tick();
   EXPECT_EQ(rows(1), (Rows{"9|other|0", "1|kept|0", "3|kept|0"}));
   EXPECT_EQ(epochs.back().end_lsn, Lsn{310});
@@ -434,9 +434,9 @@ TEST_F(StreamMachineTest, ATransactionInProgressWaitsForItsCommitWithoutWhatWasR
 
 TEST_F(StreamMachineTest, AStreamedTransactionThatRollsBackLeavesNothing) {
   follow(1);
-  feed(std::move(Wire().type('S').u32(50).u8(1)));
-  feed(std::move(Wire().type('E')));
-  feed(std::move(Wire().type('A').u32(50).u32(50)));
+  feed(Wire().type('S').u32(50).u8(1));
+  feed(Wire().type('E'));
+  feed(Wire().type('A').u32(50).u32(50));
   tick();
   EXPECT_TRUE(rows(1).empty());
   EXPECT_TRUE(spool.empty());

@@ -149,6 +149,7 @@ void CopyPool::copy_round(std::vector<RelationId> const& wanted, std::stop_token
             to_string(round.consistent_lsn));
   shared_.events.push_now(SnapshotTaken{tables, round.consistent_lsn});
   std::vector<CopiedTable const*> ordered;
+  ordered.reserve(tables.size());
   for (RelationId const id : tables)
     ordered.push_back(&tables_.at(id));
   // Small tables first: most are there within seconds.
@@ -174,6 +175,7 @@ void CopyPool::copy_round(std::vector<RelationId> const& wanted, std::stop_token
     round.tables.push_back(std::move(copy));
   }
   std::vector<std::jthread> workers;
+  workers.reserve(static_cast<std::size_t>(settings_.workers));
   for (int i = 0; i < settings_.workers; ++i)
     workers.emplace_back([this, &round, stop] { work(round, stop); });
   workers.clear(); // joins: the keeper outlives every reader
