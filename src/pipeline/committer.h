@@ -130,7 +130,7 @@ private:
     LabelSlot* slot = nullptr;
   };
 
-  // committer.cpp: units
+  // units.cpp
   void advance(TableLine& line, TimePoint now);
   void advance_units(TableLine& line, TimePoint now);
   void start_barrier(TableLine& line, Unit& unit, TimePoint now);

@@ -1,9 +1,13 @@
 // The straight line, read in this order:
 //
 //   stream_machine   READ, DECODE, TRANSFORM of the stream; epochs are closed here
+//   stream_rows        what each kind of change becomes
 //   copy_machine     READ, DECODE of a table's copy
 //   table_batches    ENCODE: rows into the batch of their label, the order of each key kept
-//   committer        LOAD, COMMIT, ACKNOWLEDGE: what is loaded, recorded and committed when
+//   committer        LOAD, COMMIT, ACKNOWLEDGE: entries, events, the turn
+//   units              how the table epochs are loaded, recorded and committed, in order
+//   answers            what StarRocks' answers mean
+//   acknowledge        flushed_lsn, the only position that is ever acknowledged
 //   table_sync       the life of one table: init, copying, copied, catching_up, ready, errored
 //
 // Everything here is a machine: it creates no thread, never waits and calls no I/O. An event goes

@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "pipeline/stream_table.h"
 #include "schema/relation_change.h"
-#include "schema/row_layout.h"
 
 namespace walrock {
 
@@ -17,79 +17,6 @@ constexpr std::size_t kBacklog = 4;            // epochs handed over and not com
 constexpr std::size_t kSpooledBody = 64 << 10; // smaller bodies are not worth a file
 
 } // namespace
-
-struct StreamMachine::Table {
-  explicit Table(FollowedTable followed, MemoryBudget* budget, TableBatches::Limits limits)
-      : source(std::move(followed.source)), target(std::move(followed.target)), from(followed.from),
-        generation(followed.generation), ignores_incompatible(followed.ignores_incompatible),
-        follows_columns(followed.follows_columns), options(std::move(followed.options)),
-        batches(budget, limits) {}
-
-  SourceTable source;
-  TargetTable target;
-  Lsn from;
-  std::uint64_t generation;
-  bool ignores_incompatible;
-  bool follows_columns;
-  TableOptions options;
-  bool is_following = true;
-  Lsn passed_lsn; // the highest commit_lsn that went by unwanted
-
-  std::optional<Relation> relation; // as last described by the stream
-  std::optional<Relation> pending;  // waits for on_described
-  // The encoders of the open epoch; the last one is of the present layout.
-  std::vector<std::unique_ptr<RowEncoder>> encoders;
-
-  // Of the open epoch.
-  TableBatches batches;
-  bool is_touched = false;
-  bool is_truncated = false;
-  std::vector<TargetColumn> added_columns;
-  PgTimestamp first_commit_time = 0;
-  RowCounts counts;
-
-  [[nodiscard]] RowEncoder const& encoder() const {
-    if (encoders.empty())
-      throw ProtocolViolation("a row came before the description of its table");
-    return *encoders.back();
-  }
-  [[nodiscard]] TablePlan const& plan() const { return encoder().plan(); }
-  [[nodiscard]] bool is_append_only() const { return plan().model != TableModel::primary; }
-
-  // Without the columns that the target lacks.
-  [[nodiscard]] Relation known_part(Relation relation_of_stream) const {
-    std::erase_if(relation_of_stream.columns, [this](RelationColumn const& column) {
-      return target.column(column.name) == nullptr;
-    });
-    return relation_of_stream;
-  }
-  // The target can take what the catalog said when the table was described.
-  [[nodiscard]] bool is_as_described(Relation const& relation_of_stream) const {
-    return relation_of_stream.columns == relation_of(source).columns &&
-           (ignores_incompatible ||
-            known_part(relation_of_stream).columns.size() == relation_of_stream.columns.size());
-  }
-
-  void forget_epoch() {
-    // Columns that the epoch would have added are not in the target: they are found missing again.
-    for (TargetColumn const& added : added_columns)
-      std::erase_if(target.columns, [&](TargetColumn const& c) { return c.name == added.name; });
-    end_epoch();
-  }
-
-  void end_epoch() {
-    forget_rows();
-    added_columns.clear();
-    is_touched = false;
-    first_commit_time = 0;
-  }
-
-  void forget_rows() {
-    batches.clear();
-    is_truncated = false;
-    counts = RowCounts();
-  }
-};
 
 StreamMachine::StreamMachine(StreamSettings settings, MemoryBudget* budget)
     : settings_(settings), budget_(budget) {}
@@ -379,136 +306,6 @@ void StreamMachine::plan(Table& table) {
       std::make_unique<RowEncoder>(plan_for(relation, table.source, table.target, missing)));
   table.batches.use(table.encoders.back().get());
   table.relation = std::move(relation);
-}
-
-// ---------------------------------------------------------------- rows
-
-void StreamMachine::touch(Table& table) {
-  if (table.is_touched)
-    return;
-  table.is_touched = true;
-  table.first_commit_time = transaction_ ? transaction_->commit_time : 0;
-  touched_.push_back(&table);
-}
-
-RowOrigin StreamMachine::next_origin() {
-  ++change_count_;
-  return {transaction_->commit_lsn, transaction_->index++};
-}
-
-void StreamMachine::on_insert(Table& table, Insert const& change) {
-  touch(table);
-  std::uint64_t const bytes_before = table.batches.byte_count();
-  (void)table.encoder(); // described before its first row
-  table.batches.upsert(change.new_row, next_origin());
-  ++table.counts.changes;
-  epoch_bytes_ += table.batches.byte_count() - bytes_before;
-}
-
-namespace {
-
-// The key's cells stand in the plan's first columns; both rows have the relation's layout.
-bool has_same_key(TablePlan const& plan, Row one, Row other) {
-  for (int i = 0; i < plan.key_count; ++i) {
-    auto const at =
-        static_cast<std::size_t>(plan.columns[static_cast<std::size_t>(i)].source_index);
-    if (!one[at].is_text() || !other[at].is_text() || one[at].text != other[at].text)
-      return false;
-  }
-  return true;
-}
-
-void require_key(Relation const& relation, TablePlan const& plan, Row row) {
-  for (int i = 0; i < plan.key_count; ++i) {
-    ColumnPlan const& column = plan.columns[static_cast<std::size_t>(i)];
-    if (!row[static_cast<std::size_t>(column.source_index)].is_text())
-      throw Error(ErrorCode::replica_identity_missing,
-                  fmt::format("a change of {} came without key column {}", to_string(relation.name),
-                              column.name));
-  }
-}
-
-Error no_key_for(TablePlan const& plan, char const* what) {
-  Error error(ErrorCode::replica_identity_missing,
-              fmt::format("{} of {} cannot be applied: the table has no key, so its target only "
-                          "appends",
-                          what, to_string(plan.relation.name)));
-  error.set_advice(fmt::format("Give it a key (ALTER TABLE {} ADD PRIMARY KEY (...)), drop the "
-                               "target table and start again.",
-                               quote_pg(plan.relation.name)));
-  return error;
-}
-
-} // namespace
-
-void StreamMachine::on_update(Table& table, Update const& change) {
-  TablePlan const& plan = table.plan();
-  if (table.is_append_only())
-    throw no_key_for(plan, "an UPDATE");
-  touch(table);
-  std::uint64_t const bytes_before = table.batches.byte_count();
-  Row new_row = change.new_row;
-  if (change.old_kind == OldRowKind::full) {
-    // With identity full the old row has every value: nothing is absent.
-    filled_.assign(new_row.begin(), new_row.end());
-    for (std::size_t i = 0; i < filled_.size(); ++i)
-      if (filled_[i].is_unchanged_toast())
-        filled_[i] = change.old_row[i];
-    new_row = filled_;
-  }
-  if (change.old_kind != OldRowKind::none && !has_same_key(plan, change.old_row, new_row)) {
-    replace_key(table, change.old_row, new_row);
-  } else {
-    require_key(plan.relation, plan, new_row);
-    table.batches.upsert(new_row, next_origin());
-    ++table.counts.changes;
-  }
-  epoch_bytes_ += table.batches.byte_count() - bytes_before;
-}
-
-// A key change is a delete of the old key and an upsert of the new one.
-void StreamMachine::replace_key(Table& table, Row old_row, Row new_row) {
-  TablePlan const& plan = table.plan();
-  require_key(plan.relation, plan, old_row);
-  require_key(plan.relation, plan, new_row);
-  bool const is_whole = table.encoder().absent_of(new_row).empty();
-  if (is_whole) {
-    table.batches.remove(old_row, next_origin());
-    table.batches.upsert(new_row, next_origin());
-  } else if (!table.batches.rekey(old_row, new_row, next_origin())) {
-    Error error(ErrorCode::table_changed,
-                fmt::format("an UPDATE of {} changed the key of a row that has a large value "
-                            "PostgreSQL did not send again",
-                            to_string(plan.relation.name)));
-    error.set_advice(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL; then drop the target table "
-                                 "and start again, so that it is copied anew.",
-                                 quote_pg(plan.relation.name)));
-    throw error;
-  }
-  table.counts.changes += 2;
-}
-
-void StreamMachine::on_delete(Table& table, Delete const& change) {
-  TablePlan const& plan = table.plan();
-  if (table.is_append_only())
-    throw no_key_for(plan, "a DELETE");
-  require_key(plan.relation, plan, change.old_row);
-  touch(table);
-  std::uint64_t const bytes_before = table.batches.byte_count();
-  table.batches.remove(change.old_row, next_origin());
-  ++table.counts.changes;
-  epoch_bytes_ += table.batches.byte_count() - bytes_before;
-}
-
-void StreamMachine::on_truncate(Truncate const& change, StreamActions&) {
-  for (RelationId const id : change.relation_ids) {
-    Table* const table = wanted(id);
-    if (table == nullptr)
-      continue;
-    touch(*table);
-    table->counts.dropped += table->batches.clear();
-    table->is_truncated = true;
-  }
 }
 
 // ---------------------------------------------------------------- epochs

@@ -16,6 +16,10 @@
 
 namespace walrock {
 
+[[nodiscard]] inline bool is_due(TimePoint at, TimePoint now) {
+  return at <= now;
+}
+
 // One label and its bytes. The bytes are kept until it is prepared (invariant 3).
 struct LabelSlot {
   enum class Step { fresh, loading, prepared, committing, asking, committed };

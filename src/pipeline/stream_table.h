@@ -1,0 +1,88 @@
+// What the stream machine knows of one table it follows. For this folder.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "pipeline/stream_machine.h"
+#include "schema/row_layout.h"
+
+namespace walrock {
+
+struct StreamMachine::Table {
+  explicit Table(FollowedTable followed, MemoryBudget* budget, TableBatches::Limits limits)
+      : source(std::move(followed.source)), target(std::move(followed.target)), from(followed.from),
+        generation(followed.generation), ignores_incompatible(followed.ignores_incompatible),
+        follows_columns(followed.follows_columns), options(std::move(followed.options)),
+        batches(budget, limits) {}
+
+  SourceTable source;
+  TargetTable target;
+  Lsn from;
+  std::uint64_t generation;
+  bool ignores_incompatible;
+  bool follows_columns;
+  TableOptions options;
+  bool is_following = true;
+  Lsn passed_lsn; // the highest commit_lsn that went by unwanted
+
+  std::optional<Relation> relation; // as last described by the stream
+  std::optional<Relation> pending;  // waits for on_described
+  // The encoders of the open epoch; the last one is of the present layout.
+  std::vector<std::unique_ptr<RowEncoder>> encoders;
+
+  // Of the open epoch.
+  TableBatches batches;
+  bool is_touched = false;
+  bool is_truncated = false;
+  std::vector<TargetColumn> added_columns;
+  PgTimestamp first_commit_time = 0;
+  RowCounts counts;
+
+  [[nodiscard]] RowEncoder const& encoder() const {
+    if (encoders.empty())
+      throw ProtocolViolation("a row came before the description of its table");
+    return *encoders.back();
+  }
+  [[nodiscard]] TablePlan const& plan() const { return encoder().plan(); }
+  [[nodiscard]] bool is_append_only() const { return plan().model != TableModel::primary; }
+
+  // Without the columns that the target lacks.
+  [[nodiscard]] Relation known_part(Relation relation_of_stream) const {
+    std::erase_if(relation_of_stream.columns, [this](RelationColumn const& column) {
+      return target.column(column.name) == nullptr;
+    });
+    return relation_of_stream;
+  }
+  // The target can take what the catalog said when the table was described.
+  [[nodiscard]] bool is_as_described(Relation const& relation_of_stream) const {
+    return relation_of_stream.columns == relation_of(source).columns &&
+           (ignores_incompatible ||
+            known_part(relation_of_stream).columns.size() == relation_of_stream.columns.size());
+  }
+
+  void forget_epoch() {
+    // Columns that the epoch would have added are not in the target: they are found missing again.
+    for (TargetColumn const& added : added_columns)
+      std::erase_if(target.columns, [&](TargetColumn const& c) { return c.name == added.name; });
+    end_epoch();
+  }
+
+  void end_epoch() {
+    forget_rows();
+    added_columns.clear();
+    is_touched = false;
+    first_commit_time = 0;
+  }
+
+  void forget_rows() {
+    batches.clear();
+    is_truncated = false;
+    counts = RowCounts();
+  }
+};
+
+} // namespace walrock
