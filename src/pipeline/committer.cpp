@@ -106,7 +106,6 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
     std::move(from.added_columns.begin(), from.added_columns.end(),
               std::back_inserter(unit.added_columns));
     unit.is_truncated = from.is_truncated;
-    unit.counts = from.counts;
     unit.needs_record = !settings_.is_at_least_once || from.needs_record;
     std::uint32_t ordinal = 0;
     for (std::uint32_t part = 0; part < from.parts.size(); ++part) {

@@ -77,11 +77,6 @@ bool StreamMachine::follow_from(RelationId id, Lsn from, std::uint64_t generatio
   return has_gone_by;
 }
 
-bool StreamMachine::is_following(RelationId id) const {
-  auto const found = tables_.find(id);
-  return found != tables_.end() && found->second->is_following;
-}
-
 StreamMachine::Table* StreamMachine::find(RelationId id) {
   if (last_table_ != nullptr && last_table_->source.id == id)
     return last_table_;

@@ -101,7 +101,6 @@ public:
   // The table is wanted from another position, under a new generation. True when transactions that
   // it now wants have gone by: the driver must start the stream again.
   [[nodiscard]] bool follow_from(RelationId table, Lsn from, std::uint64_t generation);
-  [[nodiscard]] bool is_following(RelationId table) const;
 
   void on_payload(std::span<std::byte const> payload, TimePoint now, StreamActions& actions);
   void on_keepalive(Lsn wal_end, TimePoint now, StreamActions& actions);
@@ -117,8 +116,6 @@ public:
   bool relieve(TimePoint now, StreamActions& actions);
 
   [[nodiscard]] TimePoint next_deadline() const;
-  // Between transactions, and nothing is open.
-  [[nodiscard]] bool is_idle() const { return !transaction_ && touched_.empty(); }
   [[nodiscard]] std::uint64_t change_count() const { return change_count_; }
 
 private:

@@ -71,7 +71,6 @@ void TableBatches::append_indexed(Row row, Op op, RowOrigin origin) {
     auto const before = full_row_of(key);
     merged_.clear();
     if (before && encoder_->merge_csv(row, *before, origin, merged_)) {
-      ++folded_count_;
       append_encoded(key, merged_, false);
       return;
     }
@@ -237,7 +236,7 @@ std::uint64_t TableBatches::clear() {
   is_indexed_ = false;
   has_partial_rows_ = false;
   full_ = nullptr;
-  row_count_ = byte_count_ = folded_count_ = 0;
+  row_count_ = byte_count_ = 0;
   return dropped;
 }
 

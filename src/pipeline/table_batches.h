@@ -49,7 +49,6 @@ public:
   [[nodiscard]] bool is_empty() const { return row_count_ == 0; }
   [[nodiscard]] std::uint64_t row_count() const { return row_count_; }
   [[nodiscard]] std::uint64_t byte_count() const { return byte_count_; }
-  [[nodiscard]] std::uint64_t folded_count() const { return folded_count_; }
   [[nodiscard]] bool has_partial_rows() const { return has_partial_rows_; }
 
   // The largest body that is still in memory, for spooling it; nullptr when there is none of at
@@ -108,7 +107,6 @@ private:
   std::string merged_; // scratch
   std::uint64_t row_count_ = 0;
   std::uint64_t byte_count_ = 0;
-  std::uint64_t folded_count_ = 0;
 };
 
 } // namespace walrock

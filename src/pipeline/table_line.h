@@ -49,7 +49,6 @@ struct Unit {
   std::uint64_t byte_count = 0;   // wherever they are
   std::uint64_t memory_bytes = 0; // of small bodies that wait in memory
   bool wants_spool = false;       // its large bodies leave memory at the end of the turn
-  RowCounts counts;
   Step step = Step::waiting;
   CallId call = 0; // of a barrier
   TimePoint retry_at{};

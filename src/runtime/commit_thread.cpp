@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/pause.h"
 #include "runtime/copy_pool.h"
 
 namespace walrock {
@@ -118,8 +119,7 @@ void CommitThread::write(CheckpointUpdate const& update, std::stop_token const& 
     } catch (Error const& error) {
       shared_.checkpoint_trouble.set(error.what());
       log::error("checkpoint cannot be written: {}", error.what());
-      Channel<int> nothing(1);
-      (void)nothing.pop(now, Deadline::in(backoff.next()));
+      pause_for(backoff.next(), now);
     }
   }
 }

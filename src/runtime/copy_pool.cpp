@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "base/log.h"
+#include "base/pause.h"
 #include "postgres/catalog.h"
 #include "schema/relation_change.h"
 #include "schema/row_layout.h"
@@ -19,11 +20,6 @@ namespace {
 
 constexpr std::uint32_t kPagesPerSplit = 8192; // 64 MB
 constexpr Milliseconds kGather(10);            // tables that ask together share a snapshot
-
-void sleep(std::stop_token const& stop, Milliseconds time) {
-  Channel<int> nothing(1);
-  (void)nothing.pop(stop, Deadline::in(time));
-}
 
 } // namespace
 
@@ -105,7 +101,7 @@ std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::stop_token stop) {
       throw;
     } catch (Error const& error) {
       log::warning("snapshot for a copy is waited for: {}", error.what());
-      sleep(stop, backoff.next());
+      pause_for(backoff.next(), stop);
     }
   }
   throw Stopped();
@@ -217,7 +213,7 @@ void CopyPool::copy_split(Round& round, Task& task, std::unique_ptr<SnapshotRead
   case BeginOutcome::locked:
     log::warning("lock is waited for table={}", to_string(source.name));
     round.put_back(task);
-    sleep(stop, Milliseconds(200));
+    pause_for(Milliseconds(200), stop);
     return;
   case BeginOutcome::changed:
     fail(*task.table,
@@ -261,7 +257,7 @@ void CopyPool::hand_over(TableCopy& table, std::vector<Batch> batches, std::stop
   for (Batch& batch : batches) {
     shared_.events.push_now(CopiedBatch{table.table->source.id, std::move(batch)});
     while (shared_.budget.used() > shared_.budget.limit() / 10 * 6 && !stop.stop_requested())
-      sleep(stop, Milliseconds(2));
+      pause_for(Milliseconds(2), stop);
   }
   if (stop.stop_requested())
     throw Stopped();
@@ -286,7 +282,7 @@ void CopyPool::keep_to_rate(std::size_t bytes, std::stop_token stop) {
   Milliseconds const left =
       Deadline{wait_until}.left(std::chrono::steady_clock::now(), Milliseconds(60'000));
   if (left > Milliseconds(5))
-    sleep(stop, left);
+    pause_for(left, stop);
 }
 
 } // namespace walrock

@@ -10,8 +10,8 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
-#include "base/channel.h"
 #include "base/log.h"
+#include "base/pause.h"
 #include "checkpoint/instance_lock.h"
 #include "checkpoint/sqlite_store.h"
 #include "runtime/commit_thread.h"
@@ -258,9 +258,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   drain_commit.request_stop();
   std::stop_callback const at_once(now, [&] { stop_commit.request_stop(); });
   std::jthread const limit([&](std::stop_token stop) {
-    Channel<int> nothing(1);
-    (void)nothing.pop(stop, Deadline::in(options_.drain_limit));
-    if (!stop.stop_requested()) {
+    if (pause_for(options_.drain_limit, stop)) {
       log::warning("what is under way did not end in time and is finished at the next start");
       stop_commit.request_stop();
     }
@@ -279,9 +277,8 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
 // Waits until a stop is asked for, a thread has failed, or --until is reached.
 bool Run::watch(Shared& shared, std::stop_token drain, std::stop_token now,
                 std::optional<Lsn> until) {
-  Channel<int> nothing(1);
   while (!drain.stop_requested() && !now.stop_requested() && !failure()) {
-    (void)nothing.pop(drain, Deadline::in(Milliseconds(20)));
+    pause_for(Milliseconds(20), drain);
     if (!until || Lsn{shared.flushed_lsn.load()} < *until)
       continue;
     auto const status = board_.read();
@@ -313,8 +310,6 @@ void Run::publish(Committer const& committer, Shared& shared) {
     table.reason = std::move(progress.reason);
     table.trouble = std::move(progress.trouble);
     is_copying |= table.state == TableState::init || table.state == TableState::copying;
-    if (status_.trouble.empty())
-      status_.trouble = table.trouble;
     status_.tables.push_back(std::move(table));
   }
   std::sort(status_.tables.begin(), status_.tables.end(),

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "base/channel.h"
 #include "base/log.h"
+#include "base/pause.h"
 #include "config/table_matcher.h"
 #include "config/table_rules.h"
 #include "postgres/catalog.h"
@@ -23,9 +23,7 @@ constexpr int kOldestServer = 120000;
 constexpr Milliseconds kSlotPatience(30'000); // for a dead walrock's walsender to go
 
 void sleep(std::stop_token const& stop, Milliseconds time) {
-  Channel<int> nothing(1);
-  (void)nothing.pop(stop, Deadline::in(time));
-  if (stop.stop_requested())
+  if (!pause_for(time, stop))
     throw Stopped();
 }
 
@@ -74,7 +72,6 @@ private:
 
   void ask_source() {
     ServerSettings const settings = read_server_settings(source());
-    server_version_ = settings.version_num;
     if (settings.version_num < kOldestServer)
       throw Error(
           ErrorCode::source_setting_wrong,
@@ -300,7 +297,6 @@ private:
   Report const& report_;
   std::stop_token stop_;
   std::unique_ptr<Connection> source_;
-  int server_version_ = 0;
   bool has_partitioned_ = false;
   bool is_first_start_ = true;
   std::vector<SourceTable> sources_;

@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 #include "starrocks/column_type.h"
-#include "starrocks/pause.h"
+#include "base/pause.h"
 
 namespace walrock {
 

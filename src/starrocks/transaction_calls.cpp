@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "starrocks/compressor.h"
-#include "starrocks/pause.h"
+#include "base/pause.h"
 
 namespace walrock {
 

@@ -1,4 +1,4 @@
-#include "starrocks/pause.h"
+#include "base/pause.h"
 
 #include <condition_variable>
 #include <mutex>
