@@ -63,12 +63,18 @@ class Csv:
         if self.is_quoted:
             self.rest = whole  # where a row ends depends on all before it: cut at the end only
             return None
-        stop = whole.rfind(self.row_mark)
+        stop = self._last_mark(whole)
         if stop < 0:
             self.rest = whole
             return None
         self.rest = whole[stop + len(self.row_mark):]
         return self._block(whole[:stop])
+
+    def _last_mark(self, whole):
+        """Where the last delimiter begins; one that may overlap with itself is looked for from the left."""
+        if self.row_mark[:1] in self.row_mark[1:]:
+            return len(whole) - len(whole.split(self.row_mark)[-1]) - len(self.row_mark)
+        return whole.rfind(self.row_mark)
 
     def finish(self):
         """The block of the last row, which may lack its delimiter."""
