@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rockpool.segments import OP
+from rockpool.segments import FOR_NEW, OP
 
 
 @dataclass
@@ -200,7 +200,8 @@ def _update(db, target, rows, condition):
         if c.store_name in present:
             parts.append(f"CAST(p.{c.store_name} AS {c.type.duckdb()}) AS {c.store_name}")
         else:
-            parts.append(f"CASE WHEN t.{target.keys[0].store_name} IS NULL THEN {default_sql(c)} "
+            fresh = f"p.{FOR_NEW}{c.uid}" if f"{FOR_NEW}{c.uid}" in present else default_sql(c)
+            parts.append(f"CASE WHEN t.{target.keys[0].store_name} IS NULL THEN {fresh} "
                          f"ELSE t.{c.store_name} END AS {c.store_name}")
     db.execute(f"CREATE OR REPLACE TEMP TABLE merged_ AS SELECT {', '.join(parts)} FROM partial AS p "
                f"LEFT JOIN {target.store_name} AS t ON {_same_key(target.keys, 't', 'p')}")

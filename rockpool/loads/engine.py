@@ -1,10 +1,11 @@
 """Evaluates the expressions of a columns header and of where, for one thread, in a DuckDB of its own."""
 import duckdb
-import numpy as np
+import sqlglot
 import pyarrow as pa
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
 
 from rockpool.errors import analysis
-from rockpool.segments import OP
 from rockpool.sql.translate import expression_sql
 
 
@@ -13,33 +14,46 @@ class Engine:
         self.db = duckdb.connect(config={"threads": 1})
         self.cache = {}
 
-    def evaluate(self, plan, fields, rows):
-        """({column or OP: array}, mask of rows that where selects or None). fields: (name, array, type or None)."""
-        known = {}
+    def evaluate(self, wanted, fields, rows):
+        """Arrays of expressions, in their order. fields: (name, array, type or None for text), the first of a name."""
+        known, arrays, casts = {}, {}, []
         for name, array, kind in fields:
-            known.setdefault(name.lower(), kind.name if kind is not None else "VARCHAR")
-        arrays = {}
-        for name, array, _ in fields:
-            arrays.setdefault(name.lower(), array)
-        wanted = [(target, text) for target, text in plan.expressions]
-        if plan.op_expression:
-            wanted.append((OP, plan.op_expression))
-        selects = [expression_sql(text, known) for _, text in wanted]
-        where = plan.options.where
-        if where:
-            selects.append(f"coalesce(({expression_sql(where, known)})::BOOLEAN, false)")
-        source = pa.table(list(arrays.values()), names=list(arrays)) if arrays else pa.table({"none": [0] * rows})
-        self.db.register("source", source)
+            if name.lower() not in arrays:
+                known[name.lower()] = kind.name if kind is not None else "VARCHAR"
+                arrays[name.lower()] = array
+                if kind is not None and kind.name == "LARGEINT":
+                    casts.append(f'CAST("{name.lower()}" AS HUGEINT) AS "{name.lower()}"')
+        selects = [expression_sql(compared(text, known), known) for text in wanted]
+        self.db.register("source", pa.table(list(arrays.values()), names=list(arrays)) if arrays else
+                         pa.table({"none": [0] * rows}))
+        rows_of = f"(SELECT * REPLACE ({', '.join(casts)}) FROM source)" if casts else "source"
         try:
             result = self.db.execute("SELECT " + ", ".join(f"{s} AS x{n}" for n, s in enumerate(selects))
-                                     + " FROM source").to_arrow_table()
+                                     + f" FROM {rows_of}").to_arrow_table()
         except duckdb.Error as e:
             raise analysis(f"evaluating the columns of the load failed: {e}") from None
         finally:
             self.db.unregister("source")
-        found = {target: _one(result.column(n)) for n, (target, _) in enumerate(wanted)}
-        selected = _one(result.column(len(wanted))).to_numpy(zero_copy_only=False).astype(np.bool_) if where else None
-        return found, selected
+        return [_one(result.column(n)) for n in range(len(wanted))]
+
+
+def compared(text, known):
+    """An expression in which texts that meet a number literal in a comparison are numbers, as the server has them."""
+    try:
+        tree = sqlglot.parse_one(text, read="starrocks")
+    except SqlglotError:
+        return text  # the translation says what is wrong
+    changed = False
+    for node in list(tree.find_all(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In)):
+        sides = [node.this, node.args.get("expression"), node.args.get("low"), node.args.get("high"),
+                 *(node.args.get("expressions") or ())]
+        if any(isinstance(s.this if isinstance(s, exp.Neg) else s, exp.Literal) and not s.is_string
+               for s in sides if s is not None):
+            for side in sides:
+                if isinstance(side, exp.Column) and known.get(side.name.lower()) == "VARCHAR":
+                    side.replace(exp.cast(side.copy(), "double"))
+                    changed = True
+    return tree.sql(dialect="starrocks") if changed else text
 
 
 def _one(chunked):

@@ -1,16 +1,34 @@
 """Which rows no partition takes."""
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rockpool.errors import analysis
 from rockpool.loads.convert import FAILED, from_text
 
 
-def out_of_partitions(table, columns, rows):
-    """The mask of rows outside a table's explicit partitions, or None when every row has one."""
+def chosen(table, options):
+    """The partitions that a load's partitions header leaves of a table's, None without the header."""
+    if not options.partitions:
+        return None
     parts = table.partitioning
-    if parts.kind == "expression":
+    known = [table.name] if parts is None else [p[0] for p in parts.ranges + parts.lists]
+    for name in options.partitions:
+        if options.temporary_partitions or name not in known:
+            raise analysis(f"unknown partition {name} in table {table.name}")
+    if parts is None:
+        return None
+    return replace(parts, ranges=[p for p in parts.ranges if p[0] in options.partitions],
+                   lists=[p for p in parts.lists if p[0] in options.partitions])
+
+
+def out_of_partitions(table, columns, rows, parts=None):
+    """The mask of rows outside a table's partitions (or those of `parts`), or None when every row has one."""
+    if parts is None and table.partitioning.kind == "expression":
         return None  # partitions are created by the load
+    parts = parts or table.partitioning
     found = [table.column(name) for name in parts.columns]
     if any(c is None or c.uid not in columns for c in found):
         return None

@@ -3,10 +3,12 @@ import re
 from dataclasses import dataclass, field
 
 from rockpool.errors import SqlError, analysis
+from rockpool.loads.partitions import chosen
 from rockpool.segments import OP
 from rockpool.sql.lexer import Reader
 
-OP_WORDS = {"upsert": 0, "0": 0, "delete": 1, "1": 1}
+OP_WORDS = {"upsert": 0, "delete": 1}
+OP_NUMBERS = {"0": 0, "1": 1}
 NOT_CONDITIONS = {"CHAR", "VARCHAR", "VARBINARY", "JSON", "HLL", "BITMAP", "PERCENTILE"}
 
 
@@ -24,6 +26,9 @@ class LoadPlan:
     auto: object = None  # AUTO_INCREMENT column that the server fills
     partial: bool = False
     condition: object = None  # merge condition column
+    texts: set = field(default_factory=set)  # positions of fields that an expression reads: they stay text
+    refused_upserts: str = ""  # what a load says that brings a row which is no delete, where none may come
+    partitions: object = None  # Partitioning with the partitions that the load names, None for all
 
     @property
     def has_op(self):
@@ -31,7 +36,7 @@ class LoadPlan:
 
     @property
     def needs_engine(self):
-        return bool(self.expressions or self.options.where or self.op_expression)
+        return bool(self.expressions or self.op_expression)
 
     def used_fields(self):
         return self.fields
@@ -40,19 +45,21 @@ class LoadPlan:
 def parse_columns(text):
     """[(name, expression or None)] of a columns header."""
     try:
-        reader, found = Reader(text), []
+        reader, found = Reader(text.replace("\\,", ",")), []
         while True:
             name = reader.name()
             expression = None
             if reader.accept("="):
                 expression = _expression(reader)
+                if not expression.strip():
+                    raise reader.unexpected("an expression")
             found.append((name, expression))
             if not reader.accept(","):
                 break
         reader.end()
         return found
     except SqlError as e:
-        raise analysis(f"parsing columns header failed: {e.text}") from None
+        raise analysis(e.text) from None
 
 
 def _expression(reader):
@@ -66,7 +73,12 @@ def _expression(reader):
 def make(table, options):
     """The plan, or the error that the planner gives."""
     _check_model(table, options)
-    entries = parse_columns(options.columns) if options.columns.strip() else _all_columns(table, options)
+    entries = parse_columns(options.columns) if options.columns.strip() else []
+    _check_entries(table, entries)
+    if not any(expression is None for _, expression in entries):
+        entries = [(c.name, None) for c in table.columns if c.generated is None and not c.auto_increment] + entries
+    if options.format == "json" and table.is_primary and not any(name == OP for name, _ in entries):
+        entries.append((OP, None))
     plan = LoadPlan(table, options, [], {})
     mapped = _mappings(plan, entries)
     _sources(plan, entries, mapped)
@@ -76,6 +88,7 @@ def make(table, options):
         _partial(plan)
     if options.merge_condition:
         _condition(plan)
+    plan.partitions = chosen(table, options)
     return plan
 
 
@@ -84,15 +97,30 @@ def _check_model(table, options):
         raise analysis("Only primary key table support partial update")
     if options.merge_condition and not table.is_primary:
         raise analysis(f"Conditional update only support primary key table {table.name}")
-    if options.negative and table.is_primary:
-        raise analysis("Primary key table does not support negative load")
+    if options.negative:
+        if table.is_primary:
+            raise analysis("Primary key table does not support negative load")
+        if table.model != "AGGREGATE" or any(c.aggregation != "SUM" for c in table.value_columns):
+            raise analysis("Column is not SUM AggregateType, so it cannot be loaded as negative")
 
 
-def _all_columns(table, options):
-    entries = [(c.name, None) for c in table.columns if c.generated is None and not c.auto_increment]
-    if options.format == "json" and table.is_primary:
-        entries.append((OP, None))
-    return entries
+def _check_entries(table, entries):
+    """Names and assignments in the order in which they are written."""
+    listed, assigned = set(), set()
+    for name, expression in entries:
+        column = table.column(name)
+        if column is not None and column.generated is not None:
+            raise analysis(f"generated column: {name} can not be specified")
+        if expression is None:
+            if name.lower() in listed:
+                raise analysis(f"Duplicate column: {name}")
+            listed.add(name.lower())
+            continue
+        if name.lower() in assigned:
+            raise analysis(f"Duplicate column mapping: {name}")
+        if column is None and name != OP:
+            raise analysis(f"Mapping column is not in table. column: {name}")
+        assigned.add(name.lower())
 
 
 def _mappings(plan, entries):
@@ -101,15 +129,12 @@ def _mappings(plan, entries):
     for name, expression in entries:
         if expression is None:
             continue
-        if name.lower() in mapped:
-            raise analysis(f"Duplicate column: {name}")
-        if name == OP and plan.table.is_primary:
-            _op_mapping(plan, expression)
+        if name == OP:
+            if plan.table.is_primary:
+                _op_mapping(plan, expression)
             mapped[OP] = None
             continue
         column = plan.table.column(name)
-        if column is None:
-            raise analysis(f"Mapping column is not in table. column: {name}")
         mapped[name.lower()] = column
         plan.expressions.append((column, expression))
     return mapped
@@ -118,26 +143,25 @@ def _mappings(plan, entries):
 def _op_mapping(plan, expression):
     """__op = a constant, or an expression over the fields."""
     text = expression.strip()
-    literal = re.fullmatch(r"'([^']*)'|\"([^\"]*)\"|(-?\d+)", text)
+    literal = re.fullmatch(r"'([^']*)'|\"([^\"]*)\"|([+-]?[0-9.]+)|(null|true|false)", text, re.I)
     if not literal:
         plan.op_expression = text
         return
-    word = next(g for g in literal.groups() if g is not None)
-    if literal.group(3) is None and word not in OP_WORDS:
-        raise analysis(f"load op type string not supported: {word}")
+    if literal.group(3) or literal.group(4):
+        if text not in OP_NUMBERS:
+            raise analysis("const load op type column should only be upsert(0)/delete(1)")
+        plan.op_constant = OP_NUMBERS[text]
+        return
+    word = (literal.group(1) or literal.group(2) or "").lower()
     if word not in OP_WORDS:
-        raise analysis("const load op type column should only be upsert(0)/delete(1)")
+        raise analysis(f"load op type string not supported: {word}")
     plan.op_constant = OP_WORDS[word]
 
 
 def _sources(plan, entries, mapped):
-    seen = set()
     for name, expression in entries:
         if expression is not None:
             continue
-        if name.lower() in seen:
-            raise analysis(f"Duplicate column: {name}")
-        seen.add(name.lower())
         position = len(plan.fields)
         plan.fields.append(name)
         column = plan.table.column(name)
@@ -148,31 +172,40 @@ def _sources(plan, entries, mapped):
 
 
 def _check_references(plan):
-    known = {name.lower() for name in plan.fields} | {c.name.lower() for c in plan.table.columns}
+    """Expressions read fields, never columns; a field that is read is taken as text."""
+    positions = {}
+    for n, name in enumerate(plan.fields):
+        positions.setdefault(name.lower(), n)
     checked = [(c.name, e) for c, e in plan.expressions]
     if plan.op_expression:
         checked.append((OP, plan.op_expression))
     for name, expression in checked:
         for reference in references(expression):
-            if reference.lower() not in known:
+            column = plan.table.column(reference)
+            if column is not None and column.generated is not None:
+                raise analysis(f"Mapping column can not ref generated column: {reference}")
+            if reference.lower() not in positions:
                 raise analysis(f"unknown reference column, column={name}, reference={reference}")
+            plan.texts.add(positions[reference.lower()])
 
 
 def references(expression):
-    """Names in an expression that are columns: words that are not called, not keywords."""
-    reader, found = Reader(expression), []
+    """Names in an expression that are columns: words that are not called, not keywords, not a lambda's own."""
+    reader, found, own = Reader(expression), [], set()
     while reader.token.kind != "end":
         token = reader.next()
         called = reader.token.upper == "("
         if token.kind == "quoted" or (token.kind == "word" and not called and token.upper not in WORDS):
             found.append(token.value)
-    return found
+    for names in re.findall(r"(?:\(([\w\s,]+)\)|(\w+))\s*->", expression):
+        own |= {n.strip().lower() for n in (names[0] or names[1]).split(",")}
+    return [name for name in found if name.lower() not in own]
 
 
 WORDS = {"NULL", "TRUE", "FALSE", "AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE",
          "END", "AS", "INTERVAL", "DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR", "WEEK", "INT", "BIGINT",
          "VARCHAR", "DOUBLE", "DATE", "DATETIME", "STRING", "BOOLEAN", "TINYINT", "SMALLINT", "LARGEINT", "FLOAT",
-         "DECIMAL", "JSON", "CHAR", "ARRAY", "MAP", "DISTINCT", "CURRENT_TIMESTAMP", "CURRENT_DATE", "REGEXP", "RLIKE"}
+         "DECIMAL", "JSON", "CHAR", "ARRAY", "MAP", "STRUCT", "DISTINCT", "CURRENT_TIMESTAMP", "CURRENT_DATE", "REGEXP", "RLIKE"}
 
 
 def _unlisted(plan, mapped):
@@ -181,7 +214,7 @@ def _unlisted(plan, mapped):
         if column.uid in present or column.generated is not None:
             continue
         if column.auto_increment:
-            plan.auto = None if plan.options.partial_update else column
+            plan.auto = column
         elif not plan.options.partial_update:
             if not column.has_default and not column.nullable:
                 raise analysis(f"Column has no default value. column: {column.name}")
@@ -191,26 +224,43 @@ def _unlisted(plan, mapped):
 def _partial(plan):
     present = {c.uid for c in plan.direct.values()} | {c.uid for c, _ in plan.expressions}
     for column in plan.table.key_columns:
-        if column.uid not in present:
+        if column.uid not in present and not (column.auto_increment and plan.auto is column):
             raise analysis(f"key column {column.name} not in partial update columns")
+    for column in plan.table.columns:
+        for name in references(column.generated) if column.generated else ():
+            origin = plan.table.column(name)
+            if origin is not None and origin.uid not in present:
+                raise analysis(f"column {origin.name} needs to be used for expression evaluation for materialized "
+                               f"column {column.name}")
     plan.partial = len(present) < len([c for c in plan.table.columns if c.generated is None])
-    if plan.options.partial_update_mode == "column" and plan.table.sort_key:
-        for name in plan.table.sort_key:
-            column = plan.table.column(name)
-            if column is not None and not column.is_key and column.uid in present:
-                raise analysis("column mode partial update on table with sort key cannot update sort key column")
+    mode = plan.options.partial_update_mode
+    if plan.partial and mode == "column" and plan.table.properties.get("storage_type", "").lower() == "column_with_row":
+        raise analysis("column with row table only support row mode partial update")
+    if plan.partial:
+        _check_sort_key(plan, present)
+
+
+def _check_sort_key(plan, present):
+    """A sort key of its own: every mode needs all its columns, and column mode may not write any that is no key."""
+    wanted = [plan.table.column(name) for name in plan.table.sort_key or ()]
+    missing = any(c is not None and c.uid not in present for c in wanted)
+    written = any(c is not None and not c.is_key for c in wanted)
+    if missing or plan.options.partial_update_mode == "column" and written:
+        plan.refused_upserts = "partial update on table with sort key must provide all sort key columns"
 
 
 def _condition(plan):
     name = plan.options.merge_condition
     column = plan.table.column(name)
     present = {c.uid for c in plan.direct.values()} | {c.uid for c, _ in plan.expressions}
-    if column is None or (plan.options.partial_update and column.uid not in present):
+    if column is None or (plan.options.partial_update and column.uid not in present and not column.auto_increment):
         raise analysis(f"Merge condition column {name} does not exist. If you are doing partial update with condition "
                        f"update, please check condition column is in the given update columns. Otherwise please check "
                        f"condition column is in table {plan.table.name}")
     if column.is_key:
         raise analysis(f"Merge condition column {name} should not be primary key!")
+    if plan.options.partial_update and column.uid not in present:
+        raise analysis("Merge condition column can not be auto increment column in partial update")
     if column.type.name in NOT_CONDITIONS:
-        raise analysis(f"Merge condition column {name} should not be {column.type.name.lower()} type")
+        raise analysis("Merge condition column has invalid type maybe bitmap/hll/percentile/json/varchar!")
     plan.condition = column

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rockpool.errors import internal
+from rockpool.errors import analysis, internal
 from rockpool.loads import convert, vector
 from rockpool.loads.json_rows import JsonBlock
 from rockpool.loads.partitions import out_of_partitions
-from rockpool.segments import OP
-from rockpool.sqltypes import TINYINT
+from rockpool.loads.plan import references
+from rockpool.segments import FOR_NEW, OP
+from rockpool.sqltypes import OPAQUE, TINYINT
 
 LOG_LINES = 50
 MAX_KEY_BYTES = 128
@@ -66,7 +67,12 @@ class Sink:
             return None
         columns, bad = self._convert(block)
         if self.plan.needs_engine:
-            columns, bad = self._evaluate(block, columns, bad)
+            columns, more = self._evaluate(block, columns)
+            bad = more if bad is None else bad if more is None else bad | more
+        self.unselected = None
+        if self.plan.options.where:
+            self.unselected = self._where(columns, block.rows)
+            self.counts.unselected += int((self.unselected if bad is None else self.unselected & ~bad).sum())
         return self._checked(block.rows, columns, bad)
 
     # ------------------------------------------------------------ fields
@@ -108,6 +114,10 @@ class Sink:
         if isinstance(block, JsonBlock) and array.null_count:
             missing = np.array([v is None for v in block.columns[self.plan.op_field]])
             array = pc.if_else(pa.array(missing), pa.scalar(0, pa.int8()), array)
+        return self._op_refused(block, array)
+
+    def _op_refused(self, block, array):
+        """(__op without NULL, the mask of rows that had NULL)"""
         if array.null_count == 0:
             return array, None
         null = pc.is_null(array).to_numpy(zero_copy_only=False)
@@ -116,44 +126,58 @@ class Sink:
         return pc.fill_null(array, 0), null
 
     # ------------------------------------------------------------ expressions and where
-    def _evaluate(self, block, columns, bad):
-        fields = []
-        for position, name in enumerate(self.plan.fields):
-            column = self.plan.direct.get(position)
-            if column is not None:
-                fields.append((name, columns[column.uid], column.type))
-            elif isinstance(block, JsonBlock):
-                texts = [None if v is None else v if isinstance(v, str) else convert.minified(v)
-                         for v in block.columns[position]]
-                fields.append((name, pa.array(texts, pa.string()), None))
+    def _evaluate(self, block, columns):
+        """Adds what expressions give. They read fields as text; a value that does not fit its column is NULL,
+        in strict mode too, but a text that is too long is refused behind, with the table's own rules."""
+        fields = [(name, self._text(block, position), None) for position, name in enumerate(self.plan.fields)]
+        targets = [(column, text) for column, text in self.plan.expressions]
+        if self.plan.op_expression:
+            targets.append((OP, self.plan.op_expression))
+        found = self.engine.evaluate([text for _, text in targets], fields, block.rows)
+        bad = None
+        for (target, _), array in zip(targets, found):
+            if target == OP:
+                columns[OP], bad = self._op_refused(block, vector.convert_column(TINYINT, array.cast(pa.string()))[0])
             else:
-                fields.append((name, block.columns[position], None))
-        found, selected = self.engine.evaluate(self.plan, fields, block.rows)
-        for target, array in found.items():
-            array, failed = self._computed(target, array)
-            columns[OP if target == OP else target.uid] = array
-            if failed is not None and (self.strict or target == OP):
-                for n in np.flatnonzero(failed)[:LOG_LINES]:
-                    self.counts.note(f"Value is out of range. The type of '{getattr(target, 'name', OP)}' is "
-                                     f"'{target.type.shown() if target != OP else 'tinyint(4)'}'",
-                                     block.row_text(int(n), self.separator))
-                bad = failed if bad is None else bad | failed
-        if selected is not None:
-            unselected = ~selected if bad is None else ~selected & ~bad
-            self.counts.unselected += int(unselected.sum())
-            self.unselected = unselected
-        else:
-            self.unselected = None
+                columns[target.uid] = self._computed(target, array)
         return columns, bad
 
     @staticmethod
+    def _text(block, position):
+        values = block.columns[position]
+        if not isinstance(block, JsonBlock):
+            return values if pa.types.is_string(values.type) else values.cast(pa.string())
+        texts = [None if v is None else v if isinstance(v, str) else convert.minified(v) for v in values]
+        return pa.array(texts, pa.string())
+
+    @staticmethod
     def _computed(target, array):
-        kind = TINYINT if target == OP else target.type
-        if array.type.equals(kind.arrow()) and not kind.is_text:
-            return array, None
+        kind = target.type
+        if kind.is_text or kind.name in OPAQUE:
+            return array.cast(pa.string())
+        if array.type.equals(kind.arrow()):
+            return array
         if pa.types.is_binary(array.type) and kind.name == "VARBINARY":
-            return array, None
-        return vector.convert_column(kind, array.cast(pa.string()))
+            return array
+        if pa.types.is_nested(array.type):
+            return array.cast(kind.arrow(), safe=False)
+        return vector.convert_column(kind, array.cast(pa.string()))[0]
+
+    def _where(self, columns, rows):
+        """The mask of rows that the where header leaves out; it reads the columns as the table gets them."""
+        fields = []
+        for column in self.plan.table.columns:
+            array = columns.get(column.uid)
+            if array is None and column in self.plan.filled:
+                array = pa.repeat(self._constant(column), rows)
+            if array is not None:
+                fields.append((column.name, array, column.type))
+        known = {name.lower() for name, _, _ in fields}
+        for name in references(self.plan.options.where):
+            if name.lower() not in known:
+                raise analysis(f"unknown column reference in where statement, reference={name}")
+        found = self.engine.evaluate([f"coalesce(cast(({self.plan.options.where}) as boolean), false)"], fields, rows)
+        return ~found[0].to_numpy(zero_copy_only=False).astype(np.bool_)
 
     # ------------------------------------------------------------ the table's own rules
     def _checked(self, rows, columns, bad):
@@ -191,7 +215,8 @@ class Sink:
             with AUTO_LOCK:
                 first = self.plan.table.next_auto
                 self.plan.table.next_auto += rows
-            columns[self.plan.auto.uid] = pa.array(np.arange(first, first + rows, dtype=np.int64))
+            key = f"{FOR_NEW}{self.plan.auto.uid}" if self.plan.partial else self.plan.auto.uid
+            columns[key] = pa.array(np.arange(first, first + rows, dtype=np.int64))
         if self.plan.op_constant is not None:
             columns[OP] = pa.repeat(pa.scalar(self.plan.op_constant, pa.int8()), rows)
         return columns
@@ -227,12 +252,30 @@ class Sink:
             self._note_rows(columns, null if refused is None else null & ~refused,
                             f"NULL value in {what} column '{column.name}'")
             refused = null if refused is None else refused | null
+        refused = self._too_long(columns, refused)
         if self.plan.table.partitioning is not None:
-            outside = out_of_partitions(self.plan.table, columns, rows)
+            outside = out_of_partitions(self.plan.table, columns, rows, self.plan.partitions)
             if outside is not None:
                 self._note_rows(columns, outside if refused is None else outside & ~refused,
                                 "The row is out of partition ranges. Please add a new partition.")
                 refused = outside if refused is None else refused | outside
+        return refused
+
+    def _too_long(self, columns, refused):
+        """Computed texts are not measured while they are read, so the table refuses what is too long for it."""
+        for column, _ in self.plan.expressions:
+            if not column.type.is_text:
+                continue
+            lengths = pc.binary_length(columns[column.uid])
+            long = pc.fill_null(pc.greater(lengths, column.type.length), False).to_numpy(zero_copy_only=False)
+            for n in np.flatnonzero(long if refused is None else long & ~refused)[:LOG_LINES]:
+                value = columns[column.uid][int(n)].as_py()
+                one = np.zeros(len(long), bool)
+                one[n] = True
+                self._note_rows(columns, one, f"String '{value}'(length={lengths[int(n)].as_py()}) is too long. The max "
+                                              f"length of '{column.name}' is {column.type.length}")
+            if long.any():
+                refused = long if refused is None else refused | long
         return refused
 
     def _note_rows(self, columns, mask, reason):
@@ -246,7 +289,9 @@ class Sink:
     def _table(self, columns):
         if OP in columns:
             columns[OP] = self._operations(columns[OP])
-        names = [k if k == OP else f"c{k}" for k in columns]
+        if self.plan.refused_upserts and (OP not in columns or pc.any(pc.equal(columns[OP], 0)).as_py()):
+            raise internal(self.plan.refused_upserts)
+        names = [k if isinstance(k, str) else f"c{k}" for k in columns]
         return pa.table(list(columns.values()), names=names)
 
     def _operations(self, ops):

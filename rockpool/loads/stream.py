@@ -89,7 +89,8 @@ class LoadStream:
             raise LoadError("INTERNAL_ERROR", "too many filtered rows")
         if self.plan.condition is not None and self.sink.saw_delete:
             self.writer.abandon()
-            raise internal(f"load failed: delete with condition column {self.plan.condition.name} is not supported")
+            raise internal(f"memtable of tablet {self.plan.table.id + 3} delete with condition column "
+                           f"{self.plan.condition.name}")
         condition = self.plan.condition.uid if self.plan.condition is not None else None
         return self.writer.finish(self.plan.table.id, self.plan.partial, condition)
 
