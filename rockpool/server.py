@@ -15,6 +15,7 @@ from rockpool.rest.frontend import Frontend
 from rockpool.rest.multi import MultiTable
 from rockpool.jobs import Jobs
 from rockpool.meta import Meta
+from rockpool.scan.reading import Reading
 from rockpool.stats import Stats
 from rockpool.storage import Storage
 from rockpool.txn import Transactions
@@ -25,23 +26,38 @@ HOST = "127.0.0.1"
 CLEAN_SECONDS = 30
 
 
+def truth(value):
+    return value if isinstance(value, bool) else str(value).lower() == "true"
+
+
+SETTINGS = {  # name -> who holds it, under which name, how it is read
+    "max_running_txn_num_per_db": ("txns", "max_running", int),
+    "label_keep_max_num": ("txns", "keep_number", int),
+    "label_keep_max_second": ("txns", "keep_seconds", int),
+    "tablet_max_versions": ("txns", "max_versions", int),
+    "compaction_versions_per_second": ("txns", "compacted_per_second", float),
+    "empty_load_as_error": ("world", "empty_load_as_error", truth),
+    "transaction_clean_interval_second": ("world", "clean_seconds", float),
+    "timeout_check_interval_second": ("world", "timeout_seconds", float)}
+
 class PortTaken(Exception):
     pass
 
 
 class World:
-    def __init__(self, folder, version=None, counting=False, quiet=False):
+    def __init__(self, folder, version=None, counting=False, quiet=False, frontends=1, seed=0):
         os.makedirs(folder, exist_ok=True)
         self.folder, self.quiet, self.counting = folder, quiet, counting
         self.version = version or Version()
         self.started = time.time()
         self.meta = Meta(os.path.join(folder, "meta.sqlite"))
         self.catalog = Catalog(self.meta, self.version)
-        self.stats = Stats(self.log)
+        self.clock = Clock()
+        self.stats = Stats(self.log, self.clock)
         self.storage = Storage(folder, self.meta, self.catalog, self.log)
-        self.txns = Transactions(self.meta, self.storage, self.catalog, self.stats)
+        self.txns = Transactions(self.meta, self.storage, self.catalog, self.stats, self.clock)
         self.users = Users(self.meta)
-        self.faults = Faults()
+        self.faults = Faults(self.log, seed)
         self.parser = ThreadPoolExecutor(1, "load-parser")
         self.dead_backends = set()
         self.empty_load_as_error = True
@@ -51,17 +67,31 @@ class World:
         self.global_variables = {}
         self.ports = {}
         self.multi = MultiTable(self)
+        self.reading = Reading(self, HOST)
         self.jobs = Jobs(self)
-        self.frontend = Frontend(self)
+        self.frontends = [Frontend(self, n, HOST) for n in range(frontends)]
+        self.cluster = Cluster(self)
         self.backends = [Backend(self, n, HOST) for n in range(2)]
+        self.waiters = {}  # txn id -> asyncio.Event, set when the transaction is finished
+        self.timeout_seconds = 1.0  # how often timeouts are looked for; 30 in a real server
+        self.clean_seconds = CLEAN_SECONDS
         self.txns.on_end.append(self._ended)
-        self.runners, self.tasks = [], []
-        self.mysql = None
+        self.tasks = []
+        self.tls, self.require_tls, self.fe_https = None, False, None  # an SSLContext; a port, None for no HTTPS
 
     def log(self, text):
         if not self.quiet:
             sys.stderr.write(time.strftime("%H:%M:%S ") + text + "\n")
             sys.stderr.flush()
+
+    @property
+    def frontend(self):
+        """The frontend that leads."""
+        return self.cluster.leader
+
+    @property
+    def mysql(self):
+        return self.frontends[0].mysql
 
     @property
     def empty_load_text(self):
@@ -98,28 +128,66 @@ class World:
         finally:
             cursor.close()
 
-    async def commit_prepared(self, txn, headers):
-        """Commits what a backend prepared; True when it is not visible at once."""
+    def commit_prepared(self, txn):
+        """Commits what a backend prepared; it may become visible later."""
         faults, table = self.faults, txn.tables[0] if txn.tables else None
-        if faults.rules and (failing := faults.fire("fail", "commit", table, txn.label)):
+        failing = faults.fire("fail", "commit", table, txn.label, txn.database)
+        if failing:
             raise internal(failing.get("message", "commit failed"))
-        late = faults.rules and faults.fire("publish_timeout", None, table, txn.label)
         if txn.state != "PREPARED":
-            raise LoadError("ABORTED", f"transaction {txn.id} is {txn.state}")
+            raise internal(txn.reason or "transaction not found")
+        late = faults.fire("publish_timeout", None, table, txn.label, txn.database)
         self.txns.commit(txn, publish=not late)
         if late:
-            self.publish_later(txn, float(late.get("seconds", 5)))
-        return bool(late)
+            self.release_later(txn, float(late.get("seconds", 5)))
 
-    def publish_later(self, txn, seconds):
-        asyncio.get_running_loop().call_later(seconds, self.txns.publish, txn)
+    def release_later(self, txn, seconds):
+        """Publication of a committed transaction is kept back for a while."""
+        asyncio.get_running_loop().call_later(seconds, self.txns.release, txn)
+
+    async def visible(self, txn, seconds):
+        """Waits until a committed transaction is visible; whether it is."""
+        if txn.state == "COMMITTED" and seconds > 0:
+            done = self.waiters.setdefault(txn.id, asyncio.Event())
+            try:
+                await asyncio.wait_for(done.wait(), seconds)
+            except asyncio.TimeoutError:
+                pass
+        return txn.state == "VISIBLE"
+
+    def need_leader(self, more=""):
+        """What a backend says when no frontend leads that it could ask."""
+        if self.cluster.leader_is_away:
+            raise LoadError("THRIFT_RPC_ERROR", f"call frontend service failed, address={HOST}:9020, "
+                            f"reason=connect() failed: Connection refused{more and '. ' + more}")
+
+    def order(self, point, seconds, backend=None, frontend=None):
+        """A restart, a leader switch or a jump of the clock, now."""
+        if point == "restart_be":
+            for one in self.backends if backend is None else [backend]:
+                self.cluster.restart_backend(one, seconds)
+        elif point == "restart_fe":
+            self.cluster.restart_frontend(self.frontend if frontend is None else self.frontends[int(frontend)], seconds)
+        elif point == "leader_switch":
+            self.cluster.switch(frontend, seconds)
+        elif point == "clock_jump":
+            self.clock.jump(seconds)
+            self.expire()
+            self.txns.forget_old()
 
     def abort(self, txn, reason):
         """Aborts a transaction; its backend forgets it."""
         self.txns.abort(txn, reason)
 
     def expire(self):
+        self.multi.expire()
         self.txns.expire()
+
+    def set_dead(self, numbers):
+        """Backends that the frontends take for dead; what they coordinate and have not prepared is aborted."""
+        for number in set(numbers) - self.dead_backends:
+            self.txns.backend_down(number)
+        self.dead_backends = set(numbers)
 
     def count_when_visible(self, txn_id, work):
         self.on_visible[txn_id] = work
@@ -131,6 +199,9 @@ class World:
                 del self.backends[txn.coordinator].contexts[txn.label]
                 if context.stream is not None:
                     context.stream.abandon()
+        done = self.waiters.pop(txn.id, None)
+        if done is not None:
+            done.set()
         work = self.on_visible.pop(txn.id, None)
         if work is not None and txn.state == "VISIBLE":
             work()
@@ -149,22 +220,18 @@ class World:
 
     # ------------------------------------------------------------ settings of /_rockpool
     def settings(self):
-        return {"max_running_txn_num_per_db": self.txns.max_running, "label_keep_max_num": self.txns.keep_number,
-                "label_keep_max_second": self.txns.keep_seconds, "empty_load_as_error": self.empty_load_as_error,
+        return {**{name: getattr(self._holder(name), place) for name, (_, place, _) in SETTINGS.items()},
                 "counting": self.counting, "version": self.version.text}
+
+    def _holder(self, name):
+        return self.txns if SETTINGS[name][0] == "txns" else self
 
     def set(self, given):
         for name, value in given.items():
-            if name == "max_running_txn_num_per_db":
-                self.txns.max_running = int(value)
-            elif name == "label_keep_max_num":
-                self.txns.keep_number = int(value)
-            elif name == "label_keep_max_second":
-                self.txns.keep_seconds = int(value)
-            elif name == "empty_load_as_error":
-                self.empty_load_as_error = value if isinstance(value, bool) else str(value).lower() == "true"
-            else:
-                raise KeyError(f"setting {name} is not known")
+            if name not in SETTINGS:
+                raise KeyError(f"setting {name} is not known; known: {', '.join(SETTINGS)}")
+            _, place, read = SETTINGS[name]
+            setattr(self._holder(name), place, read(value))
 
     # ------------------------------------------------------------ start and end
     async def start(self, fe_http, be_http, mysql):
@@ -174,8 +241,13 @@ class World:
         for backend, port in zip(self.backends, be_http):
             backend.port = await self._listen(backend.app(), port, "--be-http")
         self.ports = {"fe_http": fe, "be_http": [b.port for b in self.backends]}
+        if self.tls is not None and self.fe_https is not None:
+            site = web.TCPSite(self.runners[0], HOST, self.fe_https, backlog=1024, ssl_context=self.tls)
+            await self._guarded(site.start(), self.fe_https, "--fe-https")
+            self.ports["fe_https"] = self.runners[0].addresses[-1][1]
         self.mysql = MysqlServer(self)
         self.ports["mysql"] = await self._guarded(self.mysql.start(HOST, mysql), mysql, "--mysql")
+        self.ports.update(await self.reading.start(self._guarded))
         self.tasks.append(asyncio.ensure_future(self._clockwork()))
         return self.ports
 
@@ -201,6 +273,7 @@ class World:
             await asyncio.sleep(1)
             try:
                 self.expire()
+                self.reading.expire()
                 await self.storage.tidy()
                 if time.monotonic() - cleaned > CLEAN_SECONDS:
                     cleaned = time.monotonic()
@@ -215,6 +288,7 @@ class World:
             await self.mysql.stop()
         for runner in self.runners:
             await runner.cleanup()
+        await self.reading.stop()
         self.parser.shutdown(wait=True)
         self.storage.close()
         self.meta.close()

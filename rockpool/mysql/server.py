@@ -1,16 +1,23 @@
-"""The MySQL port of the frontend: connections, logins and commands."""
+"""The MySQL port of the frontend: connections and their commands."""
 import asyncio
-import secrets
+import time
 
 from rockpool.errors import SqlError
 from rockpool.mysql import wire
-from rockpool.sql.lexer import Reader
-from rockpool.sql.prepared import Statement
+from rockpool.mysql.channel import Channel
+from rockpool.mysql.login import Login
+from rockpool.mysql.statements import Prepared
 from rockpool.sql.session import Session
 
-MAX_PACKET = 0xFFFFFF
-QUIT, INIT_DB, QUERY, FIELD_LIST, PING, CHANGE_USER, RESET = 1, 2, 3, 4, 14, 17, 31
-PREPARE, EXECUTE, LONG_DATA, CLOSE, STMT_RESET = 22, 23, 24, 25, 26
+ROWS_AT_ONCE = 5000
+# What the server calls its commands; those without a name here it does not know.
+COMMANDS = {0: "Sleep", 1: "Quit", 2: "Init DB", 3: "Query", 4: "Field List", 5: "Create DB", 6: "Drop Db", 7: "Refresh",
+            8: "Shutdown", 9: "Statistics", 10: "Processlist", 11: "Connect", 12: "Kill", 13: "Debug", 14: "Ping", 15: "Time",
+            16: "DELETE_INSERT", 17: "Change user", 22: "COM_STMT_PREPARE", 23: "COM_STMT_EXECUTE",
+            24: "COM_STMT_SEND_LONG_DATA", 25: "COM_STMT_CLOSE", 26: "COM_STMT_RESET", 29: "COM_DAEMON",
+            31: "COM_RESET_CONNECTION"}
+STATEMENTS = range(22, 26)
+QUIT = 1
 
 
 class MysqlServer:
@@ -28,11 +35,11 @@ class MysqlServer:
         if self.server is not None:
             self.server.close()
             for connection in list(self.connections.values()):
-                connection.writer.close()
+                connection.channel.close()
 
     async def _serve(self, reader, writer):
-        connection = Connection(self.world, reader, writer, self.next_id)
-        self.connections[self.next_id] = connection
+        connection = Connection(self.world, Channel(reader, writer), self.next_id)
+        self.connections[connection.id] = connection
         self.next_id += 1
         try:
             await connection.run()
@@ -45,55 +52,32 @@ class MysqlServer:
 
 
 class Connection:
-    def __init__(self, world, reader, writer, number):
-        self.world, self.reader, self.writer, self.id = world, reader, writer, number
+    def __init__(self, world, channel, number):
+        self.world, self.channel, self.id = world, channel, number
         self.session = Session(world, number)
-        self.seq = 0
-        self.prepared = {}
-        self.next_statement = 1
+        self.login = Login(world, channel, self.session)
+        self.prepared = Prepared(self)
+        self.admitted = self.leaving = False
+        self.started = time.time()
+        self.busy_since, self.statement = None, None  # of the command that is being carried out
+        self.last_at = self.started
+        self.work = {2: self._init_db, 3: self._query, 4: self._fields, 14: self._nothing, 17: self._change_user,
+                     22: self.prepared.prepare, 23: self.prepared.execute, 25: self.prepared.close, 26: self._nothing,
+                     31: self._reset}
 
-    # ------------------------------------------------------------ packets
-    async def read(self):
-        parts = []
-        while True:
-            head = await self.reader.readexactly(4)
-            size = int.from_bytes(head[:3], "little")
-            self.seq = (head[3] + 1) & 0xFF
-            parts.append(await self.reader.readexactly(size))
-            if size < MAX_PACKET:
-                return b"".join(parts)
-
-    def send(self, *packets):
-        out = []
-        for packet in packets:
-            while True:
-                piece, packet = packet[:MAX_PACKET], packet[MAX_PACKET:]
-                out.append(len(piece).to_bytes(3, "little") + bytes((self.seq,)))
-                out.append(piece)
-                self.seq = (self.seq + 1) & 0xFF
-                if len(piece) < MAX_PACKET:
-                    break
-        self.writer.write(b"".join(out))
-
-    def fail(self, e):
-        self.send(wire.error(e.code, e.sqlstate, e.text))
-
-    # ------------------------------------------------------------ login
     async def run(self):
-        scramble = bytes(secrets.choice(range(33, 127)) for _ in range(20))
-        self.send(wire.handshake(self.world.version.mysql_version, self.id, scramble))
-        await self.writer.drain()
-        given = wire.login(await self.read())
-        if not await self._admit(given, scramble):
+        if not await self.login.run():
             return
+        self.admitted = True
         while True:
-            self.seq = 0
-            packet = await self.read()
+            self.channel.seq = 0
+            packet = await self.channel.read()
             await self.world.faults.silence()
-            if packet[0] == QUIT:
+            if not packet or packet[0] == QUIT:
                 return
+            self.busy_since = self.last_at = time.time()
             try:
-                await self._command(packet[0], packet[1:], scramble)
+                await self._command(packet[0], packet[1:])
             except SqlError as e:
                 self.fail(e)
             except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -101,123 +85,79 @@ class Connection:
             except Exception as e:
                 self.world.log(f"mysql: {type(e).__name__}: {e}")
                 self.fail(SqlError(f"{type(e).__name__}: {e}"))
-            await self.writer.drain()
+            self.busy_since = self.statement = None
+            self.last_at = time.time()
+            await self.channel.drain()
+            if self.leaving:
+                return
 
-    async def _admit(self, given, scramble):
-        answer = given.answer
-        if given.plugin and given.plugin != "mysql_native_password" and given.capabilities & wire.PLUGIN_AUTH:
-            self.send(wire.auth_switch(scramble))
-            await self.writer.drain()
-            answer = await self.read()
-        user = self.world.users.check_scramble(given.user, scramble, answer)
-        if user is None:
-            used = "YES" if answer else "NO"
-            self.fail(SqlError(f"Access denied for user '{given.user}' (using password: {used})",
-                               self.world.version.code(1045)))
-            await self.writer.drain()
-            return False
-        self.session.user = user
-        if given.database:
-            try:
-                self.session.use(given.database)
-            except SqlError as e:
-                self.fail(e)
-                return False
-        self.send(wire.ok(wire.Result(), self.status))
-        return True
+    def fail(self, e):
+        self.channel.send(wire.error(e.code, e.sqlstate, e.text))
 
-    @property
-    def status(self):
-        return wire.IN_TRANSACTION if self.session.transaction is not None else wire.AUTOCOMMIT
+    def done(self, result=None, status=None):
+        self.channel.send(wire.ok(result or wire.Result(), self.session.status if status is None else status))
 
     # ------------------------------------------------------------ commands
-    async def _command(self, code, body, scramble):
-        if code == QUERY:
-            await self._query(body.decode("utf-8", "surrogateescape"))
-        elif code == PING or code == RESET:
-            if code == RESET:
-                await self.session.reset()
-                self.prepared.clear()
-            self.send(wire.ok(wire.Result(), self.status))
-        elif code == INIT_DB:
-            self.session.use(body.decode())
-            self.send(wire.ok(wire.Result(), self.status))
-        elif code == FIELD_LIST:
-            await self._fields(body)
-        elif code == CHANGE_USER:
-            await self._change_user(body, scramble)
-        elif code == PREPARE:
-            await self._prepare(body.decode())
-        elif code == EXECUTE:
-            await self._execute(body)
-        elif code == LONG_DATA:
-            statement = self.prepared[int.from_bytes(body[:4], "little")]
-            number = int.from_bytes(body[4:6], "little")
-            statement.long[number] = statement.long.get(number, b"") + body[6:]
-        elif code == CLOSE:
-            self.prepared.pop(int.from_bytes(body[:4], "little"), None)
-        elif code == STMT_RESET:
-            self.send(wire.ok(wire.Result(), self.status))
+    async def _command(self, code, body):
+        name, version = COMMANDS.get(code), self.world.version
+        if name is None or code in STATEMENTS and not version.has("prepared statements"):
+            raise SqlError("Unknown command(null)", version.code(1047))
+        work = self.work.get(code)
+        if work is None:
+            raise SqlError(f"Unsupported command({name})")
+        await work(body)
+
+    async def _nothing(self, body):
+        self.done()
+
+    async def _init_db(self, body):
+        words = body.decode("utf-8", "replace").split()
+        if len(words) == 2 and words[0].lower() == "catalog":
+            self.session.use_catalog(words[1])
+        elif len(words) == 2:
+            raise SqlError("not supported command")
         else:
-            raise SqlError(f"Unsupported command({code})", 1047, "08S01")
+            self.session.use(body.decode("utf-8", "replace").strip())
+        self.done()
 
-    async def _query(self, text):
+    async def _query(self, body):
+        self.statement = body.rstrip(b"\0").decode("utf-8", "surrogateescape")
         answered = False
-        async for result, last in self.session.run(text):
-            self._answer(result, self.status | (0 if last else wire.MORE_RESULTS))
+        async for result, last in self.session.run(self.statement):
+            self.answer(result, 0 if last else wire.MORE_RESULTS)
             answered = True
-            await self.writer.drain()
+            await self.channel.drain()
         if not answered:
-            self.send(wire.ok(wire.Result(), self.status))
+            self.done()
 
-    def _answer(self, result, status, binary=False):
+    def answer(self, result, more=0, binary=False):
+        status = self.session.status | more
         if not result.columns:
-            self.send(wire.ok(result, status))
+            self.done(result, status)
             return
-        self.send(wire.lenenc(len(result.columns)), *map(wire.column, result.columns), wire.eof(status))
-        for at in range(0, len(result.rows), 5000):
-            rows = result.rows[at:at + 5000]
-            self.send(*((wire.binary_row(r, result.columns) for r in rows) if binary else map(wire.text_row, rows)))
-        self.send(wire.eof(status, result.warnings))
+        send = self.channel.send
+        send(wire.lenenc(len(result.columns)), *map(wire.column, result.columns), wire.eof(status))
+        for at in range(0, len(result.rows), ROWS_AT_ONCE):
+            rows = result.rows[at:at + ROWS_AT_ONCE]
+            send(*((wire.binary_row(r, result.columns) for r in rows) if binary else map(wire.text_row, rows)))
+        send(wire.eof(status, result.warnings))
 
     async def _fields(self, body):
-        table = body.split(b"\0")[0].decode()
-        columns = self.session.fields_of(table)
-        self.send(*(wire.column(c) + b"\xfb" for c in columns), wire.eof(self.status))
+        name = body.split(b"\0")[0].decode("utf-8", "replace")
+        session = self.session
+        if not name:
+            raise SqlError("Empty tableName")
+        if session.database not in self.world.catalog.databases:
+            raise SqlError(f"Unknown database({session.database})")
+        if self.world.catalog.find(session.database, name) is None:
+            raise SqlError(f"Unknown table({name})")
+        self.channel.send(*(wire.column(c, session.database, name) + wire.lenenc_bytes((default or "").encode())
+                            for c, default in session.fields_of(name)), wire.eof(session.status))
 
-    async def _change_user(self, body, scramble):
-        c = wire.Cursor(body)
-        name = c.zero_ended().decode()
-        answer = c.take(c.integer(1))
-        database = c.zero_ended().decode()
-        await self.session.reset()
-        await self._admit(wire.Login(name, answer, database), scramble)
+    async def _change_user(self, body):
+        self.login.change_user(body)
+        await self._reset(body)
 
-    # ------------------------------------------------------------ prepared statements
-    async def _prepare(self, text):
-        self.session.check_preparable(Reader(text))
-        statement, number = Statement(text), self.next_statement
-        self.next_statement += 1
-        self.prepared[number] = statement
-        columns = await self.session.columns_of(statement.filled([None] * len(statement.marks)))
-        head = b"\0" + number.to_bytes(4, "little") + len(columns).to_bytes(2, "little") + len(
-            statement.marks).to_bytes(2, "little") + b"\0\0\0"
-        packets = [head]
-        if statement.marks:
-            packets += [wire.column(wire.ResultColumn("?")) for _ in statement.marks] + [wire.eof(self.status)]
-        if columns:
-            packets += [wire.column(c) for c in columns] + [wire.eof(self.status)]
-        self.send(*packets)
-
-    async def _execute(self, body):
-        c = wire.Cursor(body)
-        statement = self.prepared.get(c.integer(4))
-        if statement is None:
-            raise SqlError("Unknown prepared statement handler", 1243)
-        c.take(5)
-        values = wire.parameters(c, len(statement.marks), statement.types) if statement.marks else []
-        for number, raw in statement.long.items():
-            values[number] = wire.quoted(raw.decode())
-        statement.long = {}
-        async for result, last in self.session.run(statement.filled(values)):
-            self._answer(result, self.status, binary=True)
+    async def _reset(self, body):
+        self.session.reset_variables()
+        self.done()

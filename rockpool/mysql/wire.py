@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 LONG_FLAG, CONNECT_WITH_DB, PROTOCOL_41, SECURE, PLUGIN_AUTH, CONNECT_ATTRS = 4, 8, 0x200, 0x8000, 0x80000, 0x100000
 LENENC_AUTH = 0x200000
-SERVER = 1 | LONG_FLAG | CONNECT_WITH_DB | PROTOCOL_41 | SECURE | PLUGIN_AUTH | CONNECT_ATTRS
+SSL = 0x800
+SSL_REQUEST_SIZE = 32  # a login packet that ends before the user's name
+SERVER = LONG_FLAG | CONNECT_WITH_DB | PROTOCOL_41 | SECURE | PLUGIN_AUTH | CONNECT_ATTRS
 UTF8, BINARY = 33, 63
 MORE_RESULTS = 0x0008
 IN_TRANSACTION, AUTOCOMMIT = 0x0001, 0x0002
@@ -53,9 +55,9 @@ def lenenc_bytes(raw):
     return lenenc(len(raw)) + raw
 
 
-def handshake(version, connection_id, scramble):
+def handshake(version, connection_id, scramble, offered=SERVER):
     return (b"\x0a" + version.encode() + b"\0" + struct.pack("<I", connection_id) + scramble[:8] + b"\0"
-            + struct.pack("<HBHH", SERVER & 0xFFFF, UTF8, 0, SERVER >> 16) + bytes((21,)) + b"\0" * 10
+            + struct.pack("<HBHH", offered & 0xFFFF, UTF8, 0, offered >> 16) + bytes((21,)) + b"\0" * 10
             + scramble[8:] + b"\0" + b"mysql_native_password\0")
 
 
@@ -77,9 +79,15 @@ def auth_switch(scramble):
     return b"\xfemysql_native_password\0" + scramble + b"\0"
 
 
-def column(c):
-    name = c.name.encode()
-    return (lenenc_bytes(b"def") + b"\0" + b"\0" + b"\0" + lenenc_bytes(name) + lenenc_bytes(name) + b"\x0c"
+def prepared(number, columns, marks):
+    """The head of the answer to COM_STMT_PREPARE."""
+    return b"\0" + struct.pack("<IHHBH", number, columns, marks, 0, 0)
+
+
+def column(c, database="", table=""):
+    name, table = c.name.encode(), lenenc_bytes(table.encode())
+    return (lenenc_bytes(b"def") + lenenc_bytes(database.encode()) + table + table + lenenc_bytes(name)
+            + lenenc_bytes(name) + b"\x0c"
             + struct.pack("<HIBHB", c.charset, c.length, c.code, 0, c.decimals) + b"\0\0")
 
 
@@ -175,7 +183,19 @@ class Login:
     capabilities: int = 0
 
 
+def login_capabilities(raw):
+    return int.from_bytes(raw[:4], "little")
+
+
+def changed_user(raw):
+    """COM_CHANGE_USER: user, answer, database; a character set and a plugin may follow."""
+    c = Cursor(raw)
+    return Login(c.zero_ended().decode(), c.take(c.integer(1)), c.zero_ended().decode())
+
+
 def login(raw):
+    if len(raw) < SSL_REQUEST_SIZE:
+        raise ValueError("a login packet is longer")
     c = Cursor(raw)
     capabilities = c.integer(4)
     c.take(28)

@@ -1,196 +1,292 @@
-"""CREATE USER, ALTER USER, DROP USER, GRANT, REVOKE and SET PASSWORD."""
-import re
-
+"""GRANT, REVOKE, roles and SHOW GRANTS."""
+from rockpool.catalog import SYSTEM_DATABASES
 from rockpool.errors import SqlError
-from rockpool.users import User, stage2
+from rockpool.mysql.wire import of_texts
+from rockpool.sql import accounts
+from rockpool.sql.columns import analyzing
+from rockpool.users import IN_DATABASES, NOT_FOR_GRANT, PRIVILEGES, SYSTEM_ROLES, Role
 
-TABLE_PRIVILEGES = {"SELECT", "INSERT", "UPDATE", "DELETE", "ALTER", "DROP", "EXPORT"}
-
-
-def _user_name(reader):
-    """'name'@'host', name@host or name."""
-    token = reader.next()
-    name = token.value
-    if reader.token.text.startswith("@"):
-        host = reader.next()
-        if host.text == "@":
-            reader.next()
-    return name
-
-
-def _identified(reader):
-    """The kept form of IDENTIFIED …, or None when there is none."""
-    if not reader.accept("IDENTIFIED"):
-        return None
-    plugin = ""
-    if reader.accept("WITH"):
-        plugin = reader.string().lower()
-        if not (reader.accept("BY") or reader.accept("AS")):
-            return ""
-    else:
-        reader.expect("BY")
-    hashed = reader.accept("PASSWORD")
-    text = reader.string()
-    if hashed or (plugin == "mysql_native_password" and re.fullmatch(r"\*[0-9A-Fa-f]{40}", text)):
-        return text.lstrip("*").lower()
-    return stage2(text)
-
-
-def _find(session, name):
-    user = session.world.users.known.get(name)
-    if user is None:
-        raise SqlError(f"Getting analyzing error. Detail message: cannot find user '{name}'@'%'!")
-    return user
-
-
-def _admin_only(session):
-    if not {"root", "user_admin"} & set(session.user.roles):
-        raise SqlError("Access denied; you need (at least one of) the GRANT privilege(s) on SYSTEM for this operation.",
-                       session.world.version.code(5203, 1252))
+# The words of an object's kind, the plural behind ALL first.
+KINDS = {(w,): kind for kind in ("TABLE", "DATABASE", "VIEW", "CATALOG", "RESOURCE", "FUNCTION", "USER")
+         for w in (kind, kind + "S")}
+KINDS.update({("MATERIALIZED", "VIEW"): "MATERIALIZED VIEW", ("MATERIALIZED", "VIEWS"): "MATERIALIZED VIEW",
+              ("RESOURCE", "GROUP"): "RESOURCE GROUP", ("RESOURCE", "GROUPS"): "RESOURCE GROUP",
+              ("GLOBAL", "FUNCTION"): "GLOBAL FUNCTION", ("GLOBAL", "FUNCTIONS"): "GLOBAL FUNCTION",
+              ("STORAGE", "VOLUME"): "STORAGE VOLUME", ("STORAGE", "VOLUMES"): "STORAGE VOLUME"})
+LONGEST_FIRST = sorted(KINDS, key=len, reverse=True)
 
 
 async def create(session, reader):
-    _admin_only(session)
-    if reader.accept("ROLE"):
-        return
-    reader.expect("USER")
+    if reader.accept("USER"):
+        return await accounts.create(session, reader)
+    reader.expect("ROLE")
+    accounts.administrators_only(session)
     quiet = reader.accept("IF", "NOT", "EXISTS")
-    name = _user_name(reader)
-    kept = _identified(reader)
-    roles = []
-    if reader.accept("DEFAULT", "ROLE"):
-        roles = [reader.string()]
-        while reader.accept(","):
-            roles.append(reader.string())
-    if name in session.world.users.known:
-        if quiet:
-            return
-        raise SqlError(f"Getting analyzing error. Detail message: Operation CREATE USER failed for '{name}'@'%' : user "
-                       "already exists.")
-    session.world.users.save(User(name, kept or "", [], roles))
+    wanted = accounts.names(reader)
+    comment = reader.string() if reader.accept("COMMENT") else ""
+    reader.end()
+    known = session.world.users.roles
+    for name in wanted:
+        if name in known and not quiet:
+            raise analyzing(f"Operation CREATE ROLE failed for {name} : role already exists")
+    for name in wanted:
+        if name not in known:
+            session.world.users.save_role(Role(name, comment=comment))
 
 
-async def change(session, reader):
-    """ALTER USER, behind these words."""
-    _admin_only(session)
-    reader.accept("IF", "EXISTS")
-    user = _find(session, _user_name(reader))
-    kept = _identified(reader)
-    if kept is not None:
-        user.hash = kept
-    session.world.users.save(user)
+change = accounts.change
 
 
 async def drop(session, reader):
-    _admin_only(session)
-    if reader.accept("ROLE"):
-        return
-    reader.expect("USER")
+    if reader.accept("USER"):
+        return await accounts.drop(session, reader)
+    reader.expect("ROLE")
+    accounts.administrators_only(session)
     quiet = reader.accept("IF", "EXISTS")
-    name = _user_name(reader)
-    if name not in session.world.users.known:
-        if quiet:
-            return
-        _find(session, name)
-    if name == "root":
-        raise SqlError("Getting analyzing error. Detail message: cannot drop root!")
-    session.world.users.drop(name)
+    for name in accounts.names(reader):
+        if name in SYSTEM_ROLES:
+            raise analyzing(f"Operation DROP ROLE failed for {name} : role {name} is not mutable!")
+        if name in session.world.users.roles:
+            session.world.users.drop_role(name)
+        elif not quiet:
+            raise analyzing(f"Operation DROP ROLE failed for {name} : role not exists")
 
 
-async def set_password(session, reader):
-    """SET PASSWORD [FOR user] = PASSWORD('…')"""
-    user = session.user
-    if reader.accept("FOR"):
-        _admin_only(session)
-        user = _find(session, _user_name(reader))
-    reader.expect("=")
-    if reader.accept("PASSWORD"):
-        user.hash = stage2(reader.bracketed().strip("'\""))
-    else:
-        user.hash = reader.string().lstrip("*").lower()
-    session.world.users.save(user)
-
-
+# ---------------------------------------------------------------- GRANT and REVOKE
 def _privileges(reader):
     found = []
     while True:
         words = [reader.name().upper()]
-        while not (reader.sees(",") or reader.sees("ON") or reader.sees("TO") or reader.sees("FROM")):
+        while not any(reader.sees(w) for w in (",", "ON")):
             words.append(reader.name().upper())
-        name = " ".join(words)
-        found.append("ALL" if name in ("ALL", "ALL PRIVILEGES") else name)
+        found.append(" ".join(words).replace("CREATE_", "CREATE ").replace("_", " "))
         if not reader.accept(","):
             return found
 
 
+def _kind(reader):
+    for words in LONGEST_FIRST:
+        if reader.accept(*words):
+            return KINDS[words]
+    return None
+
+
 def _objects(session, reader):
-    """(kind, database, table) behind ON."""
+    """[(kind, database, name)] behind ON."""
+    if reader.accept("SYSTEM"):
+        return [("SYSTEM", "*", "*")]
     if reader.accept("ALL"):
-        kind = reader.name().upper().rstrip("S")
-        database = "*"
-        while reader.accept("IN"):
+        kind = _kind(reader)
+        if kind is None:
+            raise reader.unexpected("TABLES", "DATABASES", "VIEWS", "CATALOGS", "USERS")
+        databases = ["*"]
+        if reader.accept("IN"):
             if reader.accept("ALL"):
-                reader.name()
-            elif reader.accept("DATABASE"):
-                database = reader.name()
-        return kind, database, "*"
-    kind = "TABLE"
-    if reader.token.upper in ("TABLE", "DATABASE", "SYSTEM", "CATALOG", "USER", "VIEW", "RESOURCE", "FUNCTION"):
-        kind = reader.next().upper
-    if kind == "SYSTEM":
-        return kind, "*", "*"
+                reader.expect("DATABASES")
+            else:
+                reader.accept("DATABASE")
+                databases = accounts.names(reader)
+        return [(kind, d, "*") for d in databases]
+    kind = _kind(reader) or "TABLE"
+    found = []
+    while True:
+        found.append(_object(session, reader, kind))
+        if not reader.accept(","):
+            return found
+
+
+def _object(session, reader, kind):
+    if kind == "USER":
+        return kind, accounts.identity(reader)[0], "*"
     parts = []
     while True:
-        parts.append("*" if reader.accept("*") else reader.string() if reader.token.kind == "string" else reader.name())
+        parts.append("*" if reader.accept("*") else reader.string())
         if not reader.accept("."):
             break
-    if kind in ("DATABASE", "CATALOG"):
-        return kind, "*" if kind == "CATALOG" else parts[-1], "*"
+    if reader.sees("("):
+        reader.bracketed()
+    if kind not in IN_DATABASES:
+        if kind == "DATABASE" and parts[-1] != "*":
+            _known_database(session, parts[-1])
+        return kind, parts[-1], "*"
     if len(parts) == 1:
-        return kind, session.database or "*", parts[0]
-    return kind, parts[-2], parts[-1]
+        if not session.database:
+            raise SqlError("No database selected", session.world.version.code(1046))
+        parts.insert(0, session.database)
+    database, name = parts[-2:]
+    if database != "*":
+        owner = _known_database(session, database)
+        if name != "*" and kind in ("TABLE", "VIEW") and database not in SYSTEM_DATABASES:
+            table = owner.tables.get(name)
+            if table is None or (table.view_sql is not None) != (kind == "VIEW"):
+                raise analyzing(f"cannot find {kind.lower()} {name} in db {database}")
+    return kind, database, name
+
+
+def _known_database(session, name):
+    if name in SYSTEM_DATABASES:
+        return None
+    found = session.world.catalog.databases.get(name)
+    if found is None:
+        raise analyzing(f"cannot find db: {name}")
+    return found
+
+
+def _entries(session, reader):
+    """[privilege, kind, database, name] of everything between GRANT and TO."""
+    privileges = _privileges(reader)
+    reader.expect("ON")
+    found = []
+    for kind, database, name in _objects(session, reader):
+        known = PRIVILEGES[kind]
+        for privilege in privileges:
+            if privilege in ("ALL", "ALL PRIVILEGES"):
+                found += [[p, kind, database, name] for p in known if p not in NOT_FOR_GRANT]
+            elif privilege in known and privilege not in NOT_FOR_GRANT:
+                found.append([privilege, kind, database, name])
+            elif privilege in known:
+                raise analyzing("Operation not permitted, 'GRANT' and 'NODE' cannot be granted to user or role directly, "
+                                "use built-in role instead")
+            else:
+                raise analyzing(f"Cant grant {privilege} to object {kind}")
+    return found
+
+
+def _holder(session, reader):
+    """The user or role behind TO or FROM, and how to keep it."""
+    users = session.world.users
+    if reader.accept("ROLE"):
+        name = accounts.known_role(session, reader.string())
+        if name in SYSTEM_ROLES and name != "public":
+            raise analyzing(f"role {name} is not mutable!")
+        return users.roles[name], users.save_role
+    reader.accept("USER")
+    return accounts.find(session, accounts.identity(reader)), users.save
 
 
 async def grant(session, reader):
-    _admin_only(session)
     reader.expect("GRANT")
-    await _change_grants(session, reader, "TO", _add)
+    if not _gives_privileges(reader):
+        return _grant_roles(session, reader)
+    entries = _entries(session, reader)
+    reader.expect("TO")
+    holder, save = _holder(session, reader)
+    passed_on = reader.accept("WITH", "GRANT", "OPTION")
+    reader.end()
+    _check_granting(session, entries)
+    for entry in entries:
+        kept = next((g for g in holder.grants if g[:4] == entry), None)
+        if kept is None:
+            holder.grants.append([*entry, passed_on])
+        elif passed_on:
+            kept[4] = True
+    save(holder)
 
 
 async def revoke(session, reader):
-    _admin_only(session)
     reader.expect("REVOKE")
-    await _change_grants(session, reader, "FROM", _take)
+    if not _gives_privileges(reader):
+        return _revoke_roles(session, reader)
+    entries = _entries(session, reader)
+    reader.expect("FROM")
+    holder, save = _holder(session, reader)
+    reader.end()
+    _check_granting(session, entries)
+    holder.grants[:] = [g for g in holder.grants if g[:4] not in entries]
+    save(holder)
 
 
-def _add(entries, entry):
-    if entry not in entries:
-        entries.append(entry)
+def _check_granting(session, entries):
+    if not all(session.world.users.may_grant(session.user, e) for e in entries):
+        session.refuse("GRANT", "SYSTEM")
 
 
-def _take(entries, entry):
-    if entry in entries:
-        entries.remove(entry)
+def _gives_privileges(reader):
+    """GRANT privileges ON …, not GRANT roles TO …"""
+    for token in reader.tokens[reader.at:]:
+        if token.upper in ("ON", "TO", "FROM"):
+            return token.upper == "ON"
+    return True
 
 
-async def _change_grants(session, reader, word, change_list):
-    if reader.token.kind == "string" or reader.ahead().upper == word:
-        roles = [reader.string()]
-        reader.expect(word)
-        reader.accept("USER")
-        user = _find(session, _user_name(reader))
-        for role in roles:
-            change_list(user.roles, role.lower())
-        session.world.users.save(user)
-        return
-    privileges = _privileges(reader)
-    reader.expect("ON")
-    kind, database, table = _objects(session, reader)
-    reader.expect(word)
-    if reader.accept("ROLE"):
-        return
-    reader.accept("USER")
-    user = _find(session, _user_name(reader))
-    for privilege in privileges:
-        change_list(user.grants, [privilege, kind, database, table])
-    session.world.users.save(user)
+def _grant_roles(session, reader):
+    wanted = accounts.names(reader)
+    reader.expect("TO")
+    accounts.administrators_only(session)
+    for name in wanted:
+        accounts.known_role(session, name)
+    holder, save = _holder(session, reader)
+    for name in wanted:
+        if isinstance(holder, Role) and holder.name in session.world.users.with_parents([name]):
+            raise analyzing(f"role {name} is already a predecessor role of {holder.name}")
+        if name not in holder.roles:
+            holder.roles.append(name)
+    save(holder)
+
+
+def _revoke_roles(session, reader):
+    wanted = accounts.names(reader)
+    reader.expect("FROM")
+    accounts.administrators_only(session)
+    for name in wanted:
+        accounts.known_role(session, name)
+    holder, save = _holder(session, reader)
+    holder.roles[:] = [r for r in holder.roles if r not in wanted]
+    if not isinstance(holder, Role):
+        holder.default_roles[:] = [r for r in holder.default_roles if r not in wanted]
+        for connection in session.world.mysql.connections.values():
+            if connection.session.user.user is holder:
+                connection.session.user.active = [r for r in connection.session.user.active if r not in wanted]
+    save(holder)
+
+
+# ---------------------------------------------------------------- SHOW
+def show_grants(session, reader):
+    """SHOW GRANTS [FOR [ROLE] name]"""
+    users = session.world.users
+    if reader.accept("FOR", "ROLE"):
+        name = accounts.known_role(session, reader.string())
+        if name not in users.with_parents(session.user.user.roles):
+            accounts.administrators_only(session)
+        return of_texts(["RoleName", "Catalog", "Grants"], _granted_rows(users.roles[name], name, f"ROLE '{name}'"))
+    user = session.user.user
+    if reader.accept("FOR"):
+        user = accounts.find(session, accounts.identity(reader))
+        if user is not session.user.user:
+            accounts.administrators_only(session)
+    return of_texts(["UserIdentity", "Catalog", "Grants"], _granted_rows(user, user.identity, f"USER {user.identity}"))
+
+
+def _granted_rows(holder, shown, target):
+    rows = []
+    if holder.roles:
+        listed = ", ".join(f"'{r}'" for r in holder.roles)
+        rows.append([shown, None, f"GRANT {listed} TO {'ROLE ' if isinstance(holder, Role) else ''}{shown}"])
+    groups = {}
+    for privilege, kind, database, name, passed_on in holder.grants:
+        groups.setdefault((kind, database, name, passed_on), []).append(privilege)
+    for (kind, database, name, passed_on), privileges in groups.items():
+        listed = ", ".join(sorted(privileges, key=PRIVILEGES[kind].index))
+        catalog = None if kind == "SYSTEM" or holder in SYSTEM_ROLES.values() else "default_catalog"
+        rows.append([shown, catalog, f"GRANT {listed} ON {_object_text(kind, database, name)} TO {target}"
+                     f"{' WITH GRANT OPTION' if passed_on else ''}"])
+    return rows
+
+
+def _object_text(kind, database, name):
+    if kind == "SYSTEM":
+        return "SYSTEM"
+    plural = kind[:-1] + "IES" if kind.endswith("Y") else kind + "S"
+    if kind not in IN_DATABASES:
+        return f"ALL {plural}" if database == "*" else f"{kind} {database}"
+    if database == "*":
+        return f"ALL {plural} IN ALL DATABASES"
+    return f"ALL {plural} IN DATABASE {database}" if name == "*" else f"{kind} {database}.{name}"
+
+
+def show_roles(session, reader):
+    accounts.administrators_only(session)
+    return of_texts(["Name", "Builtin", "Description"],
+                    [[r.name, str(r.name in SYSTEM_ROLES).lower(), r.comment or None]
+                     for r in session.world.users.roles.values()])
+

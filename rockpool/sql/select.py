@@ -153,7 +153,8 @@ class Resolver:
             if not owner:
                 raise SqlError("No database selected", self.world.version.code(1046))
             table = self.world.catalog.table(owner, node.name)
-            self.session.demand("SELECT", owner, node.name)
+            if not depth:  # who may read a view need not be able to read its tables
+                self.session.demand("SELECT", owner, node.name)
             replacement = self._view(table, owner, depth) if table.view_sql is not None else self._stored(table)
         columns = node.args.get("alias").args.get("columns") if node.args.get("alias") else None
         subquery = exp.Subquery(this=replacement, alias=exp.TableAlias(this=exp.to_identifier(alias, quoted=True),
@@ -183,9 +184,9 @@ class Resolver:
 
     def _adapt(self, node):
         if isinstance(node, exp.SessionParameter):
-            return _literal(variables.value_of(self.session, node.name))
+            return variables.literal_of(self.session, node)
         if isinstance(node, exp.Parameter):
-            return _literal(self.session.user_variables.get(node.name.lower()))
+            return variables.user_literal(self.session, node.name)
         if isinstance(node, exp.UnixToTime):
             return self._seconds("from_unixtime", [node.this])
         if isinstance(node, exp.Func):
@@ -200,13 +201,15 @@ class Resolver:
         if name in ("database", "schema", "current_schema", "current_database"):
             return _literal(session.database or None)
         if name in ("user", "current_user", "session_user"):
-            return _literal(f"'{session.user.name}'@'%'")
+            return _literal(session.user.identity)
         if name == "current_version":
             return _literal(self.world.version.current_version)
         if name == "mysql_version_":
             return _literal(self.world.version.mysql_version)
         if name == "connection_id":
             return exp.Literal.number(session.id)
+        if name == "current_role":
+            return _literal(", ".join(session.user.active) or "NONE")
         if name in ("current_catalog", "catalog"):
             return _literal("default_catalog")
         if name == "last_query_id":

@@ -1,10 +1,12 @@
 """One MySQL connection's statements: which kind each is, and who carries it out."""
 from rockpool.errors import SqlError
+from rockpool.mysql import wire
 from rockpool.mysql.wire import Result
-from rockpool.sql import alter, ddl, dml, insert, rights, select, show, variables
+from rockpool.sql import accounts, admin, alter, assignments, ddl, dml, insert, permits, rights, select, show
 from rockpool.sql.lexer import Reader, statements
 
-PREPARABLE = {"SELECT", "WITH", "SET", "SHOW", "INSERT", "UPDATE", "DELETE", "("}
+QUERIES = {"SELECT", "WITH", "(", "VALUES"}
+PREPARED_BEFORE = {"SET", "SHOW", "INSERT", "UPDATE", "DELETE"}
 NOT_PREPARABLE = "This command is not supported in the prepared statement protocol yet"
 
 
@@ -12,25 +14,43 @@ class Session:
     def __init__(self, world, number):
         self.world, self.id = world, number
         self.database = ""
-        self.user = world.users.known["root"]
+        self.user = world.users.acting(world.users.find("root"))
         self.variables = {}
         self.user_variables = {}
         self.transaction = None  # writes of an explicit SQL transaction
         self.prepared = {}  # of the PREPARE statement
+        self.running, self.cancelled = None, False  # what interrupts the query under way; whether that was done
 
     # ------------------------------------------------------------ state
     def use(self, name):
-        name = name.split(".")[-1]
+        catalog, _, name = name.rpartition(".")
+        if catalog:
+            self.use_catalog(catalog)
         if name.lower() in ("information_schema", "sys"):
             self.database = name.lower()
             return
         self.world.catalog.database(name)
+        permits.may_use(self, name)
         self.database = name
 
-    async def reset(self):
-        self.transaction = None
+    def cancel(self):
+        """KILL QUERY: ends the query that runs in this session."""
+        if self.running is not None:
+            self.cancelled = True
+            self.running.interrupt()
+
+    def use_catalog(self, name):
+        if name != "default_catalog":
+            raise SqlError(f"Unknown catalog '{name}'", self.world.version.code(5078))
+
+    @property
+    def status(self):
+        """The status flags of OK and EOF packets."""
+        return wire.IN_TRANSACTION if self.transaction is not None else wire.AUTOCOMMIT
+
+    def reset_variables(self):
+        """COM_RESET_CONNECTION and COM_CHANGE_USER: the session's variables are new."""
         self.variables.clear()
-        self.user_variables.clear()
 
     async def close(self):
         self.transaction = None
@@ -48,13 +68,28 @@ class Session:
     def table(self, parts):
         return self.world.catalog.table(*self.resolve(parts))
 
-    def demand(self, privilege, database, table):
-        """Raises what a user without a privilege on a table reads."""
-        if not self.world.users.may(self.user, privilege, database, table):
-            raise SqlError(f"Access denied; you need (at least one of) the {privilege} privilege(s) on TABLE {table} for "
-                           "this operation. Please ask the admin to grant permission(s) or try activating existing roles "
-                           "using <set [default] role>. Current role(s): NONE. Inactivated role(s): NONE.",
-                           self.world.version.code(5203, 1252))
+    def demand(self, privilege, database, name):
+        """Raises what a user without a privilege on a table or view reads."""
+        found = self.world.catalog.find(database, name)
+        kind = "VIEW" if found is not None and found.view_sql is not None else "TABLE"
+        if not self.world.users.may(self.user, privilege, database, name, kind):
+            self.refuse(privilege, kind, name)
+
+    def require(self, privilege, kind, name=""):
+        """The same for a privilege on a database, a catalog or the system."""
+        if not self.world.users.may_any(self.user, privilege, kind, name or "*"):
+            self.refuse(privilege, kind, name)
+
+    def refuse(self, privilege, kind, name=""):
+        version = self.world.version
+        if not version.has("roles") and kind == "TABLE":
+            raise SqlError(f"{privilege} command denied to user '{self.user.name}'@'127.0.0.1' for table '{name}'")
+        text = f"Access denied; you need (at least one of) the {privilege} privilege(s) on {kind}{' ' * bool(name)}{name} for this operation"
+        if version.has("privilege codes"):
+            active, idle = (f"[{', '.join(roles)}]" if roles else "NONE" for roles in (self.user.active, self.user.inactive))
+            text += (". Please ask the admin to grant permission(s) or try activating existing roles using "
+                     f"<set [default] role>. Current role(s): {active}. Inactivated role(s): {idle}.")
+        raise SqlError(text, version.denied_code)
 
     # ------------------------------------------------------------ running
     async def run(self, text):
@@ -71,6 +106,7 @@ class Session:
         work = KINDS.get(word)
         if work is None:
             raise reader.unexpected("ADMIN", "ALTER", "CREATE", "SELECT", "SHOW", "…")
+        permits.check(self, reader)
         found = await work(self, reader)
         return found if found is not None else Result()
 
@@ -78,19 +114,25 @@ class Session:
         """The result columns of a statement to be prepared; empty where it gives none or is not asked yet."""
         first = Reader(text).token.upper
         try:
-            if first in ("SELECT", "WITH"):
+            if first in QUERIES:
                 return await select.describe(self, text)
             return (await self.one(text)).columns if first == "SHOW" else []
         except SqlError:
+            if first in QUERIES:
+                raise
             return []
 
     def check_preparable(self, reader):
-        word = reader.token.upper
-        if word not in PREPARABLE or (word == "INSERT" and reader.ahead().upper == "OVERWRITE"):
-            raise SqlError(NOT_PREPARABLE, 1295)
+        """Before 3.3 DML could be prepared too; the JDBC drivers prepare by themselves what is refused here."""
+        word, version = reader.token.upper, self.world.version
+        if word not in QUERIES and (version.has("queries only") or word not in PREPARED_BEFORE) or (
+                word == "INSERT" and reader.ahead().upper == "OVERWRITE"):
+            raise SqlError(NOT_PREPARABLE, version.code(1295))
 
     def fields_of(self, name):
-        return select.columns_of_table(self.table([name]))
+        """[(column, its default)] of a table of the database in use."""
+        table = self.table([name])
+        return list(zip(select.columns_of_table(table), (c.default for c in table.columns)))
 
 
 async def use(session, reader):
@@ -99,12 +141,17 @@ async def use(session, reader):
     reader.end()
 
 
+async def execute(session, reader):
+    """EXECUTE a prepared statement, or EXECUTE AS somebody else."""
+    return await (accounts.execute_as if reader.ahead().upper == "AS" else dml.execute)(session, reader)
+
+
 KINDS = {
     "USE": use, "SELECT": select.run, "WITH": select.run, "(": select.run, "SHOW": show.run, "DESC": show.describe,
     "DESCRIBE": show.describe, "CREATE": ddl.create, "DROP": ddl.drop, "TRUNCATE": ddl.truncate, "RECOVER": ddl.recover,
     "REFRESH": ddl.nothing, "ANALYZE": ddl.nothing, "ALTER": alter.run, "CANCEL": alter.cancel, "INSERT": insert.insert,
     "DELETE": dml.delete, "UPDATE": dml.update, "BEGIN": dml.begin, "START": dml.begin, "COMMIT": dml.commit,
-    "ROLLBACK": dml.rollback, "SET": variables.run, "ADMIN": variables.admin, "KILL": variables.kill,
-    "PREPARE": dml.prepare, "EXECUTE": dml.execute, "DEALLOCATE": dml.deallocate, "GRANT": rights.grant,
+    "ROLLBACK": dml.rollback, "SET": assignments.run, "ADMIN": admin.admin, "KILL": admin.kill,
+    "PREPARE": dml.prepare, "EXECUTE": execute, "DEALLOCATE": dml.deallocate, "GRANT": rights.grant,
     "REVOKE": rights.revoke, "VALUES": select.run,
 }

@@ -4,7 +4,7 @@ import time
 
 from rockpool.catalog import SYSTEM_DATABASES
 from rockpool.mysql.wire import Result, of_texts
-from rockpool.sql import information_schema, variables
+from rockpool.sql import accounts, admin, information_schema, rights, variables
 from rockpool.sql.columns import analyzing, column_shown
 from rockpool.sql.show_cluster import (backends, compute_nodes, database_of, frontends, moment, proc, transaction)
 
@@ -230,48 +230,8 @@ def alter_other(session, reader):
 
 
 # ---------------------------------------------------------------- variables and the rest
-def show_variables(session, reader):
-    test = like(reader)
-    if reader.accept("WHERE"):
-        name = reader.name().lower()
-        words = []
-        while reader.token.kind != "end":
-            token = reader.next()
-            if token.kind == "string":
-                words.append(token.value.lower())
-        if name == "variable_name" and words:
-            return of_texts(["Variable_name", "Value"], [list(p) for p in variables.all_of(session) if p[0] in words])
-    return of_texts(["Variable_name", "Value"], [list(p) for p in variables.all_of(session) if test(p[0])])
-
-
 def warnings(session, reader):
     return of_texts(["Level", "Code", "Message"], [])
-
-
-def grants(session, reader):
-    user = session.user
-    if reader.accept("FOR"):
-        name = reader.next().value
-        user = session.world.users.known.get(name)
-        if user is None:
-            raise analyzing(f"cannot find user '{name}'@'%'!")
-    rows = [[f"'{user.name}'@'%'", "default_catalog", f"GRANT '{r}' TO '{user.name}'@'%'"] for r in user.roles]
-    for privilege, kind, database, table in user.grants:
-        where = f"{database}.{table}" if kind == "TABLE" else database
-        rows.append([f"'{user.name}'@'%'", "default_catalog",
-                     f"GRANT {privilege} ON {kind} {where} TO USER '{user.name}'@'%'"])
-    return of_texts(["UserIdentity", "Catalog", "Grants"], rows)
-
-
-def users(session, reader):
-    return of_texts(["User"], [[f"'{n}'@'%'"] for n in session.world.users.known])
-
-
-def processlist(session, reader):
-    rows = [[c.id, c.session.user.name, "127.0.0.1", c.session.database, "Query", moment(time.time()), 0, "OK", "", "false"]
-            for c in session.world.mysql.connections.values()]
-    return of_texts(["Id", "User", "Host", "Db", "Command", "ConnectionStartTime", "Time", "State", "Info", "IsPending"],
-                    rows)
 
 
 def partitions(session, reader):
@@ -329,9 +289,10 @@ STATEMENTS = [
     (("CREATE", "SCHEMA"), create_database), (("COLUMNS",), columns), (("FIELDS",), columns),
     (("ALTER", "TABLE", "COLUMN"), alter_column), (("ALTER", "TABLE"), alter_other), (("TRANSACTION",), transaction),
     (("PROC",), proc), (("BACKENDS",), backends), (("COMPUTE", "NODES"), compute_nodes), (("FRONTENDS",), frontends),
-    (("VARIABLES",), show_variables), (("GLOBAL", "VARIABLES"), show_variables),
-    (("SESSION", "VARIABLES"), show_variables), (("WARNINGS",), warnings), (("ERRORS",), warnings),
-    (("GRANTS",), grants), (("USERS",), users), (("PROCESSLIST",), processlist), (("PARTITIONS",), partitions),
+    (("VARIABLES",), variables.show), (("GLOBAL", "VARIABLES"), variables.show_global),
+    (("SESSION", "VARIABLES"), variables.show), (("WARNINGS",), warnings), (("ERRORS",), warnings),
+    (("GRANTS",), rights.show_grants), (("USERS",), accounts.show_users), (("AUTHENTICATION",), accounts.show_authentication),
+    (("ALL", "AUTHENTICATION"), accounts.show_all_authentication), (("PROPERTY",), accounts.show_property), (("PROCESSLIST",), admin.processlist), (("PARTITIONS",), partitions),
     (("CATALOGS",), catalogs), (("ENGINES",), engines), (("STORAGE", "ENGINES"), engines), (("CHARSET",), charset),
     (("CHARACTER", "SET"), charset), (("COLLATION",), collation),
     (("LOAD",), empty("JobId", "Label", "State", "Progress", "Type")), (("PLUGINS",), empty("Name", "Status")),
@@ -340,7 +301,7 @@ STATEMENTS = [
     (("SESSION", "STATUS"), empty("Variable_name", "Value")), (("GLOBAL", "STATUS"), empty("Variable_name", "Value")),
     (("PROCEDURE", "STATUS"), empty("Db", "Name")), (("FUNCTION", "STATUS"), empty("Db", "Name")),
     (("FUNCTIONS",), empty("Function Name")), (("TRIGGERS",), empty("Trigger", "Event")), (("EVENTS",), empty("Db", "Name")),
-    (("ROLES",), empty("Name")), (("RESOURCES",), empty("Name")), (("MATERIALIZED", "VIEWS"), empty("id", "database_name",
+    (("ROLES",), rights.show_roles), (("RESOURCES",), empty("Name")), (("MATERIALIZED", "VIEWS"), empty("id", "database_name",
                                                                                                "name")),
     (("ROUTINE", "LOAD"), empty("Id", "Name")), (("DATA",), empty("TableName", "Size", "ReplicaCount")),
 ]

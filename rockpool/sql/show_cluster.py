@@ -88,19 +88,11 @@ FRONTENDS = ["Name", "IP", "EditLogPort", "HttpPort", "QueryPort", "RpcPort", "R
              "ReplayedJournalId", "LastHeartbeat", "IsHelper", "ErrMsg", "StartTime", "Version"]
 
 
-def _operator_only(session):
-    if not {"root", "cluster_admin"} & set(session.user.roles) and not session.world.users.may_any(
-            session.user, "OPERATE", "SYSTEM") and not session.world.users.may_any(session.user, "NODE", "SYSTEM"):
-        raise SqlError("Access denied; you need (at least one of) the OPERATE/NODE privilege(s) on SYSTEM for this "
-                       "operation.", session.world.version.code(5203, 1252))
-
-
 def backends(session, reader):
-    _operator_only(session)
     world = session.world
     tablets = sum(t.buckets or 2 for t in world.catalog.by_id.values() if t.view_sql is None)
     now = moment(time.time())
-    rows = [[b.id, b.host, 9050 + b.number, 9060 + b.number, b.port, 8060 + b.number, moment(b.started), now,
+    rows = [[b.id, b.host, 9050 + b.number, world.reading.ports[b.number].number, b.port, 8060 + b.number, moment(b.started), now,
              str(b.number not in world.dead_backends).lower(), "false", "false", tablets, "0.000 B", "100.000 GB",
              "100.000 GB", "0.00 %", "0.00 %", "", world.version.current_version, '{"lastSuccessReportTabletsTime":"N/A"}',
              "100.000 GB", "0.00 %", 2, 0, "1.00 %", "1.0 %"] for b in world.backends]
@@ -108,14 +100,12 @@ def backends(session, reader):
 
 
 def compute_nodes(session, reader):
-    _operator_only(session)
     return of_texts(["ComputeNodeId", "IP", "HeartbeatPort", "BePort", "HttpPort", "BrpcPort", "LastStartTime",
                      "LastHeartbeat", "Alive", "SystemDecommissioned", "ClusterDecommissioned", "ErrMsg", "Version",
                      "CpuCores", "NumRunningQueries", "MemUsedPct", "CpuUsedPct", "HasStoragePath"], [])
 
 
 def frontends(session, reader):
-    _operator_only(session)
     world = session.world
     return of_texts(FRONTENDS, [["127.0.0.1_9010", "127.0.0.1", 9010, world.ports["fe_http"], world.ports["mysql"], 9020,
                                  "LEADER", 1, "true", "true", 1000, moment(time.time()), "true", "",
