@@ -8,30 +8,10 @@ import os
 import signal
 import sys
 
-from rockpool.faults import POINTS, STEPS
+from rockpool import teaching
+from rockpool.faults import read_script
+from rockpool.mysql import tls
 from rockpool.version import NEWEST, Version
-
-ABOUT = """rockpool is a local stand-in for StarRocks, for tests of programs that talk to it. It is not StarRocks.
-
-It serves the HTTP port of one frontend, the HTTP ports of two backends and the MySQL port on 127.0.0.1, for the user
-root without a password. When it serves, it prints one line on stdout:
-
-    {"fe_http": 8030, "be_http": [8040, 8041], "mysql": 9030}
-
-Everything else goes to stderr. Data is kept in DIR. It ends on SIGTERM or SIGINT."""
-EXAMPLES = """examples:
-  build/rockpool --data /tmp/pool                                  free ports
-  build/rockpool --data /tmp/pool --fe-http 8030 --mysql 9030      fixed ports
-  mysql -h 127.0.0.1 -P 9030 -u root                               look around
-  curl -u root: -H 'Expect: 100-continue' --location-trusted -T rows.csv -H 'column_separator:,' \\
-       http://127.0.0.1:8030/api/db/t/_stream_load                 load
-  curl http://127.0.0.1:8030/_rockpool/stats                       what arrived
-  curl -X POST -d '{"point": "lost_answer", "at": "commit", "count": 1}' http://127.0.0.1:8030/_rockpool/faults
-
-fault points (POST /_rockpool/faults; keys: point, at, table, label, count, after, probability and what is named here):
-{points}
-steps for `at`: {steps}
-"""
 
 
 def ports(text):
@@ -43,8 +23,11 @@ def ports(text):
     return found
 
 
-def points():
-    return "\n".join(f"  {name:20}{meaning}" for name, meaning in POINTS.items())
+def some_ports(text):
+    try:
+        return [int(p) for p in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, nor a list of ports") from None
 
 
 def version(text):
@@ -55,18 +38,37 @@ def version(text):
 
 
 def arguments(given=None):
-    more = EXAMPLES.replace("{points}", points()).replace("{steps}", ", ".join(STEPS))
-    p = argparse.ArgumentParser(prog="rockpool", description=ABOUT, epilog=more,
+    p = argparse.ArgumentParser(prog="rockpool", description=teaching.ABOUT, epilog=teaching.lessons(),
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, metavar="DIR", help="folder that keeps tables, rows and labels")
-    p.add_argument("--fe-http", type=int, default=0, metavar="PORT", help="HTTP port of the frontend (0: a free one)")
+    p.add_argument("--fe-http", type=some_ports, default=[0], metavar="PORT[,PORT]",
+                   help="HTTP port of the frontend, of each one when there are several (0: a free one)")
     p.add_argument("--be-http", type=ports, default=[0, 0], metavar="PORT,PORT", help="HTTP ports of the two backends")
-    p.add_argument("--mysql", type=int, default=0, metavar="PORT", help="MySQL port")
+    p.add_argument("--thrift", type=ports, default=[0, 0], metavar="PORT,PORT",
+                   help="Thrift ports of the two backends: the scanner service that connectors read from")
+    p.add_argument("--arrow-flight", type=int, metavar="PORT",
+                   help="port of Arrow Flight SQL on the frontend (0: a free one; from 3.5.1; without it there is none)")
+    p.add_argument("--mysql", type=some_ports, default=[0], metavar="PORT[,PORT]", help="MySQL port, one per frontend")
+    p.add_argument("--frontends", type=int, choices=range(1, 10), default=1, metavar="N",
+                   help="so many frontends: the first leads, the others follow (1 to 9, default 1)")
     p.add_argument("--version", type=version, default=Version(), metavar="X.Y.Z",
                    help=f"the StarRocks version to behave like (2.5.0 to {NEWEST}, default {NEWEST})")
+    tls.add_options(p)
+    p.add_argument("--faults", metavar="FILE", help="fault rules from the start: a JSON array, or one JSON object per line")
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="what the probabilities of fault rules are drawn from")
     p.add_argument("--count", action="store_true", help="count rows and bytes of loads instead of storing them")
     p.add_argument("--quiet", action="store_true", help="no line per load on stderr")
-    return p.parse_args(given)
+    args = p.parse_args(given)
+    if max(len(args.fe_http), len(args.mysql)) > args.frontends:
+        p.error(f"more ports than frontends; give --frontends {max(len(args.fe_http), len(args.mysql))}")
+    return args
+
+
+def ordered_faults(path):
+    try:
+        return read_script(path) if path else []
+    except (OSError, ValueError) as e:
+        sys.exit(f"rockpool: {e}")
 
 
 def lock(folder):
@@ -86,7 +88,11 @@ async def serve(args):
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    world = World(args.data, args.version, args.count, args.quiet)
+    world = World(args.data, args.version, args.count, args.quiet, args.frontends, args.seed)
+    for rule in args.rules:
+        world.faults.add(rule)
+    world.tls, world.require_tls, world.fe_https = args.tls_context, args.require_tls, args.fe_https
+    world.reading.thrift_wanted, world.reading.flight_wanted = args.thrift, args.arrow_flight
     try:
         ready = await world.start(args.fe_http, args.be_http, args.mysql)
     except PortTaken as e:
@@ -105,6 +111,11 @@ async def serve(args):
 def main(given=None):
     args = arguments(given)
     held = lock(args.data)
+    args.rules = ordered_faults(args.faults)
+    try:
+        args.tls_context = tls.of_options(args)
+    except (ValueError, OSError) as e:
+        sys.exit(f"rockpool: {e}")
     print(f"rockpool: a local stand-in, behaves like StarRocks {args.version.text}. This is not StarRocks.",
           file=sys.stderr, flush=True)
     try:

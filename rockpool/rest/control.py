@@ -1,14 +1,15 @@
 """What StarRocks does not have: /_rockpool/… tells what arrived and orders faults. No login."""
 import json
 
-from aiohttp import web
-
+from rockpool.errors import SqlError
 from rockpool.rest import answers
+from rockpool.rest.status_page import StatusPage
 
 
 class Control:
     def __init__(self, world):
         self.world = world
+        self.page = StatusPage(world)
 
     def routes(self, router):
         router.add_get("/_rockpool/stats", self.stats)
@@ -17,10 +18,16 @@ class Control:
         router.add_post("/_rockpool/faults", self.add_fault)
         router.add_delete("/_rockpool/faults", self.clear_faults)
         router.add_post("/_rockpool/restart_be", self.restart_backends)
+        router.add_post("/_rockpool/restart_fe", self.restart_frontend)
+        router.add_post("/_rockpool/leader", self.leader)
+        router.add_post("/_rockpool/clock", self.clock)
+        router.add_post("/_rockpool/watch", self.watch)
+        router.add_get("/_rockpool/watch", self.watched)
+        router.add_delete("/_rockpool/watch", self.unwatch)
         router.add_post("/_rockpool/backends", self.backends)
         router.add_post("/_rockpool/settings", self.settings)
         router.add_post("/_rockpool/tick", self.tick)
-        router.add_get("/", self.page)
+        router.add_get("/", self.page.show)
 
     async def stats(self, request):
         last = request.query.get("last")
@@ -56,18 +63,59 @@ class Control:
         return answers.plain_json({"status": "OK"})
 
     async def restart_backends(self, request):
-        """Backends forget their open loads, as restarted processes do: ?be=0 or 1, both without it."""
-        wanted = request.query.get("be")
+        """Backends forget their open loads, as restarted processes do: ?be=0 or 1, both without it; ?seconds=N closes
+        their ports for a while."""
+        wanted, seconds = request.query.get("be"), float(request.query.get("seconds", 0))
         for backend in self.world.backends:
             if wanted is None or int(wanted) == backend.number:
-                backend.restart()
+                self.world.cluster.restart_backend(backend, seconds)
         return answers.plain_json({"status": "OK"})
+
+    async def restart_frontend(self, request):
+        """?fe=N, the leader without it; ?seconds=N closes its ports for a while (after this answer)."""
+        return self._ordered(request, "restart_fe")
+
+    async def leader(self, request):
+        """?fe=N leads from now on, the next one without it; ?seconds=N leaves the cluster without a leader so long."""
+        return self._ordered(request, "leader_switch")
+
+    def _ordered(self, request, point):
+        try:
+            self.world.order(point, float(request.query.get("seconds", 0)), None, request.query.get("fe"))
+        except (ValueError, IndexError) as e:
+            return answers.plain_json({"status": "FAILED", "message": str(e)}, 400)
+        return answers.plain_json({"status": "OK", "leader": self.world.cluster.leading})
+
+    async def clock(self, request):
+        """{"seconds": N}: the servers' clock jumps; timeouts and label cleaning run at once."""
+        try:
+            for given in await self._body(request):
+                self.world.order("clock_jump", float(given["seconds"]))
+        except (ValueError, KeyError, TypeError) as e:
+            return answers.plain_json({"status": "FAILED", "message": f"seconds is a number: {e}"}, 400)
+        return answers.plain_json({"status": "OK", "ahead": self.world.clock.ahead})
 
     async def backends(self, request):
         """{"dead": [0]}: backends that the frontend takes for dead."""
         for rule in await self._body(request):
-            self.world.dead_backends = set(rule.get("dead", []))
+            self.world.set_dead(rule.get("dead", []))
         return answers.plain_json({"status": "OK", "dead": sorted(self.world.dead_backends)})
+
+    async def watch(self, request):
+        """{"table": "db.t", "column": "id", "values": [1]}: notes when rows with these keys become visible."""
+        try:
+            for given in await self._body(request):
+                self.world.watches.add(given)
+        except (ValueError, KeyError, TypeError, SqlError) as e:
+            return answers.plain_json({"status": "FAILED", "message": str(e)}, 400)
+        return answers.plain_json({"status": "OK"})
+
+    async def watched(self, request):
+        return answers.plain_json(self.world.watches.shown())
+
+    async def unwatch(self, request):
+        self.world.watches.clear()
+        return answers.plain_json({"status": "OK"})
 
     async def settings(self, request):
         try:
@@ -80,16 +128,6 @@ class Control:
     async def tick(self, request):
         """Runs the clockwork now: timeouts, and the cleaning of labels that else comes every 30 s."""
         self.world.expire()
+        self.world.reading.expire(at_once=True)
         self.world.txns.forget_old()
         return answers.plain_json({"status": "OK"})
-
-    async def page(self, request):
-        shown = self.world.stats.shown(20)
-        rows = "".join(f"<tr><td>{h['txn_id']}<td>{h['label']}<td>{h['database']}.{','.join(h['tables'])}<td>{h['state']}"
-                       f"<td>{h['rows']}<td>{h['bytes']}" for h in reversed(shown["history"]))
-        tables = sum(len(d.tables) for d in self.world.catalog.databases.values())
-        return web.Response(content_type="text/html", text=(
-            f"<!doctype html><title>rockpool</title><h1>rockpool {self.world.version.text}</h1><p>A local stand-in. This is "
-            f"not StarRocks.<p>{tables} tables, {shown['counts'].get('visible', 0)} loads visible, "
-            f"{shown['counts'].get('rows', 0)} rows.<table border=1><tr><th>txn<th>label<th>table<th>state<th>rows"
-            f"<th>bytes{rows}</table>"))
