@@ -8,9 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from aiohttp import web
 
 from rockpool.catalog import Catalog
+from rockpool.clock import Clock
 from rockpool.errors import LoadError, internal
 from rockpool.faults import Faults
 from rockpool.rest.backend import Backend
+from rockpool.rest.cluster import Cluster
 from rockpool.rest.frontend import Frontend
 from rockpool.rest.multi import MultiTable
 from rockpool.jobs import Jobs
@@ -21,6 +23,7 @@ from rockpool.storage import Storage
 from rockpool.txn import Transactions
 from rockpool.users import Users
 from rockpool.version import Version
+from rockpool.watch import Watches
 
 HOST = "127.0.0.1"
 CLEAN_SECONDS = 30
@@ -56,6 +59,7 @@ class World:
         self.stats = Stats(self.log, self.clock)
         self.storage = Storage(folder, self.meta, self.catalog, self.log)
         self.txns = Transactions(self.meta, self.storage, self.catalog, self.stats, self.clock)
+        self.watches = self.txns.watches = Watches(self.catalog)
         self.users = Users(self.meta)
         self.faults = Faults(self.log, seed)
         self.parser = ThreadPoolExecutor(1, "load-parser")
@@ -235,18 +239,24 @@ class World:
 
     # ------------------------------------------------------------ start and end
     async def start(self, fe_http, be_http, mysql):
-        """Opens all ports; the numbers that serve, in the form of the ready line."""
-        from rockpool.mysql.server import MysqlServer
-        fe = await self._listen(self.frontend.app(), fe_http, "--fe-http")
+        """Opens all ports; the numbers that serve, in the form of the ready line. With several frontends fe_http and
+        mysql may be lists; the line names those of the first one, which leads, and then all."""
+        fe_http, mysql = (list(p) if isinstance(p, (list, tuple)) else [p] for p in (fe_http, mysql))
         for backend, port in zip(self.backends, be_http):
-            backend.port = await self._listen(backend.app(), port, "--be-http")
-        self.ports = {"fe_http": fe, "be_http": [b.port for b in self.backends]}
+            await self._guarded(backend.open_ports(port), port, "--be-http")
+        for n, frontend in enumerate(self.frontends):
+            http, sql = (p[n] if n < len(p) else 0 for p in (fe_http, mysql))
+            frontend.port = await self._guarded(frontend.door.open(http), http, "--fe-http")
+            await self._guarded(frontend.open_mysql(sql), sql, "--mysql")
+        first = self.frontends[0]
+        self.ports = {"fe_http": first.port, "be_http": [b.port for b in self.backends], "mysql": first.mysql_port}
+        if len(self.frontends) > 1:
+            self.ports["frontends"] = [{"fe_http": f.port, "mysql": f.mysql_port} for f in self.frontends]
         if self.tls is not None and self.fe_https is not None:
-            site = web.TCPSite(self.runners[0], HOST, self.fe_https, backlog=1024, ssl_context=self.tls)
+            runner = first.door.runner
+            site = web.TCPSite(runner, HOST, self.fe_https, backlog=1024, ssl_context=self.tls)
             await self._guarded(site.start(), self.fe_https, "--fe-https")
-            self.ports["fe_https"] = self.runners[0].addresses[-1][1]
-        self.mysql = MysqlServer(self)
-        self.ports["mysql"] = await self._guarded(self.mysql.start(HOST, mysql), mysql, "--mysql")
+            self.ports["fe_https"] = runner.addresses[-1][1]
         self.ports.update(await self.reading.start(self._guarded))
         self.tasks.append(asyncio.ensure_future(self._clockwork()))
         return self.ports
@@ -258,36 +268,31 @@ class World:
             raise PortTaken(f"port {port} of {option} on {HOST} cannot be opened: {e.strerror or e}. Choose another one, "
                             f"or 0 for any free port.") from None
 
-    async def _listen(self, app, port, option):
-        runner = web.AppRunner(app, access_log=None, keepalive_timeout=75, handle_signals=False, auto_decompress=False,
-                               shutdown_timeout=0.2, max_field_size=32768, max_headers=512, read_bufsize=4 << 20)
-        await runner.setup()
-        self.runners.append(runner)
-        site = web.TCPSite(runner, HOST, port, backlog=1024, reuse_address=True)
-        await self._guarded(site.start(), port, option)
-        return runner.addresses[0][1]
-
     async def _clockwork(self):
-        cleaned = time.monotonic()
+        cleaned = looked = time.monotonic()
         while True:
             await asyncio.sleep(1)
+            now = time.monotonic()
             try:
-                self.expire()
+                if now - looked >= self.timeout_seconds - 0.1:
+                    looked = now
+                    self.expire()
                 self.reading.expire()
                 await self.storage.tidy()
-                if time.monotonic() - cleaned > CLEAN_SECONDS:
-                    cleaned = time.monotonic()
+                if now - cleaned > self.clean_seconds:
+                    cleaned = now
                     self.txns.forget_old()
             except Exception as e:
                 self.log(f"clockwork: {type(e).__name__}: {e}")
 
     async def stop(self):
+        self.cluster.stop()
         for task in self.tasks:
             task.cancel()
-        if self.mysql is not None:
-            await self.mysql.stop()
-        for runner in self.runners:
-            await runner.cleanup()
+        for frontend in self.frontends:
+            await frontend.mysql.stop()
+        for server in (*self.frontends, *self.backends):
+            await server.door.end()
         await self.reading.stop()
         self.parser.shutdown(wait=True)
         self.storage.close()

@@ -2,12 +2,15 @@
 import time
 from collections import defaultdict, deque
 
+from rockpool.clock import Clock
+
 HISTORY = 20_000
 
 
 class Stats:
-    def __init__(self, log):
+    def __init__(self, log, clock=None):
         self.log = log
+        self.clock = clock or Clock()
         self.started = time.time()
         self.history = deque(maxlen=HISTORY)
         self.at = {}  # txn id -> its entry in history
@@ -18,8 +21,8 @@ class Stats:
     def began(self, txn):
         self.counts["begun"] += 1
         entry = {"txn_id": txn.id, "label": txn.label, "database": txn.database, "tables": list(txn.tables),
-                 "state": "PREPARE", "rows": 0, "bytes": 0, "begun": txn.begun, "prepared": None, "visible": None,
-                 "finished": None, "reason": ""}
+                 "state": "PREPARE", "rows": 0, "bytes": 0, "begun": txn.begun, "prepared": None, "committed": None,
+                 "visible": None, "finished": None, "reason": ""}
         if len(self.history) == HISTORY:
             self.at.pop(self.history[0]["txn_id"], None)
         self.history.append(entry)
@@ -29,20 +32,23 @@ class Stats:
         entry = self.at.get(txn.id)
         if entry is not None:
             entry.update(state=txn.state, rows=txn.loaded, bytes=txn.bytes, reason=txn.reason, tables=list(txn.tables),
-                         prepared=txn.prepared or None, visible=txn.published or None, finished=txn.finished or None)
+                         prepared=txn.prepared or None, committed=txn.committed or None, visible=txn.published or None, finished=txn.finished or None)
 
     def prepared(self, txn):
         self.counts["prepared"] += 1
         self._renew(txn)
 
+    def committed(self, txn):
+        self._renew(txn)
+
     def ended(self, txn):
         visible = txn.state == "VISIBLE"
-        self.counts["visible" if visible else "aborted"] += 1
+        self.counts[txn.state.lower()] += 1
         if visible:
             self.counts["rows"] += txn.loaded
             self.counts["bytes"] += txn.bytes
         self._renew(txn)
-        took = (txn.finished - txn.begun) * 1000
+        took = ((txn.finished or self.clock.now()) - txn.begun) * 1000
         self.log(f"{txn.state.lower()} {txn.database}.{','.join(txn.tables)} label={txn.label} txn={txn.id} "
                  f"rows={txn.loaded} bytes={txn.bytes} ms={took:.0f}" + (f" reason={txn.reason}" if txn.reason else ""))
 

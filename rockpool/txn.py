@@ -2,13 +2,17 @@
 
 PREPARE -> PREPARED -> COMMITTED -> VISIBLE, or ABORTED from the first two. A label is unique in its database while
 its newest transaction is not ABORTED, and is remembered for 3 days or the last 1000 finished transactions.
+
+Transactions of one table become visible in the order of their commits: each takes the next version of the table, and
+a version is published after the one before it [DatabaseTransactionMgr.finishTransaction, TransactionGraph].
 """
 import re
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict, deque
 from dataclasses import dataclass, field
 
-from rockpool.errors import LoadError, analysis
+from rockpool.clock import Clock
+from rockpool.errors import LoadError, analysis, internal
 
 LABEL = re.compile(r"[-\w]{1,128}", re.A)
 FINISHED = ("VISIBLE", "ABORTED")
@@ -18,6 +22,12 @@ MAX_RUNNING = 1000
 PREPARED_SECONDS = 86400
 MIN_TIMEOUT, MAX_TIMEOUT = 1, 259200
 TIMED_OUT = "timeout by txn manager"
+BACKEND_DOWN = "coordinate BE is down"
+WIDTHS = {"BOOLEAN": 1, "TINYINT": 1, "SMALLINT": 2, "INT": 4, "BIGINT": 8, "FLOAT": 4, "DOUBLE": 8, "DATE": 4,
+          "DATETIME": 8}  # bytes of a value; 16 where the type is not here
+LOST = "LOST"  # of a PREPARE transaction that no frontend knows any more; a backend may still hold its load
+MAX_VERSIONS = 1000  # tablet_max_versions
+COMPACTED_PER_SECOND = 50.0  # versions of a table that compaction merges away in a second
 
 
 @dataclass
@@ -52,6 +62,7 @@ class Txn:
     tracking: str = ""  # ErrorURL
     headers: dict = field(default_factory=dict)
     seq: int = 0
+    gone_tables: list = field(default_factory=list)  # ids of tables truncated meanwhile: what was loaded is lost
 
     @property
     def is_finished(self):
@@ -61,8 +72,9 @@ class Txn:
 class Transactions:
     """The label tables of all databases."""
 
-    def __init__(self, meta, storage, catalog, stats):
+    def __init__(self, meta, storage, catalog, stats, clock=None):
         self.meta, self.storage, self.catalog, self.stats = meta, storage, catalog, stats
+        self.clock = clock or Clock()
         self.by_id = {}
         self.labels = {}  # (database id, label) -> newest Txn
         self.running = Counter()  # database id -> transactions that are not finished
@@ -72,13 +84,20 @@ class Transactions:
         self.max_running = MAX_RUNNING
         self.keep_number, self.keep_seconds = KEEP_NUMBER, KEEP_SECONDS
         self.seq = 0
-        self.evicted = OrderedDict()
+        self.watches = None  # what wants to know when rows become visible
         self.on_end = []  # called with the transaction when it is finished
+        self.unpublished = defaultdict(deque)  # table id -> its COMMITTED transactions, oldest first
+        self.held = set()  # ids of COMMITTED transactions whose publication is kept back
+        self.versions = {}  # table id -> (versions that compaction has not merged, when that was counted)
+        self.max_versions, self.compacted_per_second = MAX_VERSIONS, COMPACTED_PER_SECOND
         self._restore()
 
     def _restore(self):
         for key, kept in self.meta.all("txn"):
             txn = Txn(**kept)
+            if txn.state == "PREPARE":  # never in the frontends' journal: a restart of all of them forgets it
+                self.meta.remove("txn", key)
+                continue
             self.by_id[key] = self.labels[(txn.database_id, txn.label)] = txn
             self.seq = max(self.seq, txn.seq)
             if txn.is_finished:
@@ -90,7 +109,7 @@ class Transactions:
         self.seq = max(self.seq, self.storage.highest_seq())
         visible = {t.id for t in self.by_id.values() if t.state in ("COMMITTED", "VISIBLE")}
         self.segments = self.storage.restore(visible)
-        for txn in list(self.by_id.values()):
+        for txn in sorted(self.by_id.values(), key=lambda t: t.seq):
             if txn.state == "COMMITTED":
                 self._finish(txn, "VISIBLE")
 
@@ -113,6 +132,7 @@ class Transactions:
         if not label:
             raise analysis("empty label")
         check_timeout(timeout)
+        self.check_quota(database)
         check_label(label)
         earlier = self.labels.get((database.id, label))
         if earlier is not None and earlier.state != "ABORTED":
@@ -121,7 +141,7 @@ class Transactions:
             raise analysis(f"current running txns on db {database.id} is {self.running[database.id]}, "
                            f"larger than limit {self.max_running}")
         txn = Txn(self.meta.number("txn"), label, database.id, database.name, [t.name for t in tables],
-                  [t.id for t in tables], timeout=timeout, **more)
+                  [t.id for t in tables], timeout=timeout, begun=self.clock.now(), **more)
         txn.active = txn.begun
         self.by_id[txn.id] = self.labels[(database.id, label)] = txn
         self.running[database.id] += 1
@@ -129,43 +149,95 @@ class Transactions:
         self.stats.began(txn)
         return txn
 
+    def check_quota(self, database):
+        quota = getattr(database, "data_quota", None)
+        if quota is not None and self.size_of(database) >= quota:
+            raise analysis(f"Database[{database.name}] data size exceeds quota[{readable(quota)}]")
+
+    def size_of(self, database):
+        """Bytes of a database's rows: rows times what a row of their types takes."""
+        return sum(self.storage.estimate(t) * sum(WIDTHS.get(c.type.name, 16) for c in t.columns)
+                   for t in database.tables.values() if t.view_sql is None)
+
     # ------------------------------------------------------------ the way to VISIBLE
     def prepare(self, txn, segments, prepared_timeout=None):
         """The rows are safe from now on: they survive a restart."""
-        txn.state, txn.prepared = "PREPARED", time.time()
+        self._check_known(txn)
+        txn.state, txn.prepared = "PREPARED", self.clock.now()
         if prepared_timeout is not None:
             txn.prepared_timeout = prepared_timeout
         self._keep(txn, segments)
         self.save(txn)
         self.stats.prepared(txn)
 
+    @staticmethod
+    def _check_known(txn):
+        if txn.state == LOST:
+            raise analysis("transaction not found")
+
     def _keep(self, txn, segments):
-        self.segments[txn.id] = segments
+        kept = []
         for s in segments:
+            if s.table_id in txn.gone_tables:
+                s.forget()
+                continue
+            kept.append(s)
             self.meta.add_segment(s.id, txn.id, s.table_id, 0, s.head(), s.path, s.body())
+        self.segments[txn.id] = kept
 
     def commit(self, txn, segments=None, publish=True):
-        """From PREPARED, or from PREPARE with the rows given."""
+        """From PREPARED, or from PREPARE with the rows given. Visible at once unless its publication is kept back
+        (publish=False: until release()) or that of an earlier one of the same tables is."""
+        self._check_known(txn)
         if segments is not None:
             self._keep(txn, segments)
         self.seq += 1
         txn.seq = self.seq
-        txn.state, txn.committed = "COMMITTED", time.time()
+        txn.state, txn.committed = "COMMITTED", self.clock.now()
         for segment in self.segments.get(txn.id, ()):
             segment.seq = txn.seq
         if self.segments.get(txn.id):
             self.meta.sequence_segments(txn.id, txn.seq)
-        if publish:
-            self.publish(txn)
-        else:
+        self.stats.committed(txn)
+        for table_id in dict.fromkeys(txn.table_ids):
+            self.unpublished[table_id].append(txn)
+        if not publish:
+            self.held.add(txn.id)
+        self._publish_ready(txn)
+        if txn.state == "COMMITTED":
             self.save(txn)
 
-    def publish(self, txn):
+    def release(self, txn):
+        """Ends the keeping back of a publication."""
+        self.held.discard(txn.id)
+        self._publish_ready(txn)
+
+    def _publish_ready(self, txn):
+        """Publishes a transaction if it is its turn in all its tables, and then those that waited for it."""
+        turn = [txn]
+        while turn:
+            one = turn.pop()
+            if one.state != "COMMITTED" or one.id in self.held:
+                continue
+            if any(self.unpublished[t][0] is not one for t in one.table_ids):
+                continue
+            for table_id in dict.fromkeys(one.table_ids):
+                waiting = self.unpublished[table_id]
+                waiting.popleft()
+                if not waiting:
+                    del self.unpublished[table_id]
+            self._publish(one)
+            turn += [self.unpublished[t][0] for t in dict.fromkeys(one.table_ids) if t in self.unpublished]
+
+    def _publish(self, txn):
         """COMMITTED -> VISIBLE: readers see the rows."""
-        if txn.state != "COMMITTED":
-            return
-        txn.published = time.time()
-        self.storage.commit(self.segments.pop(txn.id, []))
+        txn.published = self.clock.now()
+        for table_id in dict.fromkeys(txn.table_ids):
+            self.versions[table_id] = (self.versions_of(table_id) + 1, txn.published)
+        segments = self.segments.pop(txn.id, [])
+        if self.watches is not None and self.watches.known:
+            self.watches.published(txn, segments)
+        self.storage.commit(segments)
         self._finish(txn, "VISIBLE")
 
     def abort(self, txn, reason):
@@ -178,7 +250,7 @@ class Transactions:
         self._finish(txn, "ABORTED")
 
     def _finish(self, txn, state):
-        txn.state, txn.finished = state, time.time()
+        txn.state, txn.finished = state, self.clock.now()
         self.running[txn.database_id] -= 1
         self.finished[txn.id] = txn
         self.save(txn)
@@ -186,16 +258,74 @@ class Transactions:
         for listener in self.on_end:
             listener(txn)
 
+    # ------------------------------------------------------------ versions of tablets
+    def versions_of(self, table_id):
+        """Versions that a tablet of a table has: one per load, fewer as compaction goes on."""
+        count, when = self.versions.get(table_id, (0, 0.0))
+        return max(0.0, count - (self.clock.now() - when) * self.compacted_per_second)
+
+    def check_versions(self, table):
+        """A load writes to tablets that take a version more, or fails."""
+        count = int(self.versions_of(table.id))
+        if count >= self.max_versions:
+            raise too_many_versions(table, count + 1, self.max_versions)
+
+    # ------------------------------------------------------------ what happens to tables and servers meanwhile
+    def truncated(self, table_id):
+        """Rows loaded or prepared for a table, and not visible yet, go with its partitions; commits succeed."""
+        for txn in self.unfinished_on(table_id):
+            if table_id not in txn.gone_tables:
+                txn.gone_tables.append(table_id)
+            kept = []
+            for segment in self.segments.get(txn.id, ()):
+                if segment.table_id == table_id:
+                    self.meta.drop_segments([segment.id])
+                    segment.forget()
+                else:
+                    kept.append(segment)
+            if txn.id in self.segments:
+                self.segments[txn.id] = kept
+            self.save(txn)
+
+    def committed_on(self, table_id):
+        """Whether a transaction waits to become visible in a table."""
+        return bool(self.unpublished.get(table_id))
+
+    def forget_open(self):
+        """A new leader knows no PREPARE transaction: they are not in the journal [doWriteTxnStateEditLog]."""
+        for txn in [t for t in self.by_id.values() if t.state == "PREPARE"]:
+            txn.state = LOST
+            self.running[txn.database_id] -= 1
+            del self.by_id[txn.id]
+            if self.labels.get((txn.database_id, txn.label)) is txn:
+                self._name_earlier(txn)
+            self.meta.remove("txn", txn.id)
+            self.stats.ended(txn)
+
+    def _name_earlier(self, txn):
+        """A label names its newest transaction that is known: an aborted one may be left."""
+        key = (txn.database_id, txn.label)
+        left = [t for t in self.finished.values() if (t.database_id, t.label) == key and t is not txn]
+        if left:
+            self.labels[key] = max(left, key=lambda t: t.id)
+        else:
+            del self.labels[key]
+
+    def backend_down(self, number):
+        """The frontend takes a backend for dead: the PREPARE transactions that it coordinates are aborted."""
+        for txn in [t for t in self.by_id.values() if t.state == "PREPARE" and t.coordinator == number]:
+            self.abort(txn, BACKEND_DOWN)
+
     # ------------------------------------------------------------ the clock
     def expire(self, now=None):
         """Aborts what took too long."""
-        now = now or time.time()
+        now = now or self.clock.now()
         gone = []
         for txn in [t for t in self.by_id.values() if not t.is_finished]:
             if txn.state == "PREPARE" and now - txn.begun > txn.timeout:
                 gone.append((txn, TIMED_OUT))
             elif txn.state == "PREPARE" and txn.idle_timeout and now - txn.active > txn.idle_timeout:
-                gone.append((txn, "transaction is aborted by idle timeout."))
+                gone.append((txn, f"transaction is aborted by idle timeout {int(txn.idle_timeout)} seconds."))
             elif txn.state == "PREPARED" and now - txn.prepared > txn.prepared_timeout:
                 gone.append((txn, TIMED_OUT))
         for txn, reason in gone:
@@ -203,7 +333,7 @@ class Transactions:
 
     def forget_old(self, now=None):
         """Drops labels of finished transactions: older than 3 days, or beyond the newest 1000 of a database."""
-        now = now or time.time()
+        now = now or self.clock.now()
         count = Counter(t.database_id for t in self.finished.values())
         for txn in list(self.finished.values()):
             if count[txn.database_id] > self.keep_number or now - txn.finished > self.keep_seconds:
@@ -214,7 +344,7 @@ class Transactions:
         del self.finished[txn.id]
         del self.by_id[txn.id]
         if self.labels.get((txn.database_id, txn.label)) is txn:
-            del self.labels[(txn.database_id, txn.label)]
+            self._name_earlier(txn)
         self.meta.remove("txn", txn.id)
 
     def drop_database(self, database_id):
@@ -236,3 +366,18 @@ def check_timeout(timeout):
 
 def already_used(label, status):
     return LoadError("LABEL_ALREADY_EXISTS", f"Label [{label}] has already been used.", ExistingJobStatus=status)
+
+
+def too_many_versions(table, count, limit):
+    return internal(f"Failed to load data into tablet {table.id + 3}, because of too many versions, current/limit: "
+                    f"{count}/{limit}. You can reduce the loading job concurrency, or increase loading data batch size. If "
+                    "you are loading data with Routine Load, you can increase FE configs "
+                    "routine_load_task_consume_second and max_routine_load_batch_size,")
+
+
+def readable(size):
+    """Bytes as the frontend prints a quota: three decimals and the largest unit that fits."""
+    for unit in ("B", "KB", "MB", "GB", "TB", "PB"):
+        if size < 1024 or unit == "PB":
+            return f"{size:.3f} {unit}"
+        size /= 1024

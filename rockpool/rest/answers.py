@@ -5,9 +5,18 @@ import urllib.parse
 from aiohttp import web
 
 
-def backend(body):
-    """A backend's answer: pretty-printed, HTTP 200 whatever the outcome."""
-    return web.Response(text=json.dumps(body, indent=4, ensure_ascii=False), content_type="application/json")
+def backend(body, as_json=True):
+    """A backend's answer: pretty-printed, HTTP 200 whatever the outcome. A list is one object after the other.
+
+    Backends before 3.3 name no type, and libevent's own stands there; so do refusals of a transaction's load."""
+    text = "".join(map(pretty, body)) if isinstance(body, list) else pretty(body)
+    if as_json:
+        return web.Response(text=text, content_type="application/json")
+    return web.Response(body=text.encode(), headers={"Content-Type": "text/html; charset=ISO-8859-1"})
+
+
+def pretty(body):
+    return json.dumps(body, indent=4, ensure_ascii=False)
 
 
 def frontend(body, status=200):
@@ -15,9 +24,9 @@ def frontend(body, status=200):
     return web.Response(text=json.dumps(body, indent=2, ensure_ascii=False), status=status, content_type="text/html")
 
 
-def compact(body, status=200, headers=None):
+def compact(body, status=200, headers=None, kind="text/html"):
     return web.Response(text=json.dumps(body, separators=(",", ":"), ensure_ascii=False), status=status,
-                        content_type="text/html", headers=headers)
+                        content_type=kind, headers=headers)
 
 
 def plain_json(body, status=200):
@@ -44,12 +53,20 @@ def unauthorized(message):
     return compact(result_failed(message), 401, {"WWW-Authenticate": 'Basic realm=""'})
 
 
-def redirect(host, port, request, close=False):
+# What java.net.URI leaves as it is in a path and in a query: the frontend takes an address apart and builds it anew.
+IN_PATH = "_-!.~'()*,;:$&+=@/"
+IN_QUERY = IN_PATH + "?[]"
+
+
+def redirect(host, port, request):
     """307 to another server: absolute, always http, without credentials."""
-    answer = web.Response(status=307, headers={"Location": f"http://{host}:{port}{request.raw_path}"})
-    if close:
-        answer.force_close()
-    return answer
+    path, mark, query = request.raw_path.partition("?")
+    place = f"http://{host}:{port}{quoted(path, IN_PATH)}" + (f"?{quoted(query, IN_QUERY)}" if mark else "")
+    return web.Response(status=307, headers={"Location": place}, content_type="text/html")
+
+
+def quoted(text, safe):
+    return urllib.parse.quote(urllib.parse.unquote_to_bytes(text), safe=safe)
 
 
 def lower_headers(request):
@@ -59,4 +76,22 @@ def lower_headers(request):
 
 
 def unquoted(request, name):
-    return urllib.parse.unquote(request.match_info.get(name, ""))
+    """A part of the path, its escapes decoded."""
+    return request.match_info.get(name, "")
+
+
+def as_written(request, name):
+    """A part of the path with the escapes left in: how backends before 3.5.1 take names."""
+    parts = request.raw_path.partition("?")[0].split("/")
+    return parts[{"db": 2, "table": 3}[name]]
+
+
+def not_found(text):
+    """What a server answers where it has no such address or no such method for it: 404 in both cases."""
+    @web.middleware
+    async def guard(request, handler):
+        try:
+            return await handler(request)
+        except (web.HTTPNotFound, web.HTTPMethodNotAllowed):
+            return web.Response(status=404, text=text, content_type="text/html")
+    return guard

@@ -8,12 +8,15 @@ from collections import OrderedDict
 from aiohttp import web
 
 from rockpool.errors import LoadError, SqlError, analysis, internal
-from rockpool.rest import answers, auth
+from rockpool.faults import Call
+from rockpool.rest import answers, auth, receive
 from rockpool.rest.backend_txn import TransactionCalls
 from rockpool.rest.context import LoadContext
-from rockpool.rest.gate import Gate, cut
+from rockpool.rest.gate import Gate, cut, cut_in_body
+from rockpool.rest.port import HttpPort
 from rockpool.loads import counting, options, plan
 from rockpool.loads.compress import Decompressor
+from rockpool.txn import LOST, too_many_versions
 
 PIECE = 4 << 20  # bytes handed over to parsing at once
 INLINE = 48 << 10  # bodies up to this size are parsed without a thread
@@ -28,23 +31,31 @@ class Backend:
         self.id = 10004 + number
         self.contexts = {}  # label -> LoadContext of an open transaction
         self.logs = OrderedDict()
-        self.gate = Gate(world)
+        self.gate = Gate(world, self)
         self.calls = TransactionCalls(self)
         self.started = time.time()
+        self.restarts = 0
+        self.door = HttpPort(self.app(), host)
 
     def app(self):
-        app = web.Application(client_max_size=1 << 40)
+        app = web.Application(client_max_size=1 << 40, middlewares=[answers.not_found("Not Found")])
         app.router.add_route("PUT", "/api/{db}/{table}/_stream_load", self.stream_load, expect_handler=self.expect_load)
         app.router.add_route("PUT", "/api/transaction/load", self.calls.load, expect_handler=self.calls.expect_load)
         for method in ("POST", "PUT"):
             app.router.add_route(method, "/api/transaction/{op}", self.calls.other)
-        app.router.add_get("/api/_load_error_log", self.error_log)
-        app.router.add_get("/api/health", self.health)
+        app.router.add_get("/api/_load_error_log", self.error_log, allow_head=False)
+        app.router.add_get("/api/health", self.health, allow_head=False)
         return app
+
+    async def open_ports(self, number=None):
+        self.port = await self.door.open(number)
+
+    async def close_ports(self):
+        await self.door.close()
 
     async def health(self, request):
         await self.world.faults.silence()
-        return web.json_response({"status": "OK", "msg": "To Be Added"})
+        return web.Response(text='{"status": "OK","msg": "To Be Added"}', content_type="application/json")
 
     async def error_log(self, request):
         text = self.logs.get(request.query.get("file", ""))
@@ -59,10 +70,11 @@ class Backend:
                 context.stream.abandon()
         self.contexts.clear()
         self.started = time.time()
+        self.restarts += 1
 
     # ------------------------------------------------------------ the head of a load
     def user(self, request):
-        given = auth.credentials(request)
+        given = auth.backend_credentials(request)
         if given is None:
             raise internal("no valid Basic authorization")
         user = self.world.users.check(*given)
@@ -85,6 +97,9 @@ class Backend:
     def plan(self, context, transaction=False):
         """Plans a load whose transaction is open."""
         begun = time.perf_counter()
+        full = self.world.faults.fire("disk_full", None, context.table.name, context.label, context.txn.database)
+        if full:
+            raise internal(full.get("message", f"disk /data/storage on backend {self.id} exceed limit usage"))
         made = plan.make(context.table, context.options)
         key = self.world.meta.number("segment")
         context.stream = counting.make(made, self.world.storage.spool, key, self.world.counting)
@@ -105,18 +120,19 @@ class Backend:
 
     async def receive(self, context, request):
         """Feeds a body to the load's stream; the number of bytes."""
+        if "cut_after" in request:
+            await cut_in_body(request)
         begun, stream, total, parts, held = time.perf_counter(), context.stream, 0, [], 0
-        inline = self.world.counting
-        async for chunk in request.content.iter_any():
-            total += len(chunk)
-            if inline:
-                stream.feed(chunk)
-                continue
-            parts.append(chunk)
-            held += len(chunk)
-            if held >= PIECE:
-                await self.world.parse(stream.feed, b"".join(parts))
-                parts, held = [], 0
+        if self.world.counting:
+            total = await self._count_body(stream, request)
+        else:
+            async for chunk in request.content.iter_any():
+                total += len(chunk)
+                parts.append(chunk)
+                held += len(chunk)
+                if held >= PIECE:
+                    await self.world.parse(stream.feed, b"".join(parts))
+                    parts, held = [], 0
         expected = request.content_length
         if expected is not None and expected != total:
             raise internal(f"receive body don't equal with body bytes: {total}, {expected}")
@@ -129,6 +145,16 @@ class Backend:
         return total
 
     @staticmethod
+    async def _count_body(stream, request):
+        before = stream.size
+        if receive.is_large(request, 0):
+            await receive.rest_of_body(request, 0, stream.feed)
+        else:
+            async for chunk in request.content.iter_any():
+                stream.feed(chunk)
+        return stream.size - before
+
+    @staticmethod
     def _feed_last(stream, piece):
         if piece:
             stream.feed(piece)
@@ -139,6 +165,8 @@ class Backend:
         begun, txn = time.perf_counter(), context.txn
         try:
             self._strike(context)
+            if not self.world.counting:
+                self.world.txns.check_versions(context.table)
             if self.world.counting:
                 segment = context.stream.finish()
             elif context.stream.csv is not None and len(context.stream.csv.rest) > INLINE:
@@ -161,12 +189,14 @@ class Backend:
         faults = self.world.faults
         if not faults.rules:
             return
-        if faults.fire("too_many_versions", None, context.table.name, context.label):
-            raise internal(f"Failed to load data into tablet {context.table.id + 3}, because of too many versions, "
-                           "current/limit: 1001/1000. You can reduce the loading job concurrency, or increase loading "
-                           "data batch size. If you are loading data with Routine Load, you can increase FE configs "
-                           "routine_load_task_consume_second and max_routine_load_batch_size,")
-        if faults.fire("reject_rows", None, context.table.name, context.label):
+        table, label, database = context.table, context.label, context.txn.database
+        if faults.fire("too_many_versions", None, table.name, label, database):
+            raise too_many_versions(table, 1001, 1000)
+        changing = faults.fire("schema_change", None, table.name, label, database)
+        if changing:
+            raise internal(changing.get("message", f"tablet {table.id + 3} is under schema change"))
+        refused = faults.fire("reject_rows", None, table.name, label, database)
+        for _ in range(int(refused.get("rows", 1)) if refused else 0):
             context.counts.filtered += 1
             context.counts.total += 1
             context.counts.note("Value '?' is out of range", "?")
@@ -202,29 +232,39 @@ class Backend:
         refused = await self.begin_load(request)
         if refused is not None:
             return refused
+        await self.gate.slow(request["call"], "continue")
         if request.transport is not None:
             request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return None
 
+    def names(self, request):
+        """Database and table of a path; before 3.5.1 escapes are not decoded."""
+        read = answers.unquoted if self.world.version.since(3, 5, 1) else answers.as_written
+        return read(request, "db"), read(request, "table")
+
     async def begin_load(self, request):
         """Opens the transaction of a plain load; an answer when that fails."""
         headers = answers.lower_headers(request)
-        context = LoadContext(headers.get("label") or str(uuid.uuid4()))
+        context = LoadContext(headers.get("label") or str(uuid.uuid4()), restarts=self.restarts)
         request["context"] = context
-        table = answers.unquoted(request, "table")
-        struck = await self.world.faults.before("stream_load", table, context.label)
+        name, table = self.names(request)
+        request["call"] = Call("stream_load", table, context.label, name)
+        struck = await self.gate.before(request, request["call"])
         if struck is not None:
-            return cut(request) if struck == "cut" else web.Response(status=struck[0], text=struck[2],
-                                                                     content_type=struck[1])
+            return struck
+        context.restarts = self.restarts
         try:
             user = self.user(request)
-            context.options = options.read(headers, self.world.version)
+            context.options = options.head(headers)
             self.check_size(context, request)
             begun = time.perf_counter()
-            database, context.table = self.target(request, user, answers.unquoted(request, "db"), table)
+            self.world.need_leader()
+            database, context.table = self.target(request, user, name, table)
             context.txn = self.world.txns.begin(database, [context.table], context.label, context.options.timeout,
-                                                coordinator=self.number, user=user.name, headers=context.options.kept)
+                                                coordinator=self.number, user=user.name)
             context.begin_ms = round((time.perf_counter() - begun) * 1000)
+            context.options = options.read(headers, self.world.version)
+            context.txn.headers = context.options.kept
             self.plan(context)
         except (LoadError, SqlError) as e:
             return self.plain_failure(context, e)
@@ -239,9 +279,13 @@ class Backend:
         self.world.stats.requests["stream_load"] += 1
         try:
             await self.receive(context, request)
-            if context.txn.state != "PREPARE":
+            if context.txn.state not in ("PREPARE", LOST):
                 raise internal(context.txn.reason or "transaction is aborted")
             segments = await self.finish(context)
+            if context.restarts != self.restarts:
+                self.drop(context, "")
+                return cut(request)
+            self.world.need_leader("Transaction status unknown, you can retry with same label.")
             status, message = await self.commit(context, segments)
         except (LoadError, SqlError) as e:
             return self.plain_failure(context, e)
@@ -254,36 +298,39 @@ class Backend:
             if type(e).__name__ == "ClientPayloadError":
                 raise
             return self.plain_failure(context, internal(str(e)))
-        if self.world.faults.rules and self.world.faults.fire("lost_answer", "stream_load", context.table.name,
-                                                              context.label):
-            return cut(request)
-        return answers.backend(self.plain_answer(context, status, message))
+        return await self.gate.after(request, request["call"], self.answer(self.plain_answer(context, status, message)))
+
+    def answer(self, body):
+        return answers.backend(body, self.world.version.since(3, 3))
 
     async def commit(self, context, segments):
-        """Commits a load; (Status, Message) of a plain answer."""
-        begun = time.perf_counter()
-        late = self.world.faults.rules and self.world.faults.fire("publish_timeout", None, context.table.name,
-                                                                  context.label)
-        self.world.txns.commit(context.txn, segments, publish=not late)
+        """Commits a load and waits until it is visible; (Status, Message) of a plain answer."""
+        begun, world = time.perf_counter(), self.world
+        late = world.faults.fire("publish_timeout", None, context.table.name, context.label, context.txn.database)
+        world.txns.commit(context.txn, segments, publish=not late)
         self.count_only(context)
-        context.commit_ms = round((time.perf_counter() - begun) * 1000)
         if late:
-            self.world.publish_later(context.txn, float(late.get("seconds", 5)))
-            return "Publish Timeout", ("Publish timeout. The data will be visible after a while")
-        return "Success", "OK"
+            world.release_later(context.txn, float(late.get("seconds", 5)))
+        seen = not late and await world.visible(context.txn, context.txn.timeout)
+        context.commit_ms = round((time.perf_counter() - begun) * 1000)
+        if seen:
+            return "Success", "OK"
+        return "Publish Timeout", "Publish timeout. The data will be visible after a while"
 
     def drop(self, context, reason):
+        if context.txn is not None and context.txn.state in ("COMMITTED", "VISIBLE"):
+            return
         if context.stream is not None:
             context.stream.abandon()
-        if context.txn is not None:
+        if context.txn is not None and context.restarts == self.restarts:  # a process that died aborts nothing
             self.world.txns.abort(context.txn, reason)
 
     def plain_failure(self, context, e):
         message = e.message if isinstance(e, LoadError) else e.text
         already = isinstance(e, LoadError) and e.status == "LABEL_ALREADY_EXISTS"
         self.drop(context, message)
-        return answers.backend(self.plain_answer(context, "Label Already Exists" if already else "Fail", message,
-                                                 e.more if isinstance(e, LoadError) else {}))
+        return self.answer(self.plain_answer(context, "Label Already Exists" if already else "Fail", message,
+                                             e.more if isinstance(e, LoadError) else {}))
 
     @staticmethod
     def plain_answer(context, status, message, more=None):

@@ -1,5 +1,6 @@
 """What a backend keeps of a load while it runs."""
 import time
+import uuid
 from dataclasses import dataclass, field
 
 
@@ -20,8 +21,10 @@ class LoadContext:
     write_ms: int = 0
     commit_ms: int = 0
     error_url: str = ""
-    error: object = None
+    aborted: str = ""  # why, when somebody rolled it back meanwhile
     multi: bool = False
+    restarts: int = 0  # of the backend before this load
+    load_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     @property
     def counts(self):

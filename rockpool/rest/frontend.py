@@ -1,43 +1,79 @@
 """A frontend: checks who asks, sends loads on to a backend, and answers what needs no backend."""
+import time
+
 from aiohttp import web
 
 from rockpool.errors import SqlError
 from rockpool.rest import answers, auth
 from rockpool.rest.control import Control
 from rockpool.rest.frontend_txn import TransactionGate
+from rockpool.mysql.server import MysqlServer
 from rockpool.rest.gate import Gate
+from rockpool.rest.port import HttpPort
 from rockpool.rest.query_plan import QueryPlans
 from rockpool.rest.sql_api import SqlApi
 
 
+MAX_LINE, MAX_HEADERS = 4096, 32768  # bytes
+
+
 class Frontend:
-    def __init__(self, world):
-        self.world = world
+    def __init__(self, world, number=0, host="127.0.0.1"):
+        self.world, self.number, self.host = world, number, host
+        self.port = self.mysql_port = 0
+        self.started = time.time()
         self.gate = Gate(world)
         self.rotation = 0
         self.transactions = TransactionGate(self)
         self.control = Control(world)
         self.sql = SqlApi(self)
         self.plans = QueryPlans(self)
+        self.door = HttpPort(self.app(), host, MAX_LINE)
+        self.mysql = MysqlServer(world)
 
     def app(self):
-        app = web.Application(client_max_size=1 << 40)
+        app = web.Application(client_max_size=1 << 40, middlewares=[answers.not_found(""), narrow_heads])
         router = app.router
         router.add_route("PUT", "/api/{db}/{table}/_stream_load", self.stream_load, expect_handler=self.stream_load)
         for method in ("POST", "PUT"):
             router.add_route(method, "/api/transaction/{op}", self.transactions.call, expect_handler=self.transactions.call)
-        router.add_get("/api/{db}/get_load_state", self.load_state)
+        router.add_get("/api/{db}/get_load_state", self.load_state, allow_head=False)
         router.add_post("/api/{db}/{table}/_cancel", self.cancel)
-        router.add_get("/api/{db}/{table}/_schema", self.schema)
-        router.add_get("/api/{db}/{table}/_count", self.count)
+        router.add_get("/api/{db}/{table}/_schema", self.schema, allow_head=False)
+        router.add_get("/api/{db}/{table}/_count", self.count, allow_head=False)
         for method in ("POST", "GET"):
             router.add_route(method, "/api/{db}/{table}/_query_plan", self.plans.call)
         router.add_post("/api/v1/catalogs/{catalog}/databases/{db}/sql", self.sql.call)
         router.add_post("/api/v1/catalogs/{catalog}/sql", self.sql.call)
-        router.add_get("/api/health", self.health)
-        router.add_get("/api/bootstrap", self.bootstrap)
+        router.add_get("/api/health", self.health, allow_head=False)
+        router.add_get("/api/bootstrap", self.bootstrap, allow_head=False)
         self.control.routes(router)
         return app
+
+    # ------------------------------------------------------------ this server among others
+    async def open_ports(self, http=None, mysql=None):
+        self.port = await self.door.open(http)
+        await self.open_mysql(mysql)
+
+    async def open_mysql(self, number=None):
+        self.mysql_port = await self.mysql.start(self.host, self.mysql_port if number is None else number)
+
+    async def close_ports(self):
+        await self.door.close()
+        await self.mysql.stop()
+
+    def restart(self):
+        """What it has in memory alone is gone."""
+        self.transactions.nodes.clear()
+        self.started = time.time()
+
+    @property
+    def is_leader(self):
+        return self.world.cluster.leader is self
+
+    def to_leader(self, request):
+        leader = self.world.cluster.leader
+        return answers.redirect(leader.host, leader.port, request)
 
     # ------------------------------------------------------------ who asks
     def user(self, request):
@@ -57,11 +93,10 @@ class Frontend:
                 return found
         return None
 
-    def send_to(self, backend, request, at, table, label, close=False):
-        faults = self.world.faults
-        if faults.rules and faults.fire("redirect_dead", at, table, label):
-            return answers.redirect("127.0.0.1", 9, request, close)
-        return answers.redirect(backend.host, backend.port, request, close)
+    def send_to(self, backend, request, at, table, label, database=None):
+        if self.world.faults.fire("redirect_dead", at, table, label, database):
+            return answers.redirect("127.0.0.1", 9, request)
+        return answers.redirect(backend.host, backend.port, request)
 
     # ------------------------------------------------------------ loads
     async def stream_load(self, request):
@@ -70,8 +105,14 @@ class Frontend:
         if isinstance(user, web.Response):
             return user
         expect = request.headers.get("Expect", "")
-        strict = self.world.version.since(3, 4)
-        if request.version >= (1, 1) and (expect.lower() != "100-continue" if strict else not expect):
+        newer = self.world.version.since(3, 4)
+        answer = self._refuse_or_send(request, user, expect, newer)
+        if newer:  # what a client still sends of its body must not look like a request
+            answer.force_close()
+        return answer
+
+    def _refuse_or_send(self, request, user, expect, newer):
+        if newer and request.version >= (1, 1) and expect.lower() != "100-continue" or not newer and not expect:
             return answers.exception("There is no 100-continue header")
         database, table = answers.unquoted(request, "db"), answers.unquoted(request, "table")
         if not self.world.users.may(user, "INSERT", database, table):
@@ -79,42 +120,43 @@ class Frontend:
         backend = self.next_backend()
         if backend is None:
             return answers.exception("No backend alive.")
-        return self.send_to(backend, request, "stream_load", table, request.headers.get("label"), close=True)
+        return self.send_to(backend, request, "stream_load", table, request.headers.get("label"), database)
 
     async def load_state(self, request):
-        await self.world.faults.silence()
-        user = self.user(request)
-        if isinstance(user, web.Response):
-            return user
-        name, label = answers.unquoted(request, "db"), request.query.get("label", "")
-        database = self.world.catalog.databases.get(name)
-        if not label:
-            return answers.compact(answers.result_failed("No label selected."))
-        if database is None:
-            return answers.compact(answers.result_failed(f"unknown database, database={name}"))
-        txn = self.world.txns.by_label(database.id, label)
-        state = txn.state if txn else "UNKNOWN"
-        more = {"reason": txn.reason} if txn and self.world.version.since(3, 3) else {}
-        return answers.compact(answers.result_ok(state=state, **more))
+        return await self._of_label(request, "get_load_state", self._state)
 
     async def cancel(self, request):
+        return await self._of_label(request, "cancel", self._cancel)
+
+    async def _of_label(self, request, at, answer):
+        """A call about a label: answered by the leader alone."""
         await self.world.faults.silence()
         user = self.user(request)
         if isinstance(user, web.Response):
             return user
+        if not self.is_leader:
+            return self.to_leader(request)
         name, label = answers.unquoted(request, "db"), request.query.get("label", "")
-        database = self.world.catalog.databases.get(name)
-        if not label:
-            return answers.compact(answers.result_failed("No label selected."))
-        if database is None:
-            return answers.compact(answers.result_failed(f"unknown database, database={name}"))
-        txn = self.world.txns.by_label(database.id, label)
-        if txn is None:
-            return answers.compact(answers.result_failed(f"transaction not found: {label}"))
-        if txn.state in ("COMMITTED", "VISIBLE"):
-            return answers.compact(answers.result_failed(f"cannot abort committed transaction {txn.id}, label {label}"))
+
+        async def work():
+            if not label:
+                return answers.compact(answers.result_failed("No label selected."))
+            database = self.world.catalog.databases.get(name)
+            if database is None:
+                return answers.compact(answers.result_failed(f"unknown database, database={name}"))
+            return answers.compact(answer(self.world.txns.by_label(database.id, label), label))
+        return await self.gate(request, at, None, label, work, name)
+
+    def _state(self, txn, label):
+        more = {"reason": txn.reason if txn else ""} if self.world.version.since(3, 3) else {}
+        return answers.result_ok(state=txn.state if txn else "UNKNOWN", **more)
+
+    def _cancel(self, txn, label):
+        """Aborts what is PREPARE; any other transaction is not found [abortTransaction]."""
+        if txn is None or txn.state != "PREPARE":
+            return answers.result_failed(f"transaction not found: {label}")
         self.world.abort(txn, "user cancel")
-        return answers.compact(answers.result_ok())
+        return answers.result_ok()
 
     # ------------------------------------------------------------ what a table looks like
     def _table(self, request):
@@ -168,4 +210,19 @@ class Frontend:
 
     async def bootstrap(self, request):
         await self.world.faults.silence()
-        return answers.plain_json(answers.result_ok())
+        version = self.world.version
+        body = {"replayedJournalId": 0, "queryPort": 0, "rpcPort": 0, "feStartTime": 0}
+        if version.since(3, 3):
+            body["heapUsedPercent"] = 0.0
+        return answers.compact({**body, **answers.result_ok()}, kind="application/json")
+
+
+@web.middleware
+async def narrow_heads(request, handler):
+    """All headers of a request together may not be larger than a frontend reads."""
+    if sum(len(k) + len(v) + 4 for k, v in request.raw_headers) > MAX_HEADERS:
+        answer = web.Response(status=400, content_type="text/html",
+                              text=f"Bad Request. <br/> HTTP header is larger than {MAX_HEADERS} bytes.")
+        answer.force_close()
+        return answer
+    return await handler(request)

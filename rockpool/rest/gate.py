@@ -1,25 +1,80 @@
-"""Lets a call pass the faults that are ordered for it."""
+"""Lets a call pass the faults that are ordered for it: before it is served, and between its work and its answer."""
+import asyncio
+
 from aiohttp import web
+
+from rockpool.faults import SERVERS, Call
+
+PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
 class Gate:
-    def __init__(self, world):
-        self.world = world
+    def __init__(self, world, backend=None):
+        self.world, self.backend = world, backend
 
-    async def __call__(self, request, at, table, label, work):
+    async def __call__(self, request, at, table, label, work, database=None):
         """work() makes the answer; faults strike before and after it."""
-        faults = self.world.faults
         self.world.stats.requests[at] += 1
-        struck = await faults.before(at, table, label)
-        if struck == "cut":
+        call = Call(at, table, label, database)
+        refused = await self.before(request, call)
+        return refused if refused is not None else await self.after(request, call, await work())
+
+    async def before(self, request, call):
+        """What strikes before a call is served: an answer in its place, or None."""
+        faults = self.world.faults
+        await faults.silence()
+        if not faults.rules:
+            return None
+        self._servers(call, "before")
+        await self.slow(call, "head")
+        stop = faults.strike("stop", call)
+        if stop:
+            await asyncio.sleep(float(stop.get("seconds", 10)))
+        if faults.strike("cut", call):
             return cut(request)
-        if struck is not None:
-            status, kind, text = struck
-            return web.Response(status=status, text=text, content_type=kind)
-        answer = await work()
-        if faults.rules and faults.fire("lost_answer", at, table, label):
+        body_cut = faults.strike("cut_request", call)
+        if body_cut:
+            request["cut_after"] = int(body_cut.get("bytes", 0))
+        broken = faults.strike("http_500", call)
+        if broken:
+            return web.Response(text="Internal Server Error", status=int(broken.get("status", 500)))
+        page = faults.strike("html", call)
+        if page:
+            return web.Response(text=PROXY_PAGE, status=int(page.get("status", 502)), content_type="text/html")
+        return None
+
+    async def slow(self, call, place):
+        """Waits where a rule `slow` says so: before anything, before 100 Continue, or before the answer."""
+        rule = self.world.faults.strike("slow", call, where=place) if self.world.faults.rules else None
+        if rule:
+            await asyncio.sleep(float(rule.get("ms", 1000)) / 1000)
+
+    async def after(self, request, call, answer):
+        """What strikes when the work is done and the answer is not sent."""
+        faults = self.world.faults
+        if not faults.rules:
+            return answer
+        await self.slow(call, "answer")
+        if self._servers(call, "during"):
             return cut(request)
+        if faults.strike("lost_answer", call):
+            return cut(request)
+        torn = faults.strike("cut_answer", call)
+        if torn:
+            return await cut_in_answer(request, answer, int(torn.get("bytes", 0)))
+        if any(r.get("when", "before") == "after" for r in faults.rules):  # the answer leaves first
+            asyncio.get_running_loop().call_later(0.02, self._servers, call, "after")
         return answer
+
+    def _servers(self, call, when):
+        """Restarts, leader switches and clock jumps; whether one struck."""
+        struck = False
+        for point in SERVERS:
+            rule = self.world.faults.strike(point, call, when)
+            if rule is not None:
+                struck = True
+                self.world.order(point, float(rule.get("seconds", 0)), self.backend, rule.get("fe", None))
+        return struck
 
 
 def cut(request):
@@ -27,3 +82,26 @@ def cut(request):
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)
+
+
+async def cut_in_answer(request, answer, size):
+    """Sends the head of an answer and some bytes of its body, then ends the connection."""
+    body = answer.body if isinstance(answer.body, bytes) else b""
+    torn = web.StreamResponse(status=answer.status, headers={"Content-Type": answer.content_type,
+                                                             "Content-Length": str(len(body))})
+    await torn.prepare(request)
+    await torn.write(body[:size])
+    if request.transport is not None:
+        transport = request.transport
+        transport.close() if size else transport.abort()
+    return torn
+
+
+async def cut_in_body(request):
+    """Takes some bytes of a body, then ends the connection."""
+    left = request["cut_after"]
+    while left > 0 and (piece := await request.content.read(min(left, 1 << 16))):
+        left -= len(piece)
+    if request.transport is not None:
+        request.transport.abort()
+    raise ConnectionResetError("cut in the body, as ordered")

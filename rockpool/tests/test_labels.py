@@ -86,6 +86,10 @@ def test_cancel_aborts_an_open_transaction(scene):
     assert call(f"{base}/t/_cancel?label=c", "POST", {}).json() == {"status": "OK", "code": "0", "msg": "Success",
                                                                   "message": "OK"}
     assert scene.state("c") == "ABORTED"
+    scene.txn("begin", "p")
+    scene.txn("load", "p", "1,a\n")
+    scene.txn("prepare", "p")
+    assert call(f"{base}/t/_cancel?label=p", "POST", {}).json()["msg"] == "transaction not found: p"
     assert scene.txn("load", "c", "1,a\n")["Status"] == "TXN_NOT_EXISTS"
     assert scene.txn("commit", "c")["Status"] == "FAILED"
     assert "transaction not found: nope" in call(f"{base}/t/_cancel?label=nope", "POST", {}).json()["msg"]
