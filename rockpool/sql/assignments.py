@@ -38,24 +38,12 @@ async def run(session, reader):
 
 # ---------------------------------------------------------------- SET words without a variable
 def _names(session, reader):
-    """SET NAMES charset [COLLATE collation]: only kinds of utf8."""
+    """NAMES charset [COLLATE collation], behind the first word: only kinds of utf8."""
     charset = reader.string()
     if charset.lower() != "default" and not charset.lower().startswith("utf8"):
         raise SqlError(f"Unknown character set: '{charset.lower()}'", session.world.version.code(1115))
     if reader.accept("COLLATE"):
         reader.string()
-    if reader.accept(","):  # SET NAMES utf8mb4, other = 1
-        return _more(session, reader)
-    reader.end()
-    return None
-
-
-async def _more(session, reader):
-    while True:
-        await _assignment(session, reader)
-        if not reader.accept(","):
-            break
-    reader.end()
 
 
 def _catalog(session, reader):
@@ -67,14 +55,15 @@ def _ignored(session, reader):
     """SET TRANSACTION: there is one way to read."""
 
 
-OTHERS = [(("PASSWORD",), accounts.set_password), (("NAMES",), _names), (("CHARSET",), _names), (("CHARACTER", "SET"), _names),
-          (("CATALOG",), _catalog), (("DEFAULT", "ROLE"), accounts.set_default_role), (("ROLE",), accounts.set_role),
+OTHERS = [(("PASSWORD",), accounts.set_password), (("CATALOG",), _catalog), (("DEFAULT", "ROLE"), accounts.set_default_role), (("ROLE",), accounts.set_role),
           (("PROPERTY",), accounts.set_property), *((words, _ignored) for words in (
               ("TRANSACTION",), ("SESSION", "TRANSACTION"), ("GLOBAL", "TRANSACTION"), ("LOCAL", "TRANSACTION")))]
 
 
 # ---------------------------------------------------------------- SET name = value
 async def _assignment(session, reader):
+    if any(reader.accept(*words) for words in (("NAMES",), ("CHARSET",), ("CHARACTER", "SET"), ("CHAR", "SET"))):
+        return _names(session, reader)
     scope = "SESSION"
     if reader.token.upper in ("GLOBAL", "SESSION", "LOCAL", "VERBOSE") and reader.ahead().kind in ("word", "quoted"):
         scope = reader.next().upper
@@ -83,7 +72,7 @@ async def _assignment(session, reader):
         reader.expect(":=")
     if name.startswith("@") and not name.startswith("@@"):
         session.user_variables[name[1:].lower()] = await _value(session, reader)
-        return
+        return None
     found = re.fullmatch(r"(?:@@)?(?:(global|session|local)\.)?(\w+)", name, re.I)
     if not found:
         raise reader.unexpected("a variable")
@@ -97,8 +86,9 @@ async def _assignment(session, reader):
     target = session.world.global_variables if scope == "GLOBAL" else session.variables
     if reader.accept("DEFAULT"):
         target.pop(name, None)
-        return
-    target[name] = checked(session, name, await _value(session, reader))
+    else:
+        target[name] = checked(session, name, await _value(session, reader))
+    return None
 
 
 async def _value(session, reader):

@@ -9,7 +9,7 @@ from sqlglot.dialects.duckdb import DuckDB
 
 from rockpool.errors import SqlError
 from rockpool.mysql.wire import Result
-from rockpool.sql import information_schema, render, translate, variables
+from rockpool.sql import having, information_schema, render, translate, variables
 from rockpool.sql.columns import analyzing
 
 VIRTUAL = ("information_schema", "sys", "_statistics_")
@@ -86,6 +86,7 @@ def plan_of(session, text):
     tree = translate.parse(text)
     if not isinstance(tree, exp.Query) and not isinstance(tree, exp.Values):
         raise analyzing("a query is expected")
+    having.plain(tree)
     names, sources = _result_names(tree), _result_sources(tree)
     resolver = Resolver(session)
     tree = resolver.tree(tree)

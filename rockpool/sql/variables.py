@@ -18,7 +18,7 @@ BOOLEANS = {
     "enable_udf": False, "enable_audit_execute_stmt": False, "foreign_key_checks": True, "forward_to_leader": False,
     "hash_join_push_down_right_table": True, "performance_schema": False, "profiling": False, "sql_auto_is_null": False,
     "unique_checks": True, "use_compute_nodes_only": False, "prefer_compute_node": False,
-    "activate_all_roles_on_login": False}
+    "activate_all_roles_on_login": False, "transaction_read_only": False, "tx_read_only": False}
 NUMBERS = {
     "auto_increment_increment": 1, "batch_size": 4096, "big_query_log_cpu_second_threshold": 480, "chunk_size": 4096,
     "connector_io_tasks_per_scan_operator": 16, "div_precision_increment": 4, "exec_mem_limit": 2147483648,
@@ -38,8 +38,8 @@ TEXTS = {
     "language": "/starrocks/share/english/", "license": "Apache License 2.0", "partial_update_mode": "auto",
     "resource_group": "", "runtime_profile_report_interval": "10", "sql_dialect": "StarRocks", "sql_mode": "ONLY_FULL_GROUP_BY",
     "spill_mode": "auto", "storage_engine": "olap", "system_time_zone": "Asia/Shanghai", "time_zone": "Asia/Shanghai",
-    "transaction_isolation": "REPEATABLE-READ", "transaction_read_only": "OFF", "tx_isolation": "REPEATABLE-READ",
-    "tx_read_only": "OFF", "version": "", "version_comment": "", "warehouse": "default_warehouse"}
+    "transaction_isolation": "REPEATABLE-READ", "tx_isolation": "REPEATABLE-READ",
+    "version": "", "version_comment": "", "warehouse": "default_warehouse"}
 DEFAULTS = {**{n: str(v).lower() for n, v in BOOLEANS.items()}, **{n: str(v) for n, v in NUMBERS.items()}, **TEXTS}
 READ_ONLY = {"version", "version_comment", "license", "language", "lower_case_table_names", "system_time_zone",
              "performance_schema"}
