@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 
 from rockpool import merge
+from rockpool.scan.versions import Versions
 from rockpool.segments import Segment
 from rockpool.sql import udf
 
@@ -51,6 +52,7 @@ class Storage:
         self.queues = defaultdict(Queue)  # table id -> what waits for it
         self.waiting_bytes = 0
         self.tasks = set()
+        self.versions = Versions(meta)
         self.counts = {int(name[1:]): rows for name, rows in self.db.execute(  # table id -> rows as of the last merge
             "SELECT table_name, estimated_size FROM duckdb_tables() WHERE table_name ~ '^t[0-9]+$'").fetchall()}
 
@@ -85,6 +87,8 @@ class Storage:
     # ------------------------------------------------------------ queues
     def commit(self, segments):
         """Makes committed segments visible. Their seq is set."""
+        for key in {s.table_id for s in segments}:
+            self.versions.bump(key)
         for segment in segments:
             queue = self.queues[segment.table_id]
             queue.add(segment)
@@ -200,10 +204,12 @@ class Storage:
             queue = self.queues.pop(table.id)
             self.waiting_bytes -= queue.bytes
             self._discard(queue.segments)
+        self.versions.reset(table.id)
         await self.write(lambda db: db.execute(f"DROP TABLE IF EXISTS {table.store_name}"))
 
     async def truncate(self, table):
         await self.settle([table.id])
+        self.versions.reset(table.id)
         await self.write(lambda db: db.execute(f"DELETE FROM {table.store_name}"))
 
     async def run(self, table, *statements):
@@ -213,6 +219,7 @@ class Storage:
         def work(db):
             for statement in statements:
                 db.execute(statement)
+        self.versions.bump(table.id)
         await self.write(work)
 
     async def count(self, table):

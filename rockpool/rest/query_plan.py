@@ -1,24 +1,30 @@
-"""POST /api/{db}/{table}/_query_plan: which tablets a reader must scan, and the plan it hands to the scanner service.
+"""POST /api/{db}/{table}/_query_plan: which tablets a reader must scan, and the opaque plan it hands to the scanner service.
 
-The plan is opaque to readers. Ours is the select list, the condition and the pinned tablets as JSON in base64; the
-scanner service that would take it is not there yet.
+The statement may be a plain scan only: one table, columns, a condition. The order of the checks is the server's.
 """
-import base64
 import json
 
 from aiohttp import web
 from sqlglot import exp
 
 from rockpool.errors import SqlError
-from rockpool.rest import answers
-from rockpool.sql import translate
+from rockpool.rest import answers, auth
+from rockpool.scan import plan, pruning
+from rockpool.scan.versions import FIRST
+from rockpool.sql import select, translate
+from rockpool.sql.lexer import Reader, statements
+from rockpool.sql.session import KINDS, Session
 
-REFUSED = ("only support single table filter-prune-scan, but found [ {sql} ]")
+INVALID = "The Sql is invalid"
+NO_SQL = "POST body must contains [sql] root object"
+QUERIES = ("SELECT", "WITH", "(", "VALUES")
 FORBIDDEN = (exp.AggFunc, exp.Window, exp.Distinct, exp.Order, exp.Limit, exp.Offset, exp.Group, exp.Having)
 
 
-def failure(status, text):
-    return answers.plain_json({"status": status, "exception": text}, status)
+class PlanError(Exception):
+    def __init__(self, status, text):
+        super().__init__(text)
+        self.status, self.text = status, text
 
 
 class QueryPlans:
@@ -28,53 +34,131 @@ class QueryPlans:
 
     async def call(self, request):
         await self.world.faults.silence()
-        table = self.frontend.reader(request)
-        if isinstance(table, web.Response):
-            return table
-        text = await request.text()
+        user = self.frontend.user(request)
+        if isinstance(user, web.Response):
+            return user
+        database, name = answers.unquoted(request, "db"), answers.unquoted(request, "table")
         try:
-            sql = json.loads(text).get("sql")
-        except (ValueError, AttributeError):
-            return failure(400, f"malformed json [ {text} ]")
-        if not sql:
-            return failure(400, "POST body must contains [sql] root object")
+            sql = sql_of(await request.text())
+            if not self.world.users.may(user, "SELECT", database, name):
+                return answers.unauthorized(auth.NO_SELECT)
+            return answers.plain_json(await self.plan(user, self.table(database, name), database, sql))
+        except PlanError as e:
+            return answers.plain_json({"status": e.status, "exception": e.text}, e.status)
+
+    def table(self, database, name):
+        if database not in self.world.catalog.databases:
+            raise PlanError(404, f"Database [{database}] does not exists")
+        table = self.world.catalog.find(database, name)
+        if table is None:
+            raise PlanError(404, f"Table [{name}] does not exists")
+        if table.view_sql is not None:
+            native = "OlapTable, CloudNativeTable and MaterializedView"
+            raise PlanError(403, f"Only support {native} currently" if self.world.version.since(3) else
+                            f"only support OlapTable currently, but Table [{name}] is not a OlapTable")
+        return table
+
+    async def plan(self, user, table, database, sql):
+        session = Session(self.world, 0)
+        session.user, session.database = user, database
+        tree = await self.analyzed(session, sql)
+        check(tree, sql, database, table.name)
+        if pruning.is_never(tree):
+            raise PlanError(500, "Planner should plan just only one ScanNode but found [ 0]")
         try:
-            tree = translate.parse(sql)
+            compiled = select.plan_of(session, sql).sql
         except SqlError:
-            return failure(500, "The Sql is invalid")
-        problem = check(tree, sql, answers.unquoted(request, "db"), table.name)
-        if problem:
-            return failure(400, problem)
-        return answers.plain_json(self.plan(table, tree))
+            raise PlanError(500, INVALID) from None
+        scan = plan.Scan(table.id, FIRST, 0, compiled, columns_of(table, tree), [])
+        partitions = {}
+        if self.world.storage.versions.of(table.id) > FIRST:
+            partitions = await self.routed(scan, table, tree)
+        return {"partitions": partitions, "opaqued_query_plan": plan.write(scan, self.world.reading.signer), "status": 200}
 
-    def plan(self, table, tree):
-        partitions, version = {}, table.schema_version + 2
-        for n, number in enumerate(tablets(table)):
-            backend = self.world.backends[n % len(self.world.backends)]
-            partitions[str(number)] = {"routings": [f"{backend.host}:{9060 + backend.number}"], "version": version,
-                                       "schemaHash": (table.id * 2654435761) & 0x7FFFFFFF}
-        where = tree.args.get("where")
-        opaque = {"table": table.id, "select": [e.alias_or_name for e in tree.expressions],
-                  "where": where.this.sql(dialect="starrocks") if where else "", "tablets": list(partitions)}
-        return {"partitions": partitions, "opaqued_query_plan": base64.b64encode(json.dumps(opaque).encode()).decode(),
-                "status": 200}
+    async def analyzed(self, session, sql):
+        """The tree of a query that the planner takes; what it does not take is refused."""
+        found = statements(sql)
+        word = Reader(*found[0]).token.upper if found else ""
+        if word == "EXPLAIN":
+            raise PlanError(400, only_scans(sql))
+        if word not in QUERIES and word in KINDS:
+            raise PlanError(400, f"Select statement needed, but found [{sql} ]")
+        try:
+            tree = translate.parse(found[0][0])
+            await select.describe(session, found[0][0])
+        except (SqlError, IndexError):
+            raise PlanError(500, INVALID) from None
+        if not isinstance(tree, exp.Select):
+            raise PlanError(500, INVALID)
+        return tree
+
+    async def routed(self, scan, table, tree):
+        """Fills in tablets and version of a scan; what the answer says of them."""
+        pin = await self.world.reading.pins.newest(table)
+        layout = pin.layout
+        scan.version, scan.schema_hash = pin.version, layout.schema_hash
+        scan.tablet_ids = pruning.tablets(layout, tree)
+        found = {}
+        for tablet in scan.tablet_ids:
+            hosts = [n for n in layout.backends(tablet) if n not in self.world.dead_backends]
+            if not hosts:
+                raise PlanError(500, INVALID)  # no replica can be asked
+            found[str(tablet)] = {"routings": [self.address(n) for n in hosts], "version": pin.version,
+                                  "schemaHash": layout.schema_hash}
+        return found
+
+    def address(self, number):
+        return f"{self.world.backends[number].host}:{self.world.reading.ports[number].number}"
 
 
-def tablets(table):
-    return [table.id + 100_000 + n for n in range(table.buckets or 2)]
+def sql_of(text):
+    """The statement in a body."""
+    if not text:
+        raise PlanError(400, NO_SQL)
+    try:
+        sql = json.loads(text).get("sql")
+    except (ValueError, AttributeError):
+        raise PlanError(400, f"malformed json [ {text} ]") from None
+    if not sql:
+        raise PlanError(400, NO_SQL)
+    return str(sql)
+
+
+def only_scans(sql):
+    return f"only support single table filter-prune-scan, but found [ {sql}]"
 
 
 def check(tree, sql, database, name):
-    """What is wrong with a reader's query, or None."""
-    if not isinstance(tree, exp.Select):
-        return f"Select statement needed, but found [{sql}]"
+    """Refuses what is more than a scan of the table that the URL names."""
+    own = [n for n in tree.find_all(*FORBIDDEN) if n.find_ancestor(exp.Select) is tree]
+    if own:
+        raise PlanError(400, only_scans(sql))
     tables = list(tree.find_all(exp.Table))
-    if len(tables) != 1:
-        return "Select statement must have only one table"
-    if any(n is not tree for n in tree.find_all(exp.Select)):
-        return "Select statement must not embed another statement"
-    if any(tree.find(kind) for kind in FORBIDDEN):
-        return REFUSED.format(sql=sql)
-    if tables[0].name != name or tables[0].db != database:
-        return f"requested database and table must consistent with sql: request [ {database}.{name}] and sql [ {sql} ]"
-    return None
+    source = (tree.args.get("from_") or tree.args.get("from")).this if tables or tree.find(exp.Subquery) else None
+    if isinstance(source, exp.Subquery) or tree.args.get("with_") or tree.args.get("with"):
+        raise PlanError(400, "Select statement must not embed another statement")
+    if source is None:
+        raise PlanError(500, "Planner should plan just only one ScanNode but found [ 0]")
+    if len({(t.db or database, t.name) for t in tables}) != 1 or tree.args.get("joins"):
+        raise PlanError(400, "Select statement must have only one table")
+    if len(tables) > 1:
+        raise PlanError(500, f"Planner should plan just only one ScanNode but found [ {len(tables)}]")
+    named = f"{tables[0].db or database}.{tables[0].name}"
+    if named != f"{database}.{name}":
+        raise PlanError(400, f"requested database and table must consistent with sql: request [ {database}.{name}]"
+                             f"and sql [{named}]")
+
+
+def columns_of(table, tree):
+    """What plan.Scan says of its columns; None when the select list holds more than columns."""
+    found = []
+    for e in tree.expressions:
+        inner = e.this if isinstance(e, exp.Alias) else e
+        if isinstance(inner, exp.Star) or isinstance(inner, exp.Column) and isinstance(inner.this, exp.Star):
+            found += [[c.name, c.name, c.type.packed(), c.nullable] for c in table.columns]
+        elif isinstance(inner, exp.Column):
+            column = table.column(inner.name)
+            found.append([column.name, e.alias_or_name, column.type.packed(), column.nullable])
+        else:
+            return None
+    return found

@@ -74,6 +74,7 @@ async def _counted(session, table, statement):
         return Result()
     await storage.settle([table.id])
     try:
+        storage.versions.bump(table.id)
         rows = await storage.write(lambda db: db.execute(statement).fetchall())
     except duckdb.Error as e:
         raise select._query_error(session, e) from None
