@@ -159,6 +159,11 @@ class World:
                 pass
         return txn.state == "VISIBLE"
 
+    async def caught_up(self, table):
+        """Waits until everything committed to a table is visible: what is written next is published after it."""
+        while self.txns.committed_on(table.id):
+            await self.visible(self.txns.unpublished[table.id][-1], 60)
+
     def need_leader(self, more=""):
         """What a backend says when no frontend leads that it could ask."""
         if self.cluster.leader_is_away:

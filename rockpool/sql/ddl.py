@@ -1,32 +1,20 @@
-"""CREATE, DROP, TRUNCATE and RECOVER of databases, tables, views; CREATE USER is in rights.py."""
+"""CREATE, DROP, TRUNCATE and RECOVER of databases and tables; views are in views.py, users in accounts.py."""
 import copy
 import re
 
-from rockpool.catalog import SYSTEM_DATABASES, Column, Table
+from rockpool.catalog import SYSTEM_DATABASES, Column
 from rockpool.errors import SqlError
-from rockpool.sql import create as creation
-from rockpool.sql import insert, rights, select
-from rockpool.sql.columns import analyzing
+from rockpool.sql import alter, alter_partitions, create as creation, indexes, insert, rights, select, views
+from rockpool.sql.analysis import analyzing, refused
+from rockpool.sql.table_state import check_state
 
-OLD_NAME = re.compile(r"[a-zA-Z]\w{0,255}|_[a-zA-Z0-9]\w{0,254}")
-
-
-def _if_not_exists(reader):
-    if reader.accept("IF"):
-        reader.expect("NOT", "EXISTS")
-        return True
-    return False
-
-
-def _if_exists(reader):
-    if reader.accept("IF"):
-        reader.expect("EXISTS")
-        return True
-    return False
+OLD_NAME = re.compile(r"[a-zA-Z]\w{0,255}|_[a-zA-Z0-9]\w{0,254}", re.A)
+NEW_NAME = re.compile(r"[a-zA-Z][-\w~!@#$%^&<>=+]{0,255}|_[a-zA-Z0-9][-\w~!@#$%^&<>=+]{0,254}")
 
 
 async def nothing(session, reader):
-    """Statements that are accepted and have nothing to do here."""
+    """REFRESH of materialized views; other statements of this kind have nothing to do here."""
+    return await views.refresh(session, reader) if reader.sees("REFRESH") else None
 
 
 # ---------------------------------------------------------------- CREATE
@@ -34,103 +22,114 @@ async def create(session, reader):
     reader.expect("CREATE")
     if reader.accept("OR"):
         reader.expect("REPLACE")
-        return await _create_view(session, reader, True)
+        reader.expect("VIEW")
+        return await views.create(session, reader, True)
     if reader.accept("DATABASE") or reader.accept("SCHEMA"):
         return _create_database(session, reader)
     if reader.accept("VIEW"):
-        return await _create_view(session, reader, False)
+        return await views.create(session, reader, False)
+    if reader.accept("MATERIALIZED", "VIEW"):
+        return await views.create_materialized(session, reader)
     if reader.sees("USER") or reader.sees("ROLE"):
         return await rights.create(session, reader)
-    reader.accept("EXTERNAL")
-    reader.accept("TEMPORARY")
+    if reader.accept("INDEX"):
+        return _create_index(session, reader)
+    if reader.accept("EXTERNAL"):
+        raise refused("rockpool keeps olap tables only, no external ones")
+    temporary = reader.accept("TEMPORARY")
+    if temporary and not session.world.version.since(3, 3):
+        raise reader.unexpected("TABLE", "VIEW", "DATABASE")
     reader.expect("TABLE")
-    return await _create_table(session, reader)
+    return await _create_table(session, reader, temporary)
 
 
 def _create_database(session, reader):
-    quiet = _if_not_exists(reader)
+    quiet = reader.accept("IF", "NOT", "EXISTS")
     name = reader.qualified()[-1]
-    if reader.accept("PROPERTIES"):
-        reader.properties()
+    if reader.accept("CHARACTER", "SET") or reader.accept("CHARSET") or reader.accept("COLLATE"):
+        reader.accept("=")
+        reader.string()
+    properties = reader.properties() if reader.accept("PROPERTIES") else {}
     reader.end()
-    catalog = session.world.catalog
-    session_may_create(session)
+    catalog, version = session.world.catalog, session.world.version
     if name in catalog.databases or name in SYSTEM_DATABASES:
         if quiet:
             return
-        raise SqlError(f"Can't create database '{name}'; database exists", session.world.version.code(1007))
-    if not OLD_NAME.fullmatch(name) and not session.world.version.since(3, 3):
-        raise SqlError(f"Incorrect database name '{name}'", session.world.version.code(1102))
-    catalog.create_database(name)
-
-
-def session_may_create(session):
-    if not session.world.users.may_any(session.user, "CREATE DATABASE", "CATALOG"):
-        raise SqlError("Access denied; you need (at least one of) the CREATE DATABASE privilege(s) on CATALOG "
-                       "default_catalog for this operation.", session.world.version.code(5203, 1252))
-
-
-def _may_create_table(session, database):
-    if not session.world.users.may_any(session.user, "CREATE TABLE", "DATABASE", database):
-        raise SqlError(f"Access denied; you need (at least one of) the CREATE TABLE privilege(s) on DATABASE {database} "
-                       "for this operation.", session.world.version.code(5203, 1252))
+        raise SqlError(f"Can't create database '{name}'; database exists", version.code(1007))
+    if not (NEW_NAME if version.since(3, 3) else OLD_NAME).fullmatch(name):
+        raise analyzing(f"Incorrect database name '{name}'", version.code(1102))
+    catalog.create_database(name, properties)
 
 
 def _target(session, reader):
     """(quiet, database name, table name) of a CREATE."""
-    quiet = _if_not_exists(reader)
+    quiet = reader.accept("IF", "NOT", "EXISTS")
     database, name = session.resolve(reader.qualified())
-    if not 1 <= len(name) <= 1024 or "\0" in name:
-        raise SqlError(f"Incorrect table name '{name}'", session.world.version.code(1104))
-    return quiet, database, name
+    return quiet, database, views.table_name(session, name)
 
 
-def _check_free(session, quiet, database, name):
+def _check_free(session, quiet, database, name, temporary=False):
     """The database, or None when the table is there and that is fine."""
     owner = session.world.catalog.database(database)
-    if name in owner.tables:
+    known = owner.tables.get(name)
+    if known is not None and not (temporary and not known.temporary):
         if quiet:
             return None
         raise SqlError(f"Table '{name}' already exists", session.world.version.code(1050))
     return owner
 
 
-async def _create_table(session, reader):
+async def _create_table(session, reader, temporary):
     quiet, database, name = _target(session, reader)
     world = session.world
-    _may_create_table(session, database)
     if reader.accept("LIKE"):
         source = session.table(reader.qualified())
+        reader.end()
         owner = _check_free(session, quiet, database, name)
-        return await _add(session, owner, _like(world, owner, source, name)) if owner else None
-    if not reader.sees("("):
-        return await _create_as(session, reader, quiet, database, name)
-    if reader.ahead().kind in ("word", "quoted") and reader.ahead(2).upper in (",", ")"):
-        return await _create_as(session, reader, quiet, database, name)
+        if source.view_sql is not None:
+            raise refused(f"{source.name} is not a native table")
+        return await _add(session, owner, _like(world, owner, source, name), temporary) if owner else None
+    if not reader.sees("(") or _only_names(reader):
+        return await _create_as(session, reader, quiet, database, name, temporary)
     made = creation.read_create(reader)
     owner = _check_free(session, quiet, database, name)
     if owner is None:
         return None
-    table = creation.make_table(made, name, owner, world.meta.number("object", 10001), world.version)
-    return await _add(session, owner, table)
+    table = creation.make_table(made, name, owner, world)
+    return await _add(session, owner, table, temporary)
 
 
-async def _add(session, owner, table):
-    await session.world.storage.create(table)
+def _only_names(reader):
+    """Whether the bracket holds names alone, as in CREATE TABLE t (a, b) AS SELECT …"""
+    return reader.ahead().kind in ("word", "quoted") and reader.ahead(2).upper in (",", ")")
+
+
+async def _add(session, owner, table, temporary=False):
+    world = session.world
+    await world.storage.create(table)
     if table.name in owner.tables:
-        await session.world.storage.drop(table)
-        raise SqlError(f"Table '{table.name}' already exists", session.world.version.code(1050))
-    session.world.catalog.add_table(owner, table)
+        await world.storage.drop(table)
+        raise SqlError(f"Table '{table.name}' already exists", world.version.code(1050))
+    for rollup in table.rollups:
+        rollup["id"] = world.meta.number("object", 10001)
+    if temporary:
+        table.temporary = session.id
+        session.temporary_tables.append(table)
+    world.catalog.add_table(owner, table)
 
 
 def _like(world, owner, source, name):
     table = copy.deepcopy(source)
     table.id, table.name, table.database_id = world.meta.number("object", 10001), name, owner.id
-    table.next_auto = 1
+    table.next_auto, table.single_id, table.state, table.temporary = 1, 0, "NORMAL", 0
+    if table.partitioning is not None:
+        table.partitioning.ids = {}
+        if table.partitioning.kind == "expression":
+            table.partitioning.ranges, table.partitioning.lists = [], []
     return table
 
 
-async def _create_as(session, reader, quiet, database, name):
+async def _create_as(session, reader, quiet, database, name, temporary):
     """CREATE TABLE … AS SELECT: the columns come from the query."""
     made = creation.Create()
     names = reader.names() if reader.sees("(") else None
@@ -141,10 +140,12 @@ async def _create_as(session, reader, quiet, database, name):
         return
     query = reader.text[reader.token.start:]
     found = await select.schema_of(session, query)
+    if names is not None and len(names) != len(found):
+        raise analyzing("Number of columns in CREATE TABLE AS does not match the number of columns of the query")
     for n, (column, kind) in enumerate(found):
         made.columns.append(_plain_column(names[n] if names else column, kind))
-    table = creation.make_table(made, name, owner, session.world.meta.number("object", 10001), session.world.version)
-    await _add(session, owner, table)
+    table = creation.make_table(made, name, owner, session.world)
+    await _add(session, owner, table, temporary)
     await insert.insert_query(session, table, owner.name, query)
 
 
@@ -154,24 +155,23 @@ def _plain_column(name, kind):
     return column
 
 
-async def _create_view(session, reader, replace):
-    if replace:
-        reader.expect("VIEW")
-    quiet, database, name = _target(session, reader)
-    names = reader.names() if reader.sees("(") else None
-    comment = reader.string() if reader.accept("COMMENT") else ""
-    reader.expect("AS")
-    query = reader.text[reader.token.start:]
+def _create_index(session, reader):
+    """CREATE INDEX name ON t (columns) [USING …] [COMMENT "…"]"""
+    name = reader.name()
+    reader.expect("ON")
+    database, table_name = session.resolve(reader.qualified())
+    index = {"name": name, "columns": reader.names(), "kind": "BITMAP", "properties": {}, "comment": ""}
+    if reader.accept("USING"):
+        index["kind"] = reader.one_of(*indexes.KINDS)
+    if reader.sees("("):
+        index["properties"] = reader.properties()
+    if reader.accept("COMMENT"):
+        index["comment"] = reader.string()
+    reader.end()
+    table = session.world.catalog.table(database, table_name)
+    session.demand("ALTER", database, table_name)
     owner = session.world.catalog.database(database)
-    if replace and name in owner.tables and owner.tables[name].view_sql is not None:
-        session.world.catalog.forget(owner, owner.tables[name])
-    if _check_free(session, quiet, database, name) is None:
-        return
-    found = await select.schema_of(session, query)
-    columns = [Column(names[n] if names else c, k, n + 1) for n, (c, k) in enumerate(found)]
-    view = Table(session.world.meta.number("object", 10001), name, owner.id, "VIEW", columns, [], comment=comment,
-                 view_sql=select.qualified_sql(session, query))
-    session.world.catalog.add_table(owner, view)
+    alter.change_indexes(session, owner, table, lambda made: indexes.add_index(made, index))
 
 
 # ---------------------------------------------------------------- DROP, TRUNCATE, RECOVER
@@ -181,63 +181,92 @@ async def drop(session, reader):
         return await _drop_database(session, reader)
     if reader.sees("USER") or reader.sees("ROLE"):
         return await rights.drop(session, reader)
-    reader.accept("TEMPORARY")
+    if reader.accept("MATERIALIZED", "VIEW"):
+        return views.drop(session, reader, materialized=True)
     if reader.accept("VIEW"):
-        return _drop_view(session, reader)
+        return views.drop(session, reader)
+    if reader.accept("INDEX"):
+        return _drop_index(session, reader)
+    reader.accept("TEMPORARY")
     reader.expect("TABLE")
-    quiet = _if_exists(reader)
+    return await _drop_table(session, reader)
+
+
+async def _drop_table(session, reader):
+    quiet = reader.accept("IF", "EXISTS")
     database, name = session.resolve(reader.qualified())
     force = reader.accept("FORCE")
-    if reader.token.kind != "end":
-        raise reader.unexpected("<EOF>", "';'")
+    reader.end()
     catalog = session.world.catalog
     owner = catalog.databases.get(database)
     if owner is None and not quiet:
         catalog.database(database)
     table = owner.tables.get(name) if owner else None
-    if table is None or table.view_sql is not None:
-        if quiet:
-            return None
-        raise SqlError(f"Unknown table '{name}'", session.world.version.code(5502, 1064))
-    session.demand("DROP", database, name)
-    if force:
-        catalog.forget(owner, table)
-        await session.world.storage.drop(table)
-        return None
-    earlier = catalog.recycle(owner, table)
-    if earlier is not None:
-        catalog.by_id.pop(earlier.id, None)
-        catalog.meta.remove("table", earlier.id)
-        await session.world.storage.drop(earlier)
-    return None
-
-
-def _drop_view(session, reader):
-    quiet = _if_exists(reader)
-    database, name = session.resolve(reader.qualified())
-    reader.end()
-    owner = session.world.catalog.database(database)
-    view = owner.tables.get(name)
-    if view is None or view.view_sql is None:
+    if table is None:
         if quiet:
             return
-        raise SqlError(f"Unknown view '{name}'", session.world.version.code(5502, 1064))
-    session.world.catalog.forget(owner, view)
+        raise SqlError(f"Unknown table '{name}'", session.world.version.code(5502, 1064))
+    if table.view_sql is not None:
+        raise refused(f"'{database}.{name}' is not TABLE. Use 'DROP VIEW {name}'" if table.materialized is None else
+                      f"'{database}.{name}' is not TABLE. Use 'DROP MATERIALIZED VIEW {name}'")
+    session.demand("DROP", database, name)
+    if not force:
+        _check_open_loads(session, table)
+    await drop_now(session.world, owner, table, force or bool(table.temporary))
+
+
+def _check_open_loads(session, table):
+    if any(t.state == "COMMITTED" for t in session.world.txns.unfinished_on(table.id)):
+        raise refused(f"There are still some transactions in the COMMITTED state waiting to be completed. The table "
+                      f"[{table.name}] cannot be dropped. If you want to forcibly drop(cannot be recovered), please use "
+                      "\"DROP table FORCE\".")
+
+
+async def drop_now(world, owner, table, force):
+    job = world.jobs.running(table.id)
+    if job is not None:
+        world.jobs.cancel(job, "table is dropped")
+    if force:
+        world.catalog.forget(owner, table)
+        await world.storage.drop(table)
+        return
+    earlier = world.catalog.recycle(owner, table)
+    if earlier is not None:
+        world.catalog.by_id.pop(earlier.id, None)
+        world.catalog.meta.remove("table", earlier.id)
+        await world.storage.drop(earlier)
+
+
+def _drop_index(session, reader):
+    name = reader.name()
+    reader.expect("ON")
+    database, table_name = session.resolve(reader.qualified())
+    reader.end()
+    table = session.world.catalog.table(database, table_name)
+    session.demand("ALTER", database, table_name)
+    alter.change_indexes(session, session.world.catalog.database(database), table,
+                         lambda made: indexes.drop_index(made, name))
 
 
 async def _drop_database(session, reader):
-    quiet = _if_exists(reader)
+    quiet = reader.accept("IF", "EXISTS")
     name = reader.qualified()[-1]
-    reader.accept("FORCE")
+    force = reader.accept("FORCE")
     reader.end()
     world = session.world
+    if name in SYSTEM_DATABASES:
+        raise analyzing(f"Access denied; cannot drop system database {name}")
     if name not in world.catalog.databases:
         if quiet:
             return
         raise SqlError(f"Can't drop database '{name}'; database doesn't exist", world.version.code(1008))
-    number = world.catalog.databases[name].id
-    gone = world.catalog.drop_database(name)
-    world.txns.drop_database(number)
+    owner = world.catalog.databases[name]
+    for table in owner.tables.values():
+        job = world.jobs.running(table.id)
+        if job is not None:
+            world.jobs.cancel(job, "database is dropped")
+    gone = world.catalog.drop_database(name, recycle=not force)
+    world.txns.drop_database(owner.id)
     if session.database == name:
         session.database = ""
     for table in gone:
@@ -248,28 +277,46 @@ async def _drop_database(session, reader):
 async def truncate(session, reader):
     reader.expect("TRUNCATE", "TABLE")
     parts = reader.qualified()
-    if reader.accept("PARTITION"):
-        reader.names()
+    names = None
+    if reader.accept("PARTITION") or reader.accept("PARTITIONS"):
+        names = reader.names() if reader.sees("(") else [reader.name()]
     reader.accept("FORCE")
     reader.end()
     table = session.table(parts)
     session.demand("DELETE", *session.resolve(parts))
     if table.view_sql is not None:
-        raise analyzing(f"{table.name} is not a native table")
+        raise analyzing(f"{table.name} is not a native table" if table.materialized is None else
+                        f"Table '{table.name}' is a materialized view, cannot be truncated")
     if table.state != "NORMAL":
         raise SqlError(f"Table state is not NORMAL: '{table.state}'", session.world.version.code(5014))
+    if names is not None:
+        await alter_partitions.truncate(session, table, names)
+        return
     await session.world.storage.truncate(table)
 
 
 async def recover(session, reader):
     reader.expect("RECOVER")
+    catalog, version = session.world.catalog, session.world.version
     if reader.accept("DATABASE"):
-        raise SqlError(f"Unknown database '{reader.name()}'", session.world.version.code(5501))
+        name = reader.name()
+        reader.end()
+        if name in catalog.databases:
+            raise SqlError(f"Can't create database '{name}'; database exists", version.code(1007))
+        if not catalog.recover_database(name):
+            raise SqlError(f"Unknown database '{name}'", version.code(5501))
+        return
+    if reader.accept("PARTITION"):
+        name = reader.name()
+        reader.expect("FROM")
+        table = session.table(reader.qualified())
+        check_state(table)
+        raise refused(f"No partition named '{name}' in recycle bin that belongs to table '{table.name}'")
     reader.expect("TABLE")
     database, name = session.resolve(reader.qualified())
-    owner = session.world.catalog.database(database)
-    if name not in owner.recycled:
-        raise SqlError(f"Unknown table '{name}'", session.world.version.code(5502))
+    owner = catalog.database(database)
     if name in owner.tables:
-        raise SqlError(f"Table '{name}' already exists", session.world.version.code(1050))
-    session.world.catalog.recover(owner, name)
+        raise SqlError(f"Table '{name}' already exists", version.code(1050))
+    if name not in owner.recycled:
+        raise SqlError(f"Unknown table '{name}'", version.code(5502))
+    catalog.recover(owner, name)

@@ -279,9 +279,15 @@ async def _finish(session, table, database, label, segment, counts, overwrite):
             raise analyzing(e.message) from None
     if overwrite:
         await world.storage.truncate(table)
+    try:
+        world.txns.check_versions(table)
+    except LoadError as e:
+        world.txns.abort(txn, e.message)
+        raise SqlError(e.message) from None
     world.txns.commit(txn, [segment] if segment is not None else [])
+    await world.visible(txn, txn.timeout)
     return Result(affected=counts.loaded, warnings=counts.filtered,
-                  note=f"{{'label':'{txn.label}', 'status':'VISIBLE', 'txnId':'{txn.id}'}}")
+                  note=f"{{'label':'{txn.label}', 'status':'{txn.state}', 'txnId':'{txn.id}'}}")
 
 
 def _collect(session, table, owner, segment, counts):

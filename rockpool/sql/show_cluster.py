@@ -107,6 +107,7 @@ def compute_nodes(session, reader):
 
 def frontends(session, reader):
     world = session.world
-    return of_texts(FRONTENDS, [["127.0.0.1_9010", "127.0.0.1", 9010, world.ports["fe_http"], world.ports["mysql"], 9020,
-                                 "LEADER", 1, "true", "true", 1000, moment(time.time()), "true", "",
-                                 moment(world.started), world.version.current_version]])
+    return of_texts(FRONTENDS, [[f"{f.host}_{9010 + f.number}", f.host, 9010 + f.number, f.port, f.mysql_port,
+                                 9020 + f.number, world.cluster.role(f), 1, "true", str(f not in world.cluster.away).lower(),
+                                 1000, moment(time.time()), "true", "", moment(f.started), world.version.current_version]
+                                for f in world.frontends])
