@@ -1,12 +1,12 @@
 # The front doors of walrock. Each is one script in tools/; this file only names them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build setup bench lint format asan tsan clean
+.PHONY: help demo test conformance build setup bench lint format asan tsan clean
 
 help: ## show this list
 	@echo "walrock keeps StarRocks a live, exact copy of PostgreSQL."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "Missing packages are installed by name (apt; Python packages go to build/venv)."
 
@@ -18,6 +18,10 @@ demo: ## watch a real PostgreSQL being copied and followed (DEMO_SECONDS=20 ends
 test: ## build and run every test (SUITES="unit e2e" picks some)
 	@tools/setup base check
 	@build/venv/bin/python -P tools/run_tests $(SUITES)
+
+conformance: ## ask rockpool what StarRocks was seen to answer (SUITE=DIR; PACKAGE=DIR adds cases)
+	@tools/setup base check
+	@build/venv/bin/python -P tools/conformance $(SUITE) $(PACKAGE:%=--package %)
 
 build: ## build build/walrock and build/rockpool
 	@tools/setup base

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 import pytest
 
 from tests.support import reports
-from tests.support.conformance import read_answers
 
 
 @dataclass
@@ -59,8 +58,3 @@ def test_a_missing_report_means_that_the_suite_did_not_run(tmp_path):
 def test_comments_and_empty_lines_of_a_name_list_are_left_out(tmp_path):
     (tmp_path / "list.txt").write_text("# why\n\ncsv.one  # evidence\ntxn.two\n", encoding="utf-8")
     assert reports.read_name_list(tmp_path / "list.txt") == {"csv.one", "txn.two"}
-
-
-def test_conformance_lines_are_read_by_case():
-    seen = read_answers("ok      a.b (0.1 s)\nFAILED  c.d: step 1: saw x [R]\nskipped e.f: old\n1 passed, 1 failed\n")
-    assert (seen.passed, seen.failed) == (["a.b"], ["c.d"])
