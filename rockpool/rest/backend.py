@@ -49,9 +49,11 @@ class Backend:
 
     async def open_ports(self, number=None):
         self.port = await self.door.open(number)
+        await self.world.reading.ports[self.number].reopen()
 
     async def close_ports(self):
         await self.door.close()
+        await self.world.reading.ports[self.number].close()
 
     async def health(self, request):
         await self.world.faults.silence()
@@ -69,6 +71,7 @@ class Backend:
             if context.stream is not None:
                 context.stream.abandon()
         self.contexts.clear()
+        self.world.reading.scanners[self.number].forget()
         self.started = time.time()
         self.restarts += 1
 

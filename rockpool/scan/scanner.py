@@ -2,7 +2,6 @@
 read in threads of their own.
 """
 import asyncio
-import time
 import uuid
 
 import duckdb
@@ -27,11 +26,11 @@ class Refused(Exception):
 class Context:
     """One open scan. pin is None when opening failed: the context stays until it is closed."""
 
-    def __init__(self, keep_alive):
+    def __init__(self, keep_alive, now):
         self.id = str(uuid.uuid4())
-        self.keep_alive = keep_alive
+        self.keep_alive = keep_alive  # minutes
         self.offset = 0
-        self.used = time.time()
+        self.used = now
         self.busy = asyncio.Lock()
         self.pin = self.batches = None
 
@@ -40,13 +39,13 @@ class Scanner:
     def __init__(self, reading, number):
         self.reading, self.world, self.number = reading, reading.world, number
         self.contexts = {}
-        self.passed = time.monotonic()
+        self.passed = self.world.clock.now()
 
     # ------------------------------------------------------------ the calls
     async def open_scanner(self, params):
         await self.world.faults.silence()
         keep = KEEP_ALIVE_MINUTES if params.keep_alive_min is None else params.keep_alive_min
-        context = Context(keep)
+        context = Context(keep, self.world.clock.now())
         self.contexts[context.id] = context
         described = []
         try:
@@ -111,7 +110,7 @@ class Scanner:
             try:
                 return await self._next(context)
             finally:
-                context.used = time.time()
+                context.used = self.world.clock.now()
 
     async def _next(self, context):
         done = structs.TScanBatchResult(status=structs.TStatus(status_code=structs.OK), eos=True)
@@ -141,12 +140,12 @@ class Scanner:
         if context is not None and context.pin is not None:
             self.reading.pins.let_go(context.pin)
 
-    def expire(self, now=None, at_once=False):
+    def expire(self, at_once=False):
         """Every 5 minutes (or at once): drops the scans that were idle for longer than they asked to be kept."""
-        if not at_once and time.monotonic() - self.passed < PASS_SECONDS:
+        now = self.world.clock.now()
+        if not at_once and now - self.passed < PASS_SECONDS:
             return
-        self.passed = time.monotonic()
-        now = now or time.time()
+        self.passed = now
         for context in list(self.contexts.values()):
             if not context.busy.locked() and now - context.used > context.keep_alive * 60:
                 self._drop(context.id)

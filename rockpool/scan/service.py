@@ -54,6 +54,11 @@ class ScanPort:
         self.loop.add_reader(listener, self._accept)
         return self.number
 
+    async def reopen(self):
+        """Listens again on its number; nothing before it was opened first."""
+        if self.number and self.listener is None:
+            await self.open()
+
     def _accept(self):
         try:
             connection, _ = self.listener.accept()

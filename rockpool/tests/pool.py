@@ -44,7 +44,8 @@ class Pool:
         """Starts it again on the same ports."""
         self.stop(number)
         be = ",".join(map(str, self.ports["be_http"]))
-        self.start("--fe-http", str(self.ports["fe_http"]), "--be-http", be, "--mysql", str(self.ports["mysql"]))
+        self.start("--fe-http", str(self.ports["fe_http"]), "--be-http", be, "--mysql", str(self.ports["mysql"]),
+                   "--thrift", ",".join(map(str, self.ports["thrift"])))
 
     @property
     def fe(self):
