@@ -164,11 +164,11 @@ def receiving_ceiling(bodies, core, delimiter):
         os.sched_setaffinity(0, [core])
         connection, _ = listener.accept()
         buffer = bytearray(RECEIVE_BYTES)
-        view, found = memoryview(buffer), np.frombuffer(buffer, np.uint8)
+        view, values = memoryview(buffer), np.frombuffer(buffer, np.uint8)
         cpu, checksum, rows = time.thread_time(), 0, 0
         while size := connection.recv_into(buffer):
             checksum = isal_zlib.crc32(view[:size], checksum)
-            rows += int(np.count_nonzero(found[:size] == delimiter[0]))
+            rows += int(np.count_nonzero(values[:size] == delimiter[0]))
         found.append(time.thread_time() - cpu)
     if (child := os.fork()) == 0:
         with socket.create_connection(listener.getsockname()) as out:
