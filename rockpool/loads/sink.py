@@ -81,6 +81,9 @@ class Sink:
         columns, bad = {}, None
         for position, column in self.plan.direct.items():
             array, failed = self._field(block, position, column.type)
+            if isinstance(block, JsonBlock) and position in block.failed:
+                failed = np.zeros(block.rows, bool) if failed is None else failed
+                failed[block.failed[position]] = True
             columns[column.uid] = array
             if failed is not None and self.strict:
                 bad = self._refuse(block, position, column, failed, bad)
@@ -109,11 +112,8 @@ class Sink:
         return failed if bad is None else bad | failed
 
     def _op(self, block):
-        """The __op field. A JSON object without it is an upsert; a text that is no number fails the row."""
-        array, failed = self._field(block, self.plan.op_field, TINYINT)
-        if isinstance(block, JsonBlock) and array.null_count:
-            missing = np.array([v is None for v in block.columns[self.plan.op_field]])
-            array = pc.if_else(pa.array(missing), pa.scalar(0, pa.int8()), array)
+        """The __op field. What is NULL or no number fails the row."""
+        array, _ = self._field(block, self.plan.op_field, TINYINT)
         return self._op_refused(block, array)
 
     def _op_refused(self, block, array):

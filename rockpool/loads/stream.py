@@ -69,7 +69,14 @@ class LoadStream:
             if len(body) >= MAX_JSON_BODY:
                 raise internal(f"payload size [{len(body)}] of single write beyond the JSON payload limit "
                                f"[{MAX_JSON_BODY}]")
-            self._store(self.json.block(body))
+            try:
+                block = self.json.block(body)
+            except LoadError as e:
+                self.counts.total += 1
+                self.counts.filtered += 1
+                self.counts.note(f"Data quality error: {e.message}", "")
+                raise
+            self._store(block)
 
     def _store(self, block):
         table = self.sink.take(block)

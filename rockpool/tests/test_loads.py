@@ -175,20 +175,6 @@ def test_json_keys_are_case_sensitive_and_missing_is_null_not_the_default(scene)
     assert scene.sql(SHOW) == [["1", None, "7"]]
 
 
-def test_json_that_is_wrong_fails_the_whole_load(scene):
-    scene.table(PAIR, DUP)
-    array = json.dumps([{"id": 1}])
-    for body, text, options in (
-            ("id=1", "illegal json started with i", {}), (array, "strip_outer_array=true", {}),
-            ('{"id": 1}', "the value should be array type with strip_outer_array=true", {"strip_outer_array": "true"}),
-            ('{"id": 1} {"id": 2', "parse error", {}), ('{"id": 1}, {"id": 2}', "parse error", {}),
-            ('{"id": NaN}', "parse error", {}), ('{"id": 1, "v": "a\x01"}', "parse error", {})):
-        found = scene.json(body, max_filter_ratio="1", **options)
-        assert found["Status"] == "Fail", body
-        assert text.split()[0] in found["Message"], found
-    assert scene.value("SELECT count(*) FROM t") == "0"
-
-
 def test_json_row_errors_filter_only_their_row(scene):
     scene.table("id INT NOT NULL, n INT NULL", DUP)
     found = scene.json([{"id": 1, "n": "x"}, {"id": 2, "n": 3}], strip_outer_array="true", strict_mode="true",
