@@ -331,6 +331,8 @@ class Backend:
     def plain_failure(self, context, e):
         message = e.message if isinstance(e, LoadError) else e.text
         already = isinstance(e, LoadError) and e.status == "LABEL_ALREADY_EXISTS"
+        if context.txn is not None and context.counts is not None and context.counts.log and not context.error_url:
+            self._take_counts(context)
         self.drop(context, message)
         return self.answer(self.plain_answer(context, "Label Already Exists" if already else "Fail", message,
                                              e.more if isinstance(e, LoadError) else {}))
