@@ -217,7 +217,8 @@ def key_column_usage(session, node):
 
 
 @made("TABLE_CATALOG", "TABLE_SCHEMA", "TABLE_NAME", ("NON_UNIQUE", BIG), "INDEX_SCHEMA", "INDEX_NAME",
-      ("SEQ_IN_INDEX", BIG), "COLUMN_NAME")
+      ("SEQ_IN_INDEX", BIG), "COLUMN_NAME", "COLLATION", ("CARDINALITY", BIG), ("SUB_PART", BIG), "PACKED", "NULLABLE",
+      "INDEX_TYPE", "COMMENT", "INDEX_COMMENT", "EXPRESSION")
 def statistics(session, node):
     return []
 
