@@ -183,6 +183,17 @@ class World:
             self.clock.jump(seconds)
             self.expire()
             self.txns.forget_old()
+            self.tasks.append(asyncio.ensure_future(self._set_sql_clock()))
+
+    async def _set_sql_clock(self):
+        """now() of SQL goes by the servers' clock: a macro of that name stands before DuckDB's own."""
+        ahead = self.clock.ahead
+
+        def work(db):
+            there = db.execute("SELECT count(*) FROM duckdb_functions() WHERE function_name = 'now' AND NOT internal")
+            if ahead or there.fetchall()[0][0]:
+                db.execute(f"CREATE OR REPLACE MACRO now() AS (get_current_timestamp() + INTERVAL ({ahead}) SECOND)")
+        await self.storage.write(work)
 
     def abort(self, txn, reason):
         """Aborts a transaction; its backend forgets it."""
@@ -263,6 +274,7 @@ class World:
             await self._guarded(site.start(), self.fe_https, "--fe-https")
             self.ports["fe_https"] = runner.addresses[-1][1]
         self.ports.update(await self.reading.start(self._guarded))
+        await self._set_sql_clock()
         self.tasks.append(asyncio.ensure_future(self._clockwork()))
         return self.ports
 

@@ -25,7 +25,8 @@ class Gate:
         await faults.silence()
         if not faults.rules:
             return None
-        self._servers(call, "before")
+        if self._servers(call, "before") == "down":
+            return cut(request)
         await self.slow(call, "head")
         stop = faults.strike("stop", call)
         if stop:
@@ -67,13 +68,15 @@ class Gate:
         return answer
 
     def _servers(self, call, when):
-        """Restarts, leader switches and clock jumps; whether one struck."""
+        """Restarts, leader switches and clock jumps: whether one struck; `down` when it took the server of this call."""
         struck = False
         for point in SERVERS:
             rule = self.world.faults.strike(point, call, when)
             if rule is not None:
-                struck = True
-                self.world.order(point, float(rule.get("seconds", 0)), self.backend, rule.get("fe", None))
+                seconds = float(rule.get("seconds", 0))
+                own = point != "clock_jump" and (point == "restart_be") == (self.backend is not None)
+                struck = "down" if own and seconds > 0 else struck or True
+                self.world.order(point, seconds, self.backend, rule.get("fe", None))
         return struck
 
 
