@@ -5,6 +5,7 @@ Only conditions joined by AND that compare a column with literals tell; all othe
 import itertools
 
 import duckdb
+import pyarrow as pa
 from sqlglot import exp
 
 from rockpool.loads.convert import FAILED, from_text
@@ -95,7 +96,10 @@ def _buckets(layout, tests):
     keys = list(itertools.islice(itertools.product(*choices), MOST_KEYS + 1))
     if len(keys) > MOST_KEYS:
         return None
-    return {layout.bucket_of(key) for key in keys}
+    try:
+        return {layout.bucket_of(key) for key in keys}
+    except (pa.ArrowException, ArithmeticError, ValueError):  # a value that no row can hold
+        return None
 
 
 # ---------------------------------------------------------------- partitions

@@ -3,6 +3,7 @@
 Rows are stored together; which tablet a row is in follows from its partition and from the hash of its distribution
 columns. Tables without such columns (RANDOM) deal their rows out in turn.
 """
+import decimal
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -92,5 +93,11 @@ class Layout:
 
     def bucket_of(self, values):
         """The bucket of one row from the values of the distribution columns."""
-        arrays = [pa.array([v], c.type.arrow()) for v, c in zip(values, self.hash_columns)]
+        arrays = [_one(v, c.type) for v, c in zip(values, self.hash_columns)]
         return int(hashing.buckets(arrays, [c.type for c in self.hash_columns], bucket_count(self.table), 1)[0])
+
+
+def _one(value, kind):
+    if kind.name == "LARGEINT":  # its text goes into the store; the hash is of its 16 bytes
+        return pa.array([decimal.Decimal(value)], pa.decimal128(38, 0))
+    return pa.array([value], kind.arrow())

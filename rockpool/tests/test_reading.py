@@ -1,11 +1,14 @@
 """SQL over HTTP, and query plans for readers."""
 import json
+import zlib
 
 import pytest
 
 from rockpool.tests.pool import call
+from rockpool.tests.scan_client import plan_of, planned, rows_of, unpacked
 
 DUP = "DUPLICATE KEY(id)"
+ONE = "PROPERTIES('replication_num'='1')"
 
 
 def post(scene, query, **more):
@@ -31,20 +34,160 @@ def test_sql_over_http_refuses(scene):
                 user=None).status_code == 401
 
 
+# ---------------------------------------------------------------- query plans
 def test_query_plans_name_the_tablets(scene):
     scene.table("id INT NOT NULL, v INT NULL", DUP, by="DISTRIBUTED BY HASH(id) BUCKETS 3")
-    url = f"{scene.pool.fe}/api/{scene.name}/t/_query_plan"
-    found = call(url, "POST", {}, json.dumps({"sql": f"select id, v from {scene.name}.t where v > 1"})).json()
-    assert found["status"] == 200 and len(found["partitions"]) == 3 and found["opaqued_query_plan"]
-    assert {p["routings"][0] for p in found["partitions"].values()} == {"127.0.0.1:9060", "127.0.0.1:9061"}
+    scene.sql("INSERT INTO t VALUES (1, 2)")
+    answer = plan_of(scene, "select id, v from {db}.t where v > 1")
+    assert answer.headers["Content-Type"].startswith("application/json")
+    found = answer.json()
+    assert list(found) == ["partitions", "opaqued_query_plan", "status"] and found["status"] == 200
+    assert len(found["partitions"]) == 3 and all(t.isdigit() for t in found["partitions"])
+    for place in found["partitions"].values():
+        assert sorted(place) == ["routings", "schemaHash", "version"] and place["version"] == 2
+    ports = scene.pool.ports["thrift"]
+    assert {p["routings"][0] for p in found["partitions"].values()} == {f"127.0.0.1:{p}" for p in ports}
+
+
+def test_query_plans_by_get(scene):
+    scene.table("id INT NOT NULL", DUP)
+    scene.sql("INSERT INTO t VALUES (1)")
+    assert len(plan_of(scene, "select * from {db}.t", method="GET").json()["partitions"]) == 1
+
+
+def test_a_table_without_rows_has_no_tablets_to_scan(scene):
+    scene.table("id INT NOT NULL", DUP, by="DISTRIBUTED BY HASH(id) BUCKETS 3")
+    found = planned(scene, "select * from {db}.t")
+    assert found["partitions"] == {} and found["opaqued_query_plan"]
+
+
+def test_the_opaque_plan_is_a_query_plan_info(scene):
+    """The fields that readers of such plans look at: versions of tablets, slots with types, names, the query's id."""
+    scene.table("id INT NOT NULL, d DECIMAL(20,3), a ARRAY<INT>", DUP, by="DISTRIBUTED BY HASH(id) BUCKETS 2")
+    scene.sql("INSERT INTO t VALUES (1, 2, [3])")
+    found = planned(scene, "select d, a as list from {db}.t")
+    info = unpacked(found["opaqued_query_plan"])
+    assert {(t, v.f2, v.f3, v.f4) for t, v in info.f2.items()} == {
+        (int(t), p["version"], 0, p["schemaHash"]) for t, p in found["partitions"].items()}
+    assert info.f5 == [b"d", b"list"] and info.f4.f1 and info.f4.f2
+    slots = info.f3.f1
+    assert [s.f8 for s in slots] == [b"d", b"a"]
+    assert (slots[0].f3.f1[0].f2.f1, slots[0].f3.f1[0].f2.f3, slots[0].f3.f1[0].f2.f4) == (23, 20, 3)
+    assert [node.f1 for node in slots[1].f3.f1] == [1, 0]  # an array of a scalar
+
+
+def test_buckets_are_pruned(scene):
+    scene.table("id INT NOT NULL, name VARCHAR(10)", DUP, by="DISTRIBUTED BY HASH(id, name) BUCKETS 8")
+    scene.sql("INSERT INTO t VALUES " + ",".join(f"({n},'n{n}')" for n in range(50)))
+    for condition, tablets, rows in (("id = 7 and name = 'n7'", 1, 1), ("id in (7, 8) and 'n7' = name", 2, 1), ("id = 7", 8, 1),
+                                     ("id = 7 or name = 'n7'", 8, 1), ("id > 7 and name = 'n9'", 8, 1)):
+        sql = "select * from {db}.t where " + condition
+        assert len(planned(scene, sql)["partitions"]) <= tablets and len(rows_of(scene, sql)) == rows, condition
+    assert len(planned(scene, "select * from {db}.t where id = 7")["partitions"]) == 8
+
+
+@pytest.mark.parametrize("kind, bytes_of_7", [
+    ("BIGINT", (7).to_bytes(8, "little")), ("VARCHAR(9)", b"7"), ("SMALLINT", (7).to_bytes(2, "little")),
+    ("LARGEINT", (7).to_bytes(16, "little")), ("DECIMAL(9,1)", (70).to_bytes(4, "little")), ("BOOLEAN", b"\1")])
+def test_rows_are_divided_by_crc32_of_their_bytes(scene, kind, bytes_of_7):
+    """As StarRocks does it: the tablet that is left for a value is the one of the hash."""
+    scene.table(f"id {kind} NOT NULL", DUP, by="DISTRIBUTED BY HASH(id) BUCKETS 16")
+    scene.sql("INSERT INTO t VALUES ('7')" if "CHAR" in kind else "INSERT INTO t VALUES (true)" if kind == "BOOLEAN" else
+              "INSERT INTO t VALUES (7)")
+    value = {"VARCHAR(9)": "'7'", "BOOLEAN": "true"}.get(kind, "7")
+    every = sorted(planned(scene, "select * from {db}.t")["partitions"], key=int)
+    left = list(planned(scene, f"select * from {{db}}.t where id = {value}")["partitions"])
+    assert left == [every[zlib.crc32(bytes_of_7) % 16]] and len(rows_of(scene, f"select * from {{db}}.t where id = {value}")) == 1
+
+
+def test_partitions_are_pruned(scene):
+    scene.sql(f"CREATE TABLE t (id INT NOT NULL, d DATE NOT NULL) DUPLICATE KEY(id) PARTITION BY RANGE(d) ("
+              f"PARTITION p1 VALUES LESS THAN ('2024-02-01'), PARTITION p2 VALUES LESS THAN ('2024-03-01'), "
+              f"PARTITION p3 VALUES LESS THAN (MAXVALUE)) DISTRIBUTED BY HASH(id) BUCKETS 2 {ONE}")
+    scene.sql("INSERT INTO t VALUES " + ",".join(f"({n}, '2024-0{1 + n % 4}-15')" for n in range(40)))
+    assert len(planned(scene, "select * from {db}.t")["partitions"]) == 6
+    for condition, tablets, rows in (
+            ("d = '2024-01-15'", 2, 10), ("d < '2024-02-01'", 2, 10), ("d >= '2024-02-01' and d < '2024-03-01'", 2, 10),
+            ("d in ('2024-01-15', '2024-02-15')", 4, 20), ("d between '2024-02-15' and '2024-04-15'", 4, 30),
+            ("'2024-03-01' <= d", 2, 20), ("d > '2024-01-01' or id = 3", 6, 40)):
+        sql = "select * from {db}.t where " + condition
+        assert (len(planned(scene, sql)["partitions"]), len(rows_of(scene, sql))) == (tablets, rows), condition
+
+
+def test_list_partitions_are_pruned(scene):
+    scene.sql(f"CREATE TABLE t (id INT NOT NULL, c VARCHAR(9) NOT NULL) DUPLICATE KEY(id) PARTITION BY LIST(c) ("
+              f"PARTITION pa VALUES IN ('a', 'b'), PARTITION pc VALUES IN ('c')) DISTRIBUTED BY HASH(id) BUCKETS 2 {ONE}")
+    scene.sql("INSERT INTO t VALUES (1, 'a'), (2, 'b'), (3, 'c'), (4, 'c')")
+    for condition, tablets, rows in (("c = 'b'", 2, 1), ("c in ('a', 'c')", 4, 3), ("c > 'b'", 2, 2), ("id > 0", 4, 4)):
+        sql = "select * from {db}.t where " + condition
+        assert (len(planned(scene, sql)["partitions"]), len(rows_of(scene, sql))) == (tablets, rows), condition
+
+
+def test_a_random_table_is_divided_too(scene):
+    scene.table("id INT NOT NULL", DUP, by="DISTRIBUTED BY RANDOM BUCKETS 4")
+    scene.sql("INSERT INTO t VALUES " + ",".join(f"({n})" for n in range(40)))
+    assert len(planned(scene, "select * from {db}.t")["partitions"]) == 4
+    assert sorted(r["id"] for r in rows_of(scene, "select * from {db}.t")) == list(range(40))
+
+
+def test_a_dead_backend_is_not_named(scene):
+    scene.sql("CREATE TABLE t (id INT) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 2 PROPERTIES('replication_num'='2')")
+    scene.sql("CREATE TABLE u (id INT) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 2 PROPERTIES('replication_num'='1')")
+    scene.sql("INSERT INTO t VALUES (1)", "INSERT INTO u VALUES (1)")
+    try:
+        scene.pool.control("POST", "backends", {"dead": [1]})
+        found = planned(scene, "select * from {db}.t")
+        assert {r for p in found["partitions"].values() for r in p["routings"]} == {f"127.0.0.1:{scene.pool.ports['thrift'][0]}"}
+        assert plan_of(scene, "select * from {db}.u", "u").json() == {"status": 500, "exception": "The Sql is invalid"}
+    finally:
+        scene.pool.control("POST", "backends", {"dead": []})
+
+
+ONLY, NEEDED = "only support single table filter-prune-scan, but found [ ", "Select statement needed, but found ["
 
 
 @pytest.mark.parametrize("sql, status, text", [
-    ("select count(*) from {db}.t", 400, "only support single table filter-prune-scan"), ("select id from {db}.t limit 1", 400, "only support"),
-    ("select id from {db}.u", 400, "must consistent"), ("drop table {db}.t", 400, "Select statement needed"),
-    ("select id from {db}.t, {db}.t as x", 400, "only one table"), ("selec", 400, "Select statement needed"), (None, 400, "[sql] root object")])
+    ("select count(*) from {db}.t", 400, ONLY), ("select id from {db}.t limit 1", 400, ONLY), ("select max(v) from {db}.t", 400, ONLY),
+    ("select distinct id from {db}.t", 400, ONLY), ("select id from {db}.t order by id", 400, ONLY),
+    ("select id from {db}.t limit 1 offset 2", 400, ONLY), ("select row_number() over (order by id) from {db}.t", 400, ONLY),
+    ("select v from {db}.t group by v", 400, ONLY), ("explain select id from {db}.t", 400, ONLY),
+    ("select id from {db}.u", 400, "requested database and table must consistent with sql: request [ {db}.t]and sql [{db}.u]"),
+    ("drop table {db}.t", 400, NEEDED), ("insert into {db}.t values (1, 2)", 400, NEEDED), ("show tables", 400, NEEDED),
+    ("select t.id from {db}.t, {db}.u", 400, "Select statement must have only one table"),
+    ("select t.id from {db}.t join {db}.u on t.id = u.id", 400, "Select statement must have only one table"),
+    ("select id from {db}.t where id in (select id from {db}.u)", 400, "Select statement must have only one table"),
+    ("select id from (select id from {db}.t) x", 400, "Select statement must not embed another statement"),
+    ("selec", 500, "The Sql is invalid"), ("select nothing from {db}.t", 500, "The Sql is invalid"),
+    ("select id from {db}.nowhere", 500, "The Sql is invalid"), ("select id from", 500, "The Sql is invalid"),
+    ("select id from {db}.t where 1 = 2", 500, "Planner should plan just only one ScanNode but found [ 0]"),
+    ("", 400, "POST body must contains [sql] root object")])
 def test_query_plans_refuse(scene, sql, status, text):
     scene.table("id INT NOT NULL, v INT NULL", DUP)
-    body = json.dumps({"sql": sql.format(db=scene.name)} if sql else {})
+    scene.table("id INT NOT NULL, v INT NULL", DUP, name="u")
+    answer = plan_of(scene, sql)
+    assert answer.status_code == status and answer.json()["status"] == status
+    assert answer.json()["exception"].startswith(text.format(db=scene.name)), answer.text
+
+
+@pytest.mark.parametrize("body, text", [("", "POST body must contains [sql] root object"), ("{}", "POST body must contains [sql] root object"),
+                                        ("{\"sql\": ", "malformed json [ {\"sql\":  ]"), ("[1]", "malformed json [ [1] ]")])
+def test_bodies_of_query_plans(scene, body, text):
+    scene.table("id INT NOT NULL", DUP)
     answer = call(f"{scene.pool.fe}/api/{scene.name}/t/_query_plan", "POST", {}, body)
-    assert answer.status_code == status and text in answer.json()["exception"], answer.text
+    assert (answer.status_code, answer.json()) == (400, {"status": 400, "exception": text})
+
+
+def test_who_may_plan_and_what(scene):
+    scene.table("id INT NOT NULL", DUP)
+    scene.sql("CREATE VIEW w AS SELECT id FROM t", f"CREATE USER IF NOT EXISTS scan_nobody IDENTIFIED BY 'x'")
+    url = f"{scene.pool.fe}/api/{scene.name}"
+    body = json.dumps({"sql": f"select * from {scene.name}.t"})
+    for user in (None, ("root", "wrong"), ("scan_nobody", "x")):
+        answer = call(f"{url}/t/_query_plan", "POST", {}, body, user=user)
+        assert answer.status_code == 401 and answer.json()["status"] == "FAILED", answer.text
+    assert plan_of(scene, "select * from {db}.w", "w").status_code == 403
+    assert plan_of(scene, "select * from {db}.x", "x").json() == {"status": 404, "exception": "Table [x] does not exists"}
+    answer = call(f"{scene.pool.fe}/api/nowhere/t/_query_plan", "POST", {}, body)
+    assert (answer.status_code, answer.json()["exception"]) == (404, "Database [nowhere] does not exists")
+    scene.sql(f"GRANT SELECT ON TABLE {scene.name}.t TO scan_nobody")
+    assert call(f"{url}/t/_query_plan", "POST", {}, body, user=("scan_nobody", "x")).status_code == 200
