@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rockpool.segments import FOR_NEW, OP
+from rockpool.sqltypes import INT_BITS
 
 
 @dataclass
@@ -212,9 +213,25 @@ def _update(db, target, rows, condition):
 
 
 # ---------------------------------------------------------------- AGGREGATE tables
+# a bitmap is the sorted text of its numbers between commas, an HLL the text of its hashes, a percentile of its values
+PARTS = "string_split(string_agg(nullif({c}, ''), ','), ',')"
 COMBINE = {"SUM": "sum({c})", "MAX": "max({c})", "MIN": "min({c})", "REPLACE": "last({c} ORDER BY at_)",
-           "REPLACE_IF_NOT_NULL": "last({c} ORDER BY at_) FILTER ({c} IS NOT NULL)", "HLL_UNION": "last({c} ORDER BY at_)",
-           "BITMAP_UNION": "last({c} ORDER BY at_)", "PERCENTILE_UNION": "last({c} ORDER BY at_)"}
+           "REPLACE_IF_NOT_NULL": "last({c} ORDER BY at_) FILTER ({c} IS NOT NULL)",
+           "BITMAP_UNION": f"coalesce(array_to_string(list_sort(list_distinct({PARTS}::UHUGEINT[])), ','), '')",
+           "HLL_UNION": f"coalesce(array_to_string(list_sort(list_distinct({PARTS})), ','), '')",
+           "PERCENTILE_UNION": "coalesce(string_agg(nullif({c}, ''), ',' ORDER BY at_), '')"}
+
+
+def _combined(column):
+    """What becomes of the values of one key. Sums of integers wrap around in their type, as the server's do."""
+    if column.is_key:
+        return column.store_name
+    made = COMBINE[column.aggregation or "REPLACE"].format(c=column.store_name)
+    bits = INT_BITS.get(column.type.name)
+    if column.aggregation == "SUM" and bits and bits < 128:
+        span, half = 1 << bits, 1 << bits - 1
+        made = f"((({made}::HUGEINT + {half}) % {span} + {span}) % {span} - {half})"
+    return f"TRY_CAST({made} AS {column.type.duckdb()}) AS {column.store_name}"
 
 
 def _aggregate(db, target, rows):
@@ -222,9 +239,7 @@ def _aggregate(db, target, rows):
         rows = rows.drop_columns([OP])
     db.register("delta", rows.append_column("at_", pa.array(_positions(rows.num_rows))))
     selected = _selected(target, rows.column_names)
-    combined = ", ".join(c.store_name if c.is_key else
-                         f"CAST({COMBINE[c.aggregation or 'REPLACE'].format(c=c.store_name)} AS {c.type.duckdb()}) "
-                         f"AS {c.store_name}" for c in target.columns)
+    combined = ", ".join(map(_combined, target.columns))
     stored = f"SELECT {_listed(target.columns)}, -1 AS at_ FROM {target.store_name} AS t SEMI JOIN " \
              f"(SELECT {selected} FROM delta) AS d ON {_same_key(target.keys, 't', 'd')}"
     db.execute(f"CREATE OR REPLACE TEMP TABLE combined_ AS SELECT {combined} FROM ({stored} UNION ALL "

@@ -1,4 +1,6 @@
 """Evaluates the expressions of a columns header and of where, for one thread, in a DuckDB of its own."""
+import re
+
 import duckdb
 import sqlglot
 import pyarrow as pa
@@ -6,12 +8,17 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from rockpool.errors import analysis
+from rockpool.sql import udf
 from rockpool.sql.translate import expression_sql
+
+CAST = re.compile(r"\bCAST\(")  # a cast that fails is NULL
 
 
 class Engine:
     def __init__(self):
         self.db = duckdb.connect(config={"threads": 1})
+        self.db.execute("SET TimeZone = 'UTC'")
+        udf.install(self.db)
         self.cache = {}
 
     def evaluate(self, wanted, fields, rows):
@@ -23,7 +30,7 @@ class Engine:
                 arrays[name.lower()] = array
                 if kind is not None and kind.name == "LARGEINT":
                     casts.append(f'CAST("{name.lower()}" AS HUGEINT) AS "{name.lower()}"')
-        selects = [expression_sql(compared(text, known), known) for text in wanted]
+        selects = [CAST.sub("TRY_CAST(", expression_sql(compared(text, known), known)) for text in wanted]
         self.db.register("source", pa.table(list(arrays.values()), names=list(arrays)) if arrays else
                          pa.table({"none": [0] * rows}))
         rows_of = f"(SELECT * REPLACE ({', '.join(casts)}) FROM source)" if casts else "source"

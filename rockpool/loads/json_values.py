@@ -1,5 +1,5 @@
 """JSON values to stored values, one at a time. Strings go through the text converters."""
-from rockpool.loads.convert import (FAILED, RawNumber, boolean, bounded_text, from_text, integer_limits, minified,
+from rockpool.loads.convert import (FAILED, NUMBER, RawNumber, boolean, bounded_text, from_text, integer_limits, minified,
                                     render_json, truncated)
 
 CACHE = {}
@@ -48,9 +48,9 @@ def _integer(kind):
                 return FAILED
         elif isinstance(value, str):
             return text(value)
-        elif isinstance(value, bool):
-            value = int(value)
-        elif not isinstance(value, int):
+        elif isinstance(value, bool) and large:
+            return str(int(value))  # LARGEINT is read as text, which a boolean has
+        elif isinstance(value, bool) or not isinstance(value, int):
             return FAILED
         if not low <= value <= high:
             return FAILED
@@ -94,11 +94,30 @@ def _scalar(kind):
         if isinstance(value, str):
             return text(value)
         if isinstance(value, bool):
-            return float(value) if single else FAILED if kind.name != "DECIMAL" else text(str(int(value)))
+            return FAILED if single else text(str(int(value)))
         if isinstance(value, int):
             return text(str(value))
         return FAILED
     return convert
+
+
+def complaint(kind, name, value):
+    """What the error log says of a JSON value that does not fit its column."""
+    shown = value if isinstance(value, str) else minified(value)
+    if kind.name in ("TINYINT", "SMALLINT", "INT", "BIGINT", "FLOAT", "DOUBLE"):
+        if isinstance(value, bool) or not isinstance(value, (str, int)):
+            return f"Invalid argument: Unsupported value type. Numeric type is required. column={name}"
+        if isinstance(value, str) and not isinstance(value, RawNumber) and not NUMBER.fullmatch(value):
+            return f"Invalid argument: Unable to cast string value to BIGINT. value={shown}, column={name}"
+        return f"Invalid argument: Value is overflow. column={name}, value={shown}"
+    if kind.is_text:
+        return f"Invalid argument: Value length is beyond the capacity. column={name}, capacity={kind.length}"
+    if kind.name == "BOOLEAN":
+        return f"Invalid argument: Failed to parse string value as boolean. column={name}, value={shown}"
+    if kind.parts:
+        what = "array" if kind.name == "ARRAY" else "object"
+        return f"Invalid argument: Failed to parse value as {what}, column={name}"
+    return f"Value '{shown}' is out of range. The type of '{name}' is {kind.shown().upper()}"
 
 
 def _element(convert):

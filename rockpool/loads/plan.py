@@ -9,6 +9,8 @@ from rockpool.sql.lexer import Reader
 
 OP_WORDS = {"upsert": 0, "delete": 1}
 OP_NUMBERS = {"0": 0, "1": 1}
+BITMAPS = re.compile("to_bitmap|bitmap_(hash|hash64|empty|from_string|from_binary|and|or|xor|andnot|not|remove)|"
+                     "array_to_bitmap|base64_to_bitmap|sub_bitmap|bitmap_subset_(limit|in_range)")
 NOT_CONDITIONS = {"CHAR", "VARCHAR", "VARBINARY", "JSON", "HLL", "BITMAP", "PERCENTILE"}
 
 
@@ -83,6 +85,8 @@ def make(table, options):
     mapped = _mappings(plan, entries)
     _sources(plan, entries, mapped)
     _check_references(plan)
+    _check_states(plan)
+    _check_where(table, options.where)
     _unlisted(plan, mapped)
     if options.partial_update:
         _partial(plan)
@@ -97,11 +101,8 @@ def _check_model(table, options):
         raise analysis("Only primary key table support partial update")
     if options.merge_condition and not table.is_primary:
         raise analysis(f"Conditional update only support primary key table {table.name}")
-    if options.negative:
-        if table.is_primary:
-            raise analysis("Primary key table does not support negative load")
-        if table.model != "AGGREGATE" or any(c.aggregation != "SUM" for c in table.value_columns):
-            raise analysis("Column is not SUM AggregateType, so it cannot be loaded as negative")
+    if options.negative and table.is_primary:
+        raise analysis("Primary key table does not support negative load")
 
 
 def _check_entries(table, entries):
@@ -187,6 +188,29 @@ def _check_references(plan):
             if reference.lower() not in positions:
                 raise analysis(f"unknown reference column, column={name}, reference={reference}")
             plan.texts.add(positions[reference.lower()])
+
+
+def _check_states(plan):
+    """HLL, BITMAP and PERCENTILE have no written form: an expression makes their values."""
+    given = [(c, None) for c in plan.direct.values()] + plan.expressions
+    for column, expression in given:
+        kind = column.type.name
+        called = re.match(r"\s*`?(\w+)`?\s*\(", expression or "")
+        name = called.group(1).lower() if called else ""
+        if kind == "HLL" and name not in ("hll_hash", "hll_empty"):
+            raise analysis(f"HLL column must use hll_hash function, like {column.name}=hll_hash(xxx) or "
+                           f"{column.name}=hll_empty()")
+        if kind == "BITMAP" and not BITMAPS.fullmatch(name):
+            raise analysis(f"bitmap column {column.name} require the function return type is BITMAP")
+        if kind == "PERCENTILE" and name not in ("percentile_hash", "percentile_empty"):
+            raise analysis(f"percentile column {column.name} require the function return type is PERCENTILE")
+
+
+def _check_where(table, where):
+    """where reads the columns of the table, as expressions have made them."""
+    for name in references(where) if where else ():
+        if table.column(name) is None:
+            raise analysis(f"unknown column reference in where statement, reference={name}")
 
 
 def references(expression):

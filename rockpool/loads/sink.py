@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rockpool.errors import analysis, internal
+from rockpool.errors import internal
 from rockpool.loads import convert, vector
 from rockpool.loads.json_rows import JsonBlock
+from rockpool.loads.json_values import complaint
 from rockpool.loads.partitions import out_of_partitions
-from rockpool.loads.plan import references
 from rockpool.segments import FOR_NEW, OP
 from rockpool.sqltypes import OPAQUE, TINYINT
 
@@ -23,13 +23,19 @@ AUTO_LOCK = threading.Lock()
 
 
 class Counts:
-    def __init__(self):
+    """rejected: rows to keep whole (log_rejected_record_num), -1 for all."""
+
+    def __init__(self, rejected=0):
         self.total = self.loaded = self.filtered = self.unselected = 0
-        self.log = []
+        self.log, self.records = [], []
+        self.to_keep = (1 << 62) if rejected < 0 else rejected
+        self.most = max(LOG_LINES, self.to_keep)  # how many refused rows are looked at one by one
 
     def note(self, reason, row):
         if len(self.log) < LOG_LINES:
             self.log.append(f"Error: {reason}. Row: {row}")
+        if len(self.records) < self.to_keep:
+            self.records.append(f"{row}\t{reason}\t")
 
 
 def zone(name):
@@ -69,6 +75,8 @@ class Sink:
         if self.plan.needs_engine:
             columns, more = self._evaluate(block, columns)
             bad = more if bad is None else bad if more is None else bad | more
+        if self.plan.options.negative:
+            self._negate(columns)
         self.unselected = None
         if self.plan.options.where:
             self.unselected = self._where(columns, block.rows)
@@ -103,12 +111,14 @@ class Sink:
 
     def _refuse(self, block, position, column, failed, bad):
         fresh = failed if bad is None else failed & ~bad
-        for n in np.flatnonzero(fresh)[:LOG_LINES]:
+        for n in np.flatnonzero(fresh)[:self.counts.most]:
             value = block.columns[position][int(n)]
-            value = value.as_py() if isinstance(value, pa.Scalar) else value if isinstance(value, str) else \
-                convert.minified(value)
-            self.counts.note(f"The field (name = {column.name}, pos = {position}) is out of range. Type: "
-                             f"{column.type.shown()}, Value: {value}", block.row_text(int(n), self.separator))
+            if isinstance(block, JsonBlock):
+                reason = complaint(column.type, column.name, value)
+            else:
+                reason = (f"The field (name = {column.name}, pos = {position}) is out of range. Type: "
+                          f"{column.type.shown()}, Value: {value.as_py()}")
+            self.counts.note(reason, block.row_text(int(n), self.separator))
         return failed if bad is None else bad | failed
 
     def _op(self, block):
@@ -121,7 +131,7 @@ class Sink:
         if array.null_count == 0:
             return array, None
         null = pc.is_null(array).to_numpy(zero_copy_only=False)
-        for n in np.flatnonzero(null)[:LOG_LINES]:
+        for n in np.flatnonzero(null)[:self.counts.most]:
             self.counts.note(f"NULL value in non-nullable column '{OP}'", block.row_text(int(n), self.separator))
         return pc.fill_null(array, 0), null
 
@@ -163,6 +173,17 @@ class Sink:
             return array.cast(kind.arrow(), safe=False)
         return vector.convert_column(kind, array.cast(pa.string()))[0]
 
+    def _negate(self, columns):
+        """negative: true takes the other sign for sums, which undoes an earlier load."""
+        for column in self.plan.table.columns:
+            if column.aggregation == "SUM" and column.uid in columns:
+                array = columns[column.uid]
+                if column.type.name == "LARGEINT":
+                    texts = [None if v is None else str(-int(v)) for v in array.to_pylist()]
+                    columns[column.uid] = pa.array(texts, pa.string())
+                else:
+                    columns[column.uid] = pc.negate(array)
+
     def _where(self, columns, rows):
         """The mask of rows that the where header leaves out; it reads the columns as the table gets them."""
         fields = []
@@ -172,10 +193,6 @@ class Sink:
                 array = pa.repeat(self._constant(column), rows)
             if array is not None:
                 fields.append((column.name, array, column.type))
-        known = {name.lower() for name, _, _ in fields}
-        for name in references(self.plan.options.where):
-            if name.lower() not in known:
-                raise analysis(f"unknown column reference in where statement, reference={name}")
         found = self.engine.evaluate([f"coalesce(cast(({self.plan.options.where}) as boolean), false)"], fields, rows)
         return ~found[0].to_numpy(zero_copy_only=False).astype(np.bool_)
 
@@ -268,7 +285,7 @@ class Sink:
                 continue
             lengths = pc.binary_length(columns[column.uid])
             long = pc.fill_null(pc.greater(lengths, column.type.length), False).to_numpy(zero_copy_only=False)
-            for n in np.flatnonzero(long if refused is None else long & ~refused)[:LOG_LINES]:
+            for n in np.flatnonzero(long if refused is None else long & ~refused)[:self.counts.most]:
                 value = columns[column.uid][int(n)].as_py()
                 one = np.zeros(len(long), bool)
                 one[n] = True
@@ -280,7 +297,7 @@ class Sink:
 
     def _note_rows(self, columns, mask, reason):
         """Rows refused by the table are printed as lists of columns."""
-        for n in np.flatnonzero(mask)[:LOG_LINES - len(self.counts.log)]:
+        for n in np.flatnonzero(mask)[:self.counts.most]:
             values = [columns[c.uid][int(n)] for c in self.plan.table.columns if c.uid in columns]
             if self.plan.table.is_primary:
                 values.append(columns[OP][int(n)] if OP in columns else pa.scalar(0))

@@ -35,7 +35,7 @@ class Lazy:
 class LoadStream:
     def __init__(self, plan, folder, key):
         self.plan = plan
-        self.counts = Counts()
+        self.counts = Counts(plan.options.log_rejected)
         self.writer = SegmentWriter(folder, key)
         self.sink = Sink(plan, self.counts, Lazy)
         self.is_json = plan.options.format == "json"

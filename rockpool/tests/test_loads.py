@@ -180,7 +180,7 @@ def test_json_row_errors_filter_only_their_row(scene):
     found = scene.json([{"id": 1, "n": "x"}, {"id": 2, "n": 3}], strip_outer_array="true", strict_mode="true",
                        max_filter_ratio="0.5")
     assert (found["NumberLoadedRows"], found["NumberFilteredRows"]) == (1, 1)
-    assert "Value: x" in scene.log_of(found)
+    assert "Unable to cast string value to BIGINT. value=x, column=n" in scene.log_of(found)
 
 
 def test_json_bodies_over_100_mb_need_a_word(scene):

@@ -1,0 +1,119 @@
+"""Headers of a load that the other files do not look at: what each refuses, and when."""
+import pytest
+
+from rockpool.loads.options import delimiter, ratio, read, zone_name
+from rockpool.version import Version
+
+DUP = "DUPLICATE KEY(id)"
+PK = "PRIMARY KEY(id)"
+PAIR = "id INT NOT NULL, v VARCHAR(40) NULL"
+SHOW = "SELECT id, v FROM t ORDER BY id"
+
+
+@pytest.mark.parametrize("header, value, text", [
+    ("skip_header", "-1", "skip_header must be equal or greater than 0"),
+    ("skip_header", "x", "Invalid csv load skip_header format"),
+    ("trim_space", "yes", "Invalid trim space format. Must be bool type"),
+    ("strict_mode", "1", "Invalid strict mode format. Must be bool type"),
+    ("partial_update", "maybe", "Invalid partial update flag format. Must be bool type"),
+    ("load_mem_limit", "-1", "load_mem_limit must be equal or greater than 0"),
+    ("load_mem_limit", "much", "Invalid load mem limit format"),
+    ("exec_mem_limit", "0", "exec_mem_limit must be greater than 0"),
+    ("load_dop", "x", "Invalid load_dop format"),
+    ("log_rejected_record_num", "-2", "log_rejected_record_num must be equal or greater than -1"),
+    ("log_rejected_record_num", "x", "Invalid log_rejected_record_num format"),
+    ("compression", "rar", "Unsupported compression type: rar"),
+    ("timezone", "Middle/Earth", "Unknown or incorrect time zone: 'Middle/Earth'"),
+    ("timezone", "+15:00", "Unknown or incorrect time zone: '+15:00'"),
+    ("column_separator", "x" * 51, "the column separator is limited to a maximum of 50 bytes"),
+    ("row_delimiter", "é" * 26, "the row delimiter is limited to a maximum of 50 bytes"),
+    ("column_separator", "\\x", "Invalid delimiter '\\x: empty hex string"),
+    ("columns", "id, v =", "Getting syntax error"), ("columns", "id,, v", "Getting syntax error"),
+    ("where", "nothing = 1", "unknown column reference in where statement, reference=nothing"),
+])
+def test_a_mistake_behind_the_begin_aborts_a_transaction_with_an_id(scene, header, value, text):
+    scene.table(PAIR, DUP)
+    label = scene.label()
+    found = scene.load("1,a\n", label=label, **{header: value})
+    assert found["Status"] == "Fail" and text in found["Message"], found
+    assert found["TxnId"] > 0 and scene.state(label) == "ABORTED"
+
+
+@pytest.mark.parametrize("header, value, text", [
+    ("format", "parquet", "unknown data format, format=parquet"), ("timeout", "soon", "Invalid timeout format"),
+    ("timeout", "-5", "Invalid timeout format"),
+    ("timeout", "0", "Invalid timeout. Timeout should between 1 and 259200 seconds"),
+    ("timeout", "259201", "Invalid timeout. Timeout should between 1 and 259200 seconds")])
+def test_a_mistake_before_the_begin_has_no_transaction(scene, header, value, text):
+    scene.table(PAIR, DUP)
+    label = scene.label()
+    found = scene.load("1,a\n", label=label, **{header: value})
+    assert (found["Status"], found["Message"], found["TxnId"]) == ("Fail", text, -1)
+    assert scene.state(label) == "UNKNOWN"
+
+
+def test_harmless_headers_change_nothing(scene):
+    scene.table(PAIR, DUP)
+    scene.ok(scene.load("1,a\n", load_dop="4", transmission_compression_type="LZ4", warehouse="w", made_up="x",
+                        exec_mem_limit="1048576", load_mem_limit="0", STRICT_MODE="TRUE", timezone="+08:00"), 1)
+
+
+def test_numbers_are_read_like_stoll_and_strtod():
+    version = Version()
+    assert read({"skip_header": " 2x"}, version).skip_header == 2
+    assert [ratio(t) for t in ("0.5x", "x", "1e-1", ".25", "")] == [0.5, 0.0, 0.1, 0.25, 0.0]
+
+
+def test_before_3_0_csv_options_are_unknown_headers():
+    old, new = Version("2.5.9"), Version("3.0.0")
+    given = {"skip_header": "1", "enclose": '"', "escape": "\\", "trim_space": "true"}
+    assert (read(given, old).skip_header, read(given, old).enclose, read(given, old).trim_space) == (0, "", False)
+    assert (read(given, new).skip_header, read(given, new).enclose, read(given, new).escape) == (1, '"', "\\")
+
+
+def test_before_3_2_7_a_compression_header_is_unknown():
+    assert read({"compression": "gzip", "format": "json"}, Version("3.2.6")).compression is None
+    assert read({"compression": "gzip", "format": "json"}, Version("3.2.7")).compression == "GZIP"
+    assert read({"content-encoding": "Lz4_Frame"}, Version("3.2.7")).compression == "LZ4_FRAME"
+    assert read({"compression": "no_compression"}, Version("3.2.7")).compression is None
+
+
+def test_hex_bytes_from_80_on_are_of_no_use():
+    assert delimiter("0xC2A7") == "\uffc2\uffa7" and delimiter("0x7f") == "\x7f"
+
+
+def test_zones():
+    assert [zone_name(z) for z in ("CST", "PRC", "-3:30", "Europe/Paris")] == ["Asia/Shanghai"] * 2 + ["-03:30",
+                                                                                                       "Europe/Paris"]
+
+
+def test_partitions_take_only_their_rows(scene):
+    scene.sql("CREATE TABLE t (id INT NOT NULL, v INT) DUPLICATE KEY(id) PARTITION BY RANGE(id) (PARTITION p1 VALUES LESS "
+              "THAN ('10'), PARTITION p2 VALUES LESS THAN ('20'), PARTITION p3 VALUES LESS THAN ('30')) DISTRIBUTED BY "
+              "HASH(id) BUCKETS 1 PROPERTIES('replication_num'='1')")
+    found = scene.load("5,1\n15,2\n25,3\n", partitions="p1 , p2", max_filter_ratio="0.5")
+    assert (found["Status"], found["NumberLoadedRows"], found["NumberFilteredRows"]) == ("Success", 2, 1)
+    log = scene.log_of(found)
+    assert "The row is out of partition ranges. Please add a new partition.. Row: [25, 3]" in log
+    for header in ("partitions", "temporary_partitions"):
+        assert "unknown partition p9 in table t" in scene.load("5,1\n", **{header: "p9"})["Message"]
+    assert "both partitions and temporary" in scene.load("5,1\n", partitions="p1", temporary_partitions="p2")["Message"]
+
+
+def test_negative_undoes_sums(scene):
+    scene.table("id INT, s BIGINT SUM, d DECIMAL(9, 2) SUM, l LARGEINT SUM, m INT MAX", "AGGREGATE KEY(id)")
+    scene.ok(scene.load("1,5,1.5,7,3\n"), 1)
+    scene.ok(scene.load("1,2,0.5,9,4\n", negative="true"), 1)
+    assert scene.sql("SELECT * FROM t") == [["1", "3", "1.00", "-2", "4"]]
+    scene.ok(scene.load("1,1,0,0,0\n", negative="TRUE"), 1)  # only the exact word counts
+    assert scene.value("SELECT s FROM t") == "4"
+    scene.table(PAIR, PK, "pk")
+    assert scene.load("1,a\n", "pk", negative="true")["Message"] == "Primary key table does not support negative load"
+
+
+def test_where_reads_the_columns_of_the_table(scene):
+    scene.table("id INT NOT NULL, v VARCHAR(40) NULL, w INT DEFAULT '7'", DUP)
+    found = scene.ok(scene.load("1,a\n2,b\n3,\\N\n", columns="id, raw, v = upper(raw)", where="v = 'A' and w = 7"), 1)
+    assert found["NumberUnselectedRows"] == 2
+    assert "reference=raw" in scene.load("1,a\n", columns="id, raw, v = upper(raw)", where="raw = 'a'")["Message"]
+    assert scene.sql(SHOW) == [["1", "A"]]
