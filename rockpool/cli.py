@@ -15,7 +15,7 @@ from rockpool.version import NEWEST, Version
 
 
 def ports(text):
-    found = [int(p) for p in text.split(",")]
+    found = some_ports(text)
     if len(found) == 1 and found[0] == 0:
         found = [0, 0]
     if len(found) != 2:
@@ -25,9 +25,19 @@ def ports(text):
 
 def some_ports(text):
     try:
-        return [int(p) for p in text.split(",")]
+        found = [int(p) for p in text.split(",")]
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no port, nor a list of ports") from None
+    if not all(0 <= p <= 65535 for p in found):
+        raise argparse.ArgumentTypeError(f"{text!r}: ports are 0 to 65535")
+    return found
+
+
+def port(text):
+    found = some_ports(text)
+    if len(found) != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not one port")
+    return found[0]
 
 
 def version(text):
@@ -37,16 +47,22 @@ def version(text):
         raise argparse.ArgumentTypeError(str(e)) from None
 
 
+class Options(argparse.ArgumentParser):
+    def error(self, message):
+        """One line, and where to read on."""
+        self.exit(2, f"rockpool: {message}; rockpool --help tells what there is\n")
+
+
 def arguments(given=None):
-    p = argparse.ArgumentParser(prog="rockpool", description=teaching.ABOUT, epilog=teaching.lessons(),
-                                formatter_class=argparse.RawDescriptionHelpFormatter)
+    p = Options(prog="rockpool", description=teaching.ABOUT, epilog=teaching.lessons(),
+                formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--data", required=True, metavar="DIR", help="folder that keeps tables, rows and labels")
     p.add_argument("--fe-http", type=some_ports, default=[0], metavar="PORT[,PORT]",
                    help="HTTP port of the frontend, of each one when there are several (0: a free one)")
     p.add_argument("--be-http", type=ports, default=[0, 0], metavar="PORT,PORT", help="HTTP ports of the two backends")
     p.add_argument("--thrift", type=ports, default=[0, 0], metavar="PORT,PORT",
                    help="Thrift ports of the two backends: the scanner service that connectors read from")
-    p.add_argument("--arrow-flight", type=int, metavar="PORT",
+    p.add_argument("--arrow-flight", type=port, metavar="PORT",
                    help="port of Arrow Flight SQL on the frontend (0: a free one; from 3.5.1; without it there is none)")
     p.add_argument("--mysql", type=some_ports, default=[0], metavar="PORT[,PORT]", help="MySQL port, one per frontend")
     p.add_argument("--frontends", type=int, choices=range(1, 10), default=1, metavar="N",
@@ -73,8 +89,11 @@ def ordered_faults(path):
 
 def lock(folder):
     """One rockpool per folder."""
-    os.makedirs(folder, exist_ok=True)
-    held = open(os.path.join(folder, "lock"), "w")
+    try:
+        os.makedirs(folder, exist_ok=True)
+        held = open(os.path.join(folder, "lock"), "w")
+    except OSError as e:
+        sys.exit(f"rockpool: the folder {folder} of --data cannot be used: {e.strerror or e}")
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -48,9 +48,7 @@ class Stats:
             self.counts["rows"] += txn.loaded
             self.counts["bytes"] += txn.bytes
         self._renew(txn)
-        took = ((txn.finished or self.clock.now()) - txn.begun) * 1000
-        self.log(f"{txn.state.lower()} {txn.database}.{','.join(txn.tables)} label={txn.label} txn={txn.id} "
-                 f"rows={txn.loaded} bytes={txn.bytes} ms={took:.0f}" + (f" reason={txn.reason}" if txn.reason else ""))
+        self.log(told(txn, (txn.finished or self.clock.now()) - txn.begun))
 
     def counted(self, name, rows, size, checksum):
         """Counting mode. Checksums are added up, so the order of the loads does not matter."""
@@ -72,3 +70,11 @@ class Stats:
         return {"uptime_seconds": time.time() - self.started, "counts": dict(self.counts),
                 "requests": dict(self.requests), "counting": dict(self.counting),
                 "history": history if last is None else history[-last:] if last else []}
+
+
+def told(txn, seconds):
+    """The line of the log about a load that ended: what became of it, where, and how much it was."""
+    reason = " ".join(txn.reason.split())
+    return (f"{txn.state.lower():7} {txn.database}.{','.join(txn.tables)} label={txn.label} rows={txn.loaded} "
+            f"filtered={txn.filtered} bytes={txn.bytes} ms={seconds * 1000:.0f} txn={txn.id}"
+            + (f' reason="{reason[:300]}"' if reason else ""))

@@ -30,7 +30,7 @@ def compact(body, status=200, headers=None, kind="text/html"):
 
 
 def plain_json(body, status=200):
-    return web.Response(text=json.dumps(body, ensure_ascii=False), status=status, content_type="application/json")
+    return compact(body, status, kind="application/json")
 
 
 def failed(message, status="FAILED"):
