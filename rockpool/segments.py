@@ -10,7 +10,7 @@ import pyarrow as pa
 
 OP = "__op"  # 0 upsert, 1 delete
 FOR_NEW = "new_"  # before a uid: values of a partial update for keys that are not in the table yet
-SPILL_BYTES = 4 << 20  # a load larger than this goes to a file
+SPILL_BYTES = 256 << 10  # a load larger than this goes to a file
 
 
 @dataclass

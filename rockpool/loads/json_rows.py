@@ -1,5 +1,6 @@
 """JSON bodies to rows: one list of values per source field, None where a key is missing or null."""
 import json
+import operator
 import re
 from dataclasses import dataclass, field
 
@@ -101,7 +102,7 @@ class Json:
 
     def _columns(self, documents):
         if self.paths is None:
-            return [[d.get(n, MISSING if n == OP else None) for d in documents] for n in self.names]
+            return self._by_name(documents)
         found = []
         for n, name in enumerate(self.names):
             if name == OP and self.debezium:
@@ -112,6 +113,16 @@ class Json:
             else:
                 found.append([MISSING if name == OP else None] * len(documents))
         return found
+
+    def _by_name(self, documents):
+        """A list per field. Where every document has every key, all keys of a document are fetched at once."""
+        if len(self.names) > 1 and documents:
+            try:
+                return list(zip(*map(operator.itemgetter(*self.names), documents)))
+            except KeyError:
+                pass
+        return [[d.get(n, missing) for d in documents] for n in self.names
+                for missing in (MISSING if n == OP else None,)]
 
     # ------------------------------------------------------------ documents that are whole
     def _documents(self, text):

@@ -39,6 +39,10 @@ def convert_json(kind, values):
         sorts = set(map(type, values)) - {type(None)}
         if sorts <= {str, RawNumber} and kind.name != "BOOLEAN" and not (kind.is_integer and RawNumber in sorts):
             return convert_column(kind, pa.array(values, pa.string()))
+        if kind.name == "BOOLEAN" and sorts == {str}:
+            return convert_column(kind, pa.array(values, pa.string()))
+        if kind.name == "BOOLEAN" and sorts == {int}:
+            return pa.array([None if v is None else v != 0 for v in values], pa.bool_()), None
         if sorts == {int} and kind.is_integer and kind.name != "LARGEINT" or sorts == {bool} and kind.name == "BOOLEAN":
             try:
                 return pa.array(values, kind.arrow()), None
@@ -97,7 +101,7 @@ def _cast(kind, texts):
 def _is_ordinary(kind, found):
     limit = MAX_FLOAT32 if kind.name == "FLOAT" else 1.7976931348623157e308
     largest = pc.max(pc.abs(found)).as_py()
-    return largest is None or (largest <= limit and not pc.any(pc.is_nan(found)).as_py())
+    return largest is None or (largest < limit and not pc.any(pc.is_nan(found)).as_py())
 
 
 def _is_full(kind, texts):
