@@ -8,7 +8,7 @@ from sqlglot import exp
 from rockpool.errors import SqlError
 from rockpool.merge import default_sql
 from rockpool.mysql.wire import Result
-from rockpool.sql import prepared, select, translate
+from rockpool.sql import dialect, prepared, select
 from rockpool.sql.columns import analyzing
 from rockpool.sql.lexer import Reader
 
@@ -47,9 +47,10 @@ async def commit(session, reader):
                             user=session.user.name)
     made.loaded = made.total = txn.rows
     world.txns.commit(made, txn.segments)
+    await world.visible(made, made.timeout)
     for table, statement in txn.statements:
         await world.storage.run(table, statement)
-    return Result(note=f"{{'label':'{txn.label}', 'status':'VISIBLE', 'txnId':'{made.id}'}}")
+    return Result(note=f"{{'label':'{txn.label}', 'status':'{made.state}', 'txnId':'{made.id}'}}")
 
 
 async def rollback(session, reader):
@@ -72,6 +73,7 @@ async def _counted(session, table, statement):
         session.transaction.tables.append(table)
         session.transaction.database = session.world.catalog.database_of(table).name
         return Result()
+    await session.world.caught_up(table)
     await storage.settle([table.id])
     try:
         storage.versions.bump(table.id)
@@ -82,14 +84,8 @@ async def _counted(session, table, statement):
     return Result(affected=rows[0][0] if rows else 0, note=f"{{'label':'{label}', 'status':'VISIBLE', 'txnId':'-1'}}")
 
 
-def _resolved(session, tree):
-    """Tables in subqueries of a condition become stored ones; those that must be settled."""
-    resolver = select.Resolver(session)
-    return resolver.tree(tree), resolver
-
-
 async def delete(session, reader):
-    tree = translate.parse(reader.text)
+    tree = dialect.parse(reader.text)
     if not isinstance(tree, exp.Delete):
         raise reader.unexpected("FROM")
     target = tree.this
@@ -100,18 +96,19 @@ async def delete(session, reader):
         raise analyzing("Delete must specify where clause to prevent full table delete")
     if not table.is_primary:
         _simple_condition(table, where.this)
-    using = tree.args.get("using")
-    condition, resolver = _resolved(session, where.this.copy())
-    await session.world.storage.settle([t.id for t in resolver.tables])
     alias = target.alias or target.name
+    scope = select.RowScope(session, table, alias, session.resolve([target.db, target.name] if target.db else [target.name])[0])
     source = _source(session, table, alias)
-    if using:
-        tables = exp.select("*").from_(using[0]) if isinstance(using, list) else exp.select("*").from_(using)
-        joined, more = _resolved(session, tables)
-        await session.world.storage.settle([t.id for t in more.tables])
-        source += ", " + joined.args["from_" if "from_" in joined.args else "from"].this.sql(dialect="duckdb")
+    for other in _listed(tree.args.get("using")):
+        source += ", " + scope.source(other)
+    condition = scope.condition(where.this)
+    await session.world.storage.settle([t.id for t in scope.tables])
     return await _counted(session, table, f'DELETE FROM {table.store_name} WHERE rowid IN (SELECT "{alias}".rowid_ FROM '
-                                          f'{source} WHERE {condition.sql(dialect="duckdb")})')
+                                          f'{source} WHERE {condition})')
+
+
+def _listed(found):
+    return found if isinstance(found, list) else [found] if found else []
 
 
 def _simple_condition(table, condition):
@@ -128,7 +125,7 @@ def _simple_condition(table, condition):
 
 
 async def update(session, reader):
-    tree = translate.parse(reader.text)
+    tree = dialect.parse(reader.text)
     if not isinstance(tree, exp.Update):
         raise reader.unexpected("SET")
     target, where = tree.this, tree.args.get("where")
@@ -142,23 +139,20 @@ async def update(session, reader):
     if where is None and not (len(assigned) <= 3 and share < 0.3 and session.world.version.since(3, 1)):
         raise analyzing("must specify where clause to prevent full table update")
     alias = target.alias or target.name
-    selects, ids = ["rowid_ AS rid_"], []
+    scope = select.RowScope(session, table, alias, session.resolve(parts)[0])
+    selects, source = [f'"{alias}".rowid_ AS rid_'], _source(session, table, alias)
+    clause = tree.args.get("from_") or tree.args.get("from")
+    for other in _listed(clause.this if clause is not None else None):
+        source += ", " + scope.source(other)
     for n, (column, value) in enumerate(assigned.values()):
-        value, resolver = _resolved(session, exp.select(value))
-        ids += [t.id for t in resolver.tables]
-        text = value.expressions[0].sql(dialect="duckdb")
-        if text.upper() == "DEFAULT":
-            text = default_sql(column)
+        is_default = isinstance(value, exp.Column) and value.name.upper() == "DEFAULT" and not value.table
+        text = default_sql(column) if is_default else scope.value(value, column.type)
         selects.append(f"CAST({text} AS {column.type.duckdb()}) AS v{n}")
-    condition = ""
-    if where is not None:
-        resolved, resolver = _resolved(session, where.this.copy())
-        ids += [t.id for t in resolver.tables]
-        condition = " WHERE " + resolved.sql(dialect="duckdb")
-    await session.world.storage.settle(ids)
+    condition = f" WHERE {scope.condition(where.this)}" if where is not None else ""
+    await session.world.storage.settle([t.id for t in scope.tables])
     sets = ", ".join(f"{column.store_name} = s_.v{n}" for n, (column, _) in enumerate(assigned.values()))
     return await _counted(session, table, f"UPDATE {table.store_name} SET {sets} FROM (SELECT {', '.join(selects)} FROM "
-                                          f"{_source(session, table, alias)}{condition}) AS s_ "
+                                          f"{source}{condition}) AS s_ "
                                           f"WHERE {table.store_name}.rowid = s_.rid_")
 
 

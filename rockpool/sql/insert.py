@@ -171,7 +171,7 @@ async def _evaluated(session, column, text):
         return text
     if column.type.parts:
         kind = column.type.duckdb()
-        body = translate.nested_literal(text)
+        body = translate.nested_literal(text, column.type)
         rows = await select.raw(session, f"SELECT CAST({body} AS {kind}) AS v")
         return rows[0][0]
     result = await select.query(session, f"SELECT {text}")

@@ -1,52 +1,17 @@
 """DuckDB's values as StarRocks prints them, and the MySQL types that go with them."""
+import numpy as np
+
 from rockpool.loads.convert import parse_json, render_json
 from rockpool.mysql import wire
 from rockpool.mysql.wire import ResultColumn
-from rockpool.sqltypes import MAX_VARCHAR, SqlType
+from rockpool.sql.casts import to_text
+from rockpool.sqltypes import MAX_VARCHAR, OPAQUE, SqlType
 
 INTEGERS = {"tinyint": (wire.TINY, 4), "smallint": (wire.SHORT, 6), "integer": (wire.LONG, 11),
             "bigint": (wire.LONGLONG, 20), "utinyint": (wire.SHORT, 6), "usmallint": (wire.LONG, 11),
             "uinteger": (wire.LONGLONG, 20), "ubigint": (wire.STRING, 40), "uhugeint": (wire.STRING, 40)}
+TIME = 11  # a MySQL type that no column can have
 BY_NAME = {"TINYINT": "tinyint", "SMALLINT": "smallint", "INT": "integer", "BIGINT": "bigint"}
-
-
-def result_column(name, kind, has_largeint):
-    """The metadata of a result column of a DuckDB type."""
-    column = _metadata(name, kind, has_largeint)
-    shown = SqlType("LARGEINT") if kind.id == "hugeint" and has_largeint else sql_type(kind)
-    column.sql_type = shown.shown()
-    return column
-
-
-def _metadata(name, kind, has_largeint):
-    word = kind.id
-    if word == "boolean":
-        return ResultColumn(name, wire.TINY, 1, wire.BINARY)
-    if word == "hugeint" and not has_largeint:
-        return ResultColumn(name, wire.LONGLONG, 20, wire.BINARY)  # a sum of integers is a BIGINT
-    if word == "hugeint":
-        return ResultColumn(name, wire.STRING, 40)
-    if word in INTEGERS:
-        code, length = INTEGERS[word]
-        return ResultColumn(name, code, length, wire.BINARY if code != wire.STRING else wire.UTF8)
-    if word == "float":
-        return ResultColumn(name, wire.FLOAT, 12, wire.BINARY, 31)
-    if word == "double":
-        return ResultColumn(name, wire.DOUBLE, 22, wire.BINARY, 31)
-    if word == "decimal":
-        precision, scale = (value for _, value in kind.children)
-        return ResultColumn(name, wire.NEWDECIMAL, precision + 3 + (1 if scale else 0), wire.BINARY, scale)
-    if word == "date":
-        return ResultColumn(name, wire.DATE, 10, wire.BINARY)
-    if word.startswith("timestamp"):
-        return ResultColumn(name, wire.DATETIME, 19, wire.BINARY)
-    if word == "blob":
-        return ResultColumn(name, wire.BLOB, MAX_VARCHAR, wire.BINARY)
-    if str(kind) == "JSON":
-        return ResultColumn(name, wire.STRING, MAX_VARCHAR)
-    if word in ("list", "struct", "map", "array"):
-        return ResultColumn(name, wire.VAR_STRING, MAX_VARCHAR, wire.BINARY)
-    return ResultColumn(name, wire.VAR_STRING, MAX_VARCHAR)
 
 
 def column_of_type(name, kind):
@@ -62,7 +27,9 @@ def _declared(name, kind):
         return ResultColumn(name, code, length, wire.BINARY)
     simple = {"BOOLEAN": (wire.TINY, 1, 63), "LARGEINT": (wire.STRING, 40, 33), "FLOAT": (wire.FLOAT, 12, 63, 31),
               "DOUBLE": (wire.DOUBLE, 22, 63, 31), "DATE": (wire.DATE, 10, 63), "DATETIME": (wire.DATETIME, 19, 63),
-              "VARBINARY": (wire.BLOB, MAX_VARCHAR, 63), "JSON": (wire.STRING, MAX_VARCHAR, 33)}
+              "VARBINARY": (wire.BLOB, MAX_VARCHAR, 63), "JSON": (wire.STRING, MAX_VARCHAR, 33),
+              "NULL": (wire.NULL, 0, 63), "TIME": (TIME, 10, 63), "BITMAP": (wire.STRING, MAX_VARCHAR, 33),
+              "HLL": (wire.STRING, MAX_VARCHAR, 33), "PERCENTILE": (wire.STRING, MAX_VARCHAR, 33)}
     if kind.name in simple:
         return ResultColumn(name, *simple[kind.name])
     if kind.name == "DECIMAL":
@@ -97,30 +64,17 @@ def sql_type(kind):
 
 
 def text_sql(name, kind):
-    """The DuckDB expression that prints a value of a type; nested values are printed by rows()."""
-    word = kind.id
-    if word in ("varchar", "blob") or str(kind) == "JSON":
-        return f"{name}::VARCHAR AS {name}" if str(kind) == "JSON" else name
-    if word == "boolean":
-        return f"CAST({name} AS TINYINT)::VARCHAR AS {name}"
-    if word in ("float", "double"):
-        text = f"{name}::VARCHAR"
-        return f"CASE WHEN suffix({text}, '.0') THEN left({text}, -2) ELSE {text} END AS {name}"
-    if word == "date":
-        return f"strftime({name}, '%Y-%m-%d') AS {name}"
-    if word.startswith("timestamp"):
-        plain = f"CAST({name} AS TIMESTAMP)"
-        return (f"CASE WHEN microsecond({plain}) % 1000000 = 0 THEN strftime({plain}, '%Y-%m-%d %H:%M:%S') "
-                f"ELSE strftime({plain}, '%Y-%m-%d %H:%M:%S.%f') END AS {name}")
-    if word in ("list", "struct", "map", "array"):
-        return name
-    return f"{name}::VARCHAR AS {name}"
+    """The DuckDB expression that prints a value of a type; nested values and JSON are printed by rows()."""
+    if kind.parts or kind.name in ("VARBINARY", "JSON", "VARCHAR", "CHAR"):
+        return name if kind.name != "JSON" else f"{name}::VARCHAR AS {name}"
+    if kind.name in OPAQUE:
+        return f"NULL::VARCHAR AS {name}"
+    return f"{to_text(name, kind)} AS {name}"
 
 
-def rows(cursor, types):
+def rows(cursor, kinds):
     """All rows as lists of texts, bytes and None."""
-    special = [(n, nested if t.id in ("list", "struct", "map", "array") else json_value) for n, t in enumerate(types)
-               if t.id in ("list", "struct", "map", "array") or str(t) == "JSON"]
+    special = [(n, nested if k.parts else json_value) for n, k in enumerate(kinds) if k.parts or k.name == "JSON"]
     found = cursor.fetchall()
     if not special:
         return found
@@ -129,7 +83,7 @@ def rows(cursor, types):
         row = list(row)
         for n, show in special:
             if row[n] is not None:
-                row[n] = show(row[n], types[n])
+                row[n] = show(row[n], kinds[n])
         result.append(row)
     return result
 
@@ -149,34 +103,38 @@ def nested(value, kind):
     """[1,2,null], {"a":1}, {1:"x"}: without blanks, texts and dates quoted."""
     if value is None:
         return "null"
-    word = kind.id
-    if word in ("list", "array"):
-        inner = kind.children[0][1]
-        return "[" + ",".join(nested(v, inner) for v in value) + "]"
-    if word == "struct":
-        pairs = value.items() if isinstance(value, dict) else zip([n for n, _ in kind.children], value)
-        kinds = dict(kind.children)
-        return "{" + ",".join(f"{quoted(n)}:{nested(v, kinds[n])}" for n, v in pairs) + "}"
-    if word == "map":
-        (_, key_kind), (_, value_kind) = kind.children
-        return "{" + ",".join(f"{nested(k, key_kind)}:{nested(v, value_kind)}" for k, v in value.items()) + "}"
+    if kind.name == "ARRAY":
+        return "[" + ",".join(nested(v, kind.parts[0]) for v in value) + "]"
+    if kind.name == "STRUCT":
+        given = value.values() if isinstance(value, dict) else value
+        return "{" + ",".join(f"{quoted(n)}:{nested(v, k)}" for n, v, k in zip(kind.names, given, kind.parts)) + "}"
+    if kind.name == "MAP":
+        return "{" + ",".join(f"{nested(k, kind.parts[0])}:{nested(v, kind.parts[1])}" for k, v in value.items()) + "}"
     return _scalar(value, kind)
 
 
 def _scalar(value, kind):
-    word = kind.id
-    if word == "boolean":
+    name = kind.name
+    if name == "BOOLEAN":
         return "1" if value else "0"
-    if word in ("float", "double"):
-        return f"{value!r}"[:-2] if f"{value!r}".endswith(".0") else f"{value!r}"
-    if word == "date":
+    if name in ("FLOAT", "DOUBLE"):
+        return float_text(value, name == "FLOAT")
+    if name == "DATE":
         return quoted(str(value))
-    if word.startswith("timestamp"):
+    if name == "DATETIME":
         return quoted(str(value))
-    if str(kind) == "JSON":
+    if name == "DECIMAL":
+        return f"{value:.{kind.scale}f}" if not isinstance(value, str) else value
+    if name == "JSON":
         return "'" + json_value(value) + "'"
-    if word == "blob":
+    if isinstance(value, bytes):
         return quoted(value.decode("utf-8", "surrogateescape"))
     if isinstance(value, str):
         return quoted(value)
     return str(value)
+
+
+def float_text(value, single=False):
+    """The shortest text that reads back as the value."""
+    text = str(np.float32(value)) if single else repr(value)
+    return text[:-2] if text.endswith(".0") else text

@@ -5,11 +5,18 @@ import sqlglot
 
 from rockpool.errors import SqlError, analysis
 from rockpool.sql import dialect
-from rockpool.sql.dialect import parse, syntax_error  # noqa: F401  (names of this module)
 from rockpool.sql.expressions import Expressions
 from rockpool.sql.scope import Scope, Source
 from rockpool.sql.terms import Term
 from rockpool.sqltypes import STRING_LENGTH, SqlType
+
+
+def parse(text):
+    """A tree of sqlglot's own kinds of nodes, for who looks at statements without compiling them."""
+    try:
+        return sqlglot.parse_one(dialect.clean(text), read="starrocks")
+    except (ParseError, TokenError) as e:
+        raise dialect.syntax_error(text, e) from None
 
 
 class Bare(Source):
@@ -44,9 +51,9 @@ def _kind(name):
     return None if name in ("DECIMAL", "ARRAY", "MAP", "STRUCT") else SqlType(name)
 
 
-def nested_literal(text):
+def nested_literal(text, kind):
     """An ARRAY, MAP or STRUCT value of VALUES in DuckDB's words."""
     try:
-        return compiled(text, []).sql
-    except (ParseError, TokenError):
-        return text
+        return compiled(text, []).to(kind).sql
+    except (ParseError, TokenError) as e:
+        raise dialect.syntax_error(text, e) from None
