@@ -20,6 +20,7 @@ class Column:
     aggregation: str | None = None  # SUM, MAX, MIN, REPLACE, … of value columns of AGGREGATE tables
     default: str | None = None  # the literal's text, or the name of a function
     default_is_function: bool = False
+    default_precision: int = 0  # of CURRENT_TIMESTAMP(n)
     auto_increment: bool = False
     generated: str | None = None  # expression
     comment: str = ""
@@ -49,6 +50,11 @@ class Partitioning:
     text: str
     ranges: list = field(default_factory=list)  # [name, lower or None, upper or None], as text tuples
     lists: list = field(default_factory=list)  # [name, [value tuples]]
+    ids: dict = field(default_factory=dict)  # partition name -> id; the key "" is a table without partitions
+
+    @property
+    def names(self):
+        return [r[0] for r in self.ranges] or [r[0] for r in self.lists]
 
 
 @dataclass(eq=False)
@@ -73,6 +79,12 @@ class Table:
     next_auto: int = 1
     schema_version: int = 0
     view_sql: str | None = None  # a view has no rows of its own
+    view_text: str = ""  # the query as it was written
+    materialized: str | None = None  # the clauses of a materialized view in front of its query
+    indexes: list = field(default_factory=list)  # {name, columns, kind, properties, comment}
+    rollups: list = field(default_factory=list)  # {name, columns, id}
+    temporary: int = 0  # number of the session that owns a temporary table
+    single_id: int = 0  # id of the only partition of a table without partitions
 
     @property
     def is_primary(self):
@@ -122,6 +134,7 @@ class Table:
     def unpacked(kept):
         kept = dict(kept)
         kept["columns"] = [Column.unpacked(c) for c in kept["columns"]]
+        kept["state"] = "NORMAL"  # a restart cancels the jobs
         kept["partitioning"] = Partitioning(**kept["partitioning"]) if kept["partitioning"] else None
         return Table(**kept)
 
@@ -132,6 +145,7 @@ class Database:
     name: str
     tables: dict = field(default_factory=dict)  # name -> Table, views too
     recycled: dict = field(default_factory=dict)  # dropped without FORCE: name -> Table
+    properties: dict = field(default_factory=dict)
 
 
 class Catalog:
@@ -139,6 +153,7 @@ class Catalog:
         self.meta = meta
         self.version = version
         self.databases = {}
+        self.recycled = {}  # dropped without FORCE: name -> Database
         self.by_id = {}  # table id -> Table
         self.generation = 0  # grows with every change: cached views of the catalogue compare it
         self._load()
@@ -146,7 +161,8 @@ class Catalog:
     def _load(self):
         by_id = {}
         for key, kept in self.meta.all("database"):
-            by_id[key] = self.databases[kept["name"]] = Database(key, kept["name"])
+            by_id[key] = Database(key, kept["name"], properties=kept.get("properties", {}))
+            (self.recycled if kept.get("recycled") else self.databases)[kept["name"]] = by_id[key]
         for key, kept in self.meta.all("table"):
             recycled = kept.pop("recycled", False)
             table = Table.unpacked(kept)
@@ -191,17 +207,27 @@ class Catalog:
             kept["recycled"] = True
         self.meta.put("table", table.id, kept)
 
-    def create_database(self, name):
-        found = Database(self.meta.number("object", 10001), name)
+    def create_database(self, name, properties=None):
+        found = Database(self.meta.number("object", 10001), name, properties=properties or {})
         self.databases[name] = found
         self.generation += 1
-        self.meta.put("database", found.id, {"name": name})
+        self.save_database(found)
         return found
 
-    def drop_database(self, name):
-        """Forgets a database; the tables whose rows are to be dropped."""
+    def save_database(self, database):
+        self.meta.put("database", database.id, {"name": database.name, "properties": database.properties})
+
+    def drop_database(self, name, recycle=False):
+        """Forgets a database, or keeps it so that RECOVER can bring it back; the tables whose rows are to be dropped."""
         gone = self.databases.pop(name)
         self.generation += 1
+        earlier = self.recycled.pop(name, None)
+        if recycle:
+            self.recycled[name] = gone
+            self.meta.put("database", gone.id, {"name": name, "properties": gone.properties, "recycled": True})
+        return [*(self._forget_all(earlier) if earlier else ()), *(() if recycle else self._forget_all(gone))]
+
+    def _forget_all(self, gone):
         self.meta.remove("database", gone.id)
         tables = [*gone.tables.values(), *gone.recycled.values()]
         for table in tables:
@@ -209,12 +235,22 @@ class Catalog:
             self.meta.remove("table", table.id)
         return tables
 
+    def recover_database(self, name):
+        """False when no dropped database of this name is kept."""
+        found = self.recycled.pop(name, None)
+        if found is None:
+            return False
+        self.databases[name] = found
+        self.generation += 1
+        self.save_database(found)
+        return True
+
     def rename_database(self, old, new):
         found = self.databases.pop(old)
         found.name = new
         self.databases[new] = found
         self.generation += 1
-        self.meta.put("database", found.id, {"name": new})
+        self.save_database(found)
 
     def add_table(self, database, table):
         database.tables[table.name] = table

@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass, field
 
 from rockpool.errors import SqlError
-from rockpool.sql import rewrite
 
 RUNNING = ("PENDING", "WAITING_TXN", "RUNNING")
 PENDING_SECONDS = 0.1
@@ -26,6 +25,13 @@ class Job:
     txn_id: int = 0
     message: str = ""
     progress: str | None = None
+    kind: str = "COLUMN"  # or ROLLUP, OPTIMIZE
+    operation: str = ""  # of OPTIMIZE
+    rollup: str = ""
+    rollup_id: int = 0
+
+
+STATES = {"COLUMN": "SCHEMA_CHANGE"}
 
 
 class Jobs:
@@ -33,6 +39,7 @@ class Jobs:
         self.world = world
         self.known = {}
         self.tasks = {}
+        self.deletes = []  # (database id, table, time, condition) of DELETEs on tables without a primary key
         for key, kept in world.meta.all("job"):
             job = self.known[key] = Job(**kept)
             if job.state in RUNNING:  # a restart loses the clauses of a job: it is cancelled
@@ -79,7 +86,12 @@ class Jobs:
 
     def start(self, owner, table, change):
         job = self._new(owner, table)
-        table.state = "SCHEMA_CHANGE"
+        job.kind, job.operation = change.kind, change.operation
+        rollup = getattr(change, "rollup", None)
+        if rollup is not None:
+            job.rollup, job.rollup_id = rollup["name"], rollup["id"]
+        self._save(job)
+        table.state = STATES.get(job.kind, job.kind)
         self.tasks[job.id] = asyncio.ensure_future(self._run(job, table, change))
 
     async def _run(self, job, table, change):
@@ -94,7 +106,7 @@ class Jobs:
             if world.faults.rules:
                 slow = world.faults.fire("slow", "alter", table.name, None)
                 await asyncio.sleep(float(slow.get("ms", 1000)) / 1000 if slow else 0)
-            await rewrite.apply(world, table, change)
+            await change.carry_out(world, table)
             self._end(job, "FINISHED", "")
         except SqlError as e:
             self._end(job, "CANCELLED", e.text)

@@ -1,108 +1,126 @@
-"""ALTER TABLE and ALTER DATABASE: what is done inside the statement, and what becomes a job."""
-import copy
+"""ALTER TABLE, ALTER DATABASE and ALTER VIEW: which clause it is, and what is done to a whole table."""
+import re
 
 from rockpool.errors import SqlError
-from rockpool.sql import rewrite, rights
-from rockpool.sql.columns import analyzing, column_shown, read_column
-from rockpool.sql.partition_clause import read_partition
-
-MODEL_TEXT = {"PRIMARY": "primary", "UNIQUE": "Unique", "AGGREGATE": "Aggregate", "DUPLICATE": "Duplicate"}
-WIDER = {"TINYINT": {"SMALLINT", "INT", "BIGINT", "LARGEINT", "DOUBLE", "VARCHAR"},
-         "SMALLINT": {"INT", "BIGINT", "LARGEINT", "DOUBLE", "VARCHAR"},
-         "INT": {"BIGINT", "LARGEINT", "DOUBLE", "DATE", "VARCHAR"}, "BIGINT": {"LARGEINT", "DOUBLE", "VARCHAR"},
-         "LARGEINT": {"VARCHAR"}, "FLOAT": {"DOUBLE", "VARCHAR"}, "DOUBLE": {"VARCHAR"},
-         "DECIMAL": {"DECIMAL", "VARCHAR"}, "CHAR": {"CHAR", "VARCHAR"},
-         "VARCHAR": {"VARCHAR", "TINYINT", "SMALLINT", "INT", "BIGINT", "LARGEINT", "FLOAT", "DOUBLE", "DATE", "DECIMAL",
-                     "JSON"},
-         "DATE": {"DATETIME"}, "DATETIME": {"DATE"}, "JSON": {"VARCHAR"}}
+from rockpool.sql import (accounts, alter_columns, alter_optimize, alter_partitions, dynamic_partitions, indexes, properties,
+                          rollups, views)
+from rockpool.sql.analysis import analyzing, refused
+from rockpool.sql.columns import check_name
+from rockpool.sql.table_state import check_state
 
 
 async def run(session, reader):
     reader.expect("ALTER")
     if reader.accept("USER"):
-        return await rights.change(session, reader)
+        return await accounts.change(session, reader)
     if reader.accept("DATABASE"):
         return _database(session, reader)
-    if reader.accept("SYSTEM"):
+    if reader.accept("VIEW"):
+        return await views.alter(session, reader)
+    if reader.accept("MATERIALIZED", "VIEW"):
+        return views.alter_materialized(session, reader)
+    if reader.accept("SYSTEM") or reader.accept("RESOURCE") or reader.accept("CATALOG"):
         return None
     reader.expect("TABLE")
-    parts = reader.qualified()
-    database, name = session.resolve(parts)
+    database, name = session.resolve(reader.qualified())
     table = session.world.catalog.table(database, name)
     session.demand("ALTER", database, name)
     owner = session.world.catalog.database(database)
     if table.view_sql is not None:
-        raise analyzing(f"{name} is not a native table")
-    if reader.accept("RENAME"):
-        return await _rename(session, reader, owner, table)
-    if reader.accept("SWAP", "WITH"):
-        return _swap(session, reader, owner, table)
-    if reader.accept("COMMENT"):
-        reader.accept("=")
-        table.comment = reader.string()
-        reader.end()
-        session.world.catalog.save(table)
-        return None
-    if reader.accept("SET"):
-        table.properties.update(reader.properties())
-        session.world.catalog.save(table)
-        return None
-    if reader.accept("AUTO_INCREMENT"):
-        reader.expect("=")
-        table.next_auto = reader.integer()
-        session.world.catalog.save(table)
-        return None
-    if (reader.sees("ADD") or reader.sees("DROP")) and reader.ahead().upper in ("PARTITION", "TEMPORARY"):
-        return _partition(session, reader, table)
-    return await _schema_change(session, reader, owner, table)
+        raise refused(f"Do not support alter non-native table/materialized-view[{name}]")
+    return await _clause(session, reader, owner, table)
 
 
+async def _clause(session, reader, owner, table):
+    for words, work in CLAUSES:
+        if reader.accept(*words):
+            found = work(session, reader, owner, table)
+            return await found if hasattr(found, "__await__") else found
+    if reader.sees("DISTRIBUTED", "BY") or reader.token.upper == "PARTITION" or (
+            reader.token.upper in ("PRIMARY", "UNIQUE", "DUPLICATE", "AGGREGATE") and reader.ahead().upper == "KEY"):
+        return alter_optimize.start(session, reader, owner, table)
+    return await alter_columns.change(session, reader, owner, table)
+
+
+# ---------------------------------------------------------------- ALTER DATABASE
 def _database(session, reader):
     name = reader.name()
-    session.world.catalog.database(name)
+    catalog, version = session.world.catalog, session.world.version
+    owner = catalog.database(name)
     if reader.accept("RENAME"):
-        session.world.catalog.rename_database(name, reader.name())
+        new = reader.name()
+        reader.end()
+        if new == name:
+            raise analyzing("Same database name")
+        if new in catalog.databases:
+            raise SqlError(f"Database name[{new}] is already used", version.code(1007))
+        catalog.rename_database(name, new)
+        if session.database == name:
+            session.database = new
+        return
+    reader.expect("SET")
+    if reader.accept("PROPERTIES"):
+        owner.properties.update(reader.properties())
+    else:
+        kind = reader.one_of("DATA", "REPLICA")
+        reader.expect("QUOTA")
+        text = reader.next().text + (reader.next().text if reader.token.kind == "word" else "")
+        owner.properties[f"{kind.lower()}_quota"] = _quota(kind, text)
+    reader.end()
+    catalog.save_database(owner)
 
 
-def _check_state(table, jobs):
-    if jobs.running(table.id) is not None:
-        raise SqlError(f'A schema change operation is in progress on the table "{table.name}". Please wait until the '
-                       'current operation completes. To check the status of the operation, use "SHOW ALTER TABLE COLUMN '
-                       f"FROM <db> WHERE TableName='{table.name}'\".")
+def _quota(kind, text):
+    found = re.fullmatch(r"(\d+)\s*([KMGTP]?)B?", text, re.I)
+    if not found or kind == "REPLICA" and found.group(2):
+        raise analyzing(f"Unable to parse quota value '{text}': {text}" if kind == "REPLICA" else f"invalid data size {text}")
+    return str(int(found.group(1)) * 1024 ** " KMGTP".index((found.group(2) or " ").upper()))
 
 
-async def _rename(session, reader, owner, table):
-    if reader.accept("COLUMN"):
-        return _rename_column(session, reader, table)
-    if reader.accept("TO"):
-        pass
+# ---------------------------------------------------------------- the table
+def _rename_table(session, reader, owner, table):
+    reader.accept("TO")
     name = reader.name()
     reader.end()
+    check_state(table)
+    if name == table.name:
+        raise analyzing(f"Same table name {name}")
+    if not 1 <= len(name) <= 1024 or "\0" in name:
+        raise analyzing(f"Incorrect table name '{name}'", session.world.version.code(1104))
     if name in owner.tables:
-        raise SqlError(f"Table '{name}' already exists" if name != table.name else f"Same table name {name}",
-                       session.world.version.code(1050))
+        raise SqlError(f"Table name[{name}] is already used", session.world.version.code(1050))
     session.world.catalog.rename_table(owner, table, name)
 
 
-def _rename_column(session, reader, table):
+def _rename_column(session, reader, owner, table):
     old = reader.name()
     reader.expect("TO")
     new = reader.name()
     reader.end()
-    _check_state(table, session.world.jobs)
-    column = table.column(old)
+    if not session.world.version.since(3, 3, 2):
+        raise refused("not implemented")
+    check_state(table)
+    column, other = table.column(old), table.column(new)
     if column is None:
-        raise analyzing(f"Column '{old}' does not exist.")
-    other = table.column(new)
+        raise analyzing(f"Column '{old}' does not exist")
     if other is not None and other is not column:
         raise SqlError(f"Duplicate column name '{new}'", session.world.version.code(1060))
-    former = column.name
-    column.name = new
-    for names in (table.keys, table.hash_columns, table.sort_key, *([table.partitioning.columns] if table.partitioning
-                                                                  else [])):
-        for n, known in enumerate(names):
-            if known == former:
-                names[n] = new
+    check_name(new)
+    former, column.name = column.name, new
+    parts = table.partitioning
+    lists = [table.keys, table.hash_columns, table.sort_key, *([parts.columns] if parts else []),
+             *[i["columns"] for i in table.indexes], *[r["columns"] for r in table.rollups]]
+    for names in lists:
+        names[:] = [new if n.lower() == former.lower() else n for n in names]
+    word = re.compile(rf"(?<![\w]){re.escape(former)}(?![\w])", re.I)
+    if parts and parts.text:
+        parts.text = word.sub(new, parts.text)
+    for c in table.columns:
+        if c.generated is not None:
+            c.generated = word.sub(new, c.generated)
+    bloom = table.properties.get("bloom_filter_columns")
+    if bloom:
+        table.properties["bloom_filter_columns"] = word.sub(new, bloom)
     session.world.catalog.save(table)
 
 
@@ -113,268 +131,113 @@ def _swap(session, reader, owner, table):
     if other is None:
         raise session.world.catalog.unknown_table(owner.name, name)
     if other.view_sql is not None:
-        raise analyzing(f"{name} is not a native table")
+        raise refused(f"{name} is not a native table" if other.materialized is None else
+                      "Materialized view can only SWAP with materialized view")
+    if other is table:
+        raise analyzing(f"The table name {name} is the same")
+    check_state(table)
+    check_state(other)
     session.world.catalog.swap(owner, table, other)
 
 
-def _partition(session, reader, table):
-    if table.partitioning is None:
-        raise analyzing("table is not partitioned")
-    if reader.accept("DROP"):
-        reader.expect("PARTITION")
-        reader.accept("IF", "EXISTS")
-        name = reader.name()
-        parts = table.partitioning
-        parts.ranges = [r for r in parts.ranges if r[0] != name]
-        parts.lists = [r for r in parts.lists if r[0] != name]
-    else:
-        reader.expect("ADD")
-        read_partition(reader, table.partitioning)
+def _comment(session, reader, owner, table):
+    reader.accept("=")
+    table.comment = reader.string()
+    reader.end()
+    if not session.world.version.since(3, 1):
+        raise refused("not support comment")
+    check_state(table)
     session.world.catalog.save(table)
 
 
-# ---------------------------------------------------------------- columns
-class Change:
-    """The clauses of one ALTER, applied to a copy of the table; it replaces the table when all is well."""
-
-    def __init__(self, table, version):
-        self.before, self.table, self.version = table, copy.deepcopy(table), version
-        self.added, self.dropped, self.retyped = [], [], []
-        self.added_in_statement = {}
-        self.widened_only = True
-        self.is_slow = False  # rows must be rewritten: a job
-
-
-async def _schema_change(session, reader, owner, table):
-    world = session.world
-    change = Change(table, world.version)
-    while True:
-        _clause(reader, change)
-        if not reader.accept(","):
-            break
+def _set(session, reader, owner, table):
+    given = reader.properties()
     reader.end()
-    _check_state(table, world.jobs)
-    if not table.fast_schema_evolution and (change.added or change.dropped):
-        change.is_slow = True
-    if change.is_slow or change.retyped and not change.widened_only:
-        world.jobs.start(owner, table, change)
+    world = session.world
+    check_state(table)
+    before = dict(table.properties)
+    slow = properties.change_properties(given, table, world)
+    if any(k.startswith(dynamic_partitions.PREFIX) for k in given):
+        try:
+            dynamic_partitions.create(table, world)
+        except SqlError:
+            table.properties = before
+            raise
+    if not slow:
+        world.catalog.save(table)
         return
-    await rewrite.apply(world, table, change)
-    world.jobs.finished(owner, table)
+    made = alter_columns.Change(table, world)
+    table.properties = before
+    world.jobs.start(owner, table, made)
 
 
-def _clause(reader, change):
-    if reader.accept("ADD", "COLUMN"):
-        _add(reader, change)
-    elif reader.accept("DROP", "COLUMN"):
-        _drop(change, reader.name())
-        if reader.accept("FROM"):
-            reader.name()
-    elif reader.accept("MODIFY", "COLUMN"):
-        _modify(reader, change)
-    elif reader.accept("ORDER", "BY"):
-        _order(change, reader.names())
-    else:
-        raise reader.unexpected("ADD", "DROP", "MODIFY", "RENAME", "SWAP", "SET", "ORDER")
+def _auto_increment(session, reader, owner, table):
+    reader.expect("=")
+    number = reader.integer()
+    reader.end()
+    if not session.world.version.since(4):
+        raise refused("ALTER TABLE AUTO_INCREMENT is not supported")
+    check_state(table)
+    if not any(c.auto_increment for c in table.columns):
+        raise refused(f"Table '{table.name}' does not have an AUTO_INCREMENT column")
+    if number < table.next_auto:
+        raise refused(f"New auto_increment value must be greater than current max value. Current max value: "
+                      f"{table.next_auto - 1}")
+    table.next_auto = number
+    session.world.catalog.save(table)
 
 
-def _place(reader, table):
-    """FIRST, AFTER x, or None."""
-    if reader.accept("FIRST"):
-        return 0
-    if not reader.accept("AFTER"):
-        return None
+# ---------------------------------------------------------------- indexes and rollups
+def _add_index(session, reader, owner, table):
+    index = indexes.read_index(reader)
+    reader.end()
+    change_indexes(session, owner, table, lambda made: indexes.add_index(made, index))
+
+
+def _drop_index(session, reader, owner, table):
     name = reader.name()
-    column = table.column(name)
-    if column is None:
-        raise analyzing(f"Column[{name}] does not exist")
-    return table.columns.index(column) + 1
+    reader.end()
+    change_indexes(session, owner, table, lambda made: indexes.drop_index(made, name))
 
 
-def _add(reader, change):
-    columns = []
-    if reader.accept("("):
-        while True:
-            columns.append((read_column(reader), None))
-            if not reader.accept(","):
-                break
-        reader.expect(")")
-    else:
-        column = read_column(reader)
-        columns.append((column, _place(reader, change.table)))
-    if reader.accept("TO"):
-        reader.name()
-    for column, place in columns:
-        _add_one(change, column, place)
+def change_indexes(session, owner, table, work):
+    """Adding or dropping an index rewrites the table: a job."""
+    made = alter_columns.Change(table, session.world)
+    work(made.table)
+    check_state(table)
+    session.world.jobs.start(owner, table, made)
 
 
-def _add_one(change, column, place):
-    table = change.table
-    is_key = column.key_given
-    if is_key and table.model == "PRIMARY":
-        raise analyzing(f"Can not add key column: {column.name} for primary key table")
-    if column.aggregation and table.model in ("UNIQUE", "PRIMARY"):
-        raise analyzing(f"Can not assign aggregation method on column in {MODEL_TEXT[table.model]} data model table: "
-                        f"{column.name}")
-    if column.auto_increment:
-        raise analyzing(f"Column '{column.name}' can not be AUTO_INCREMENT when ADD COLUMN.")
-    if table.model == "AGGREGATE" and not column.aggregation:
-        is_key = True
-    _check_new_name(change, column)
-    if not column.nullable and not column.has_default:
-        raise SqlError(f"Field '{column.name}' is not null but doesn't have a default value", change.version.code(1064))
-    if column.default_is_function and column.default != "CURRENT_TIMESTAMP":
-        raise analyzing(f"unsupported default expr:{column.default}")
-    if not is_key and place == 0:
-        raise analyzing(f"Cannot add value column[{column.name}] at first")
-    for extra in ("null_given", "key_given", "default_null"):
-        column.__dict__.pop(extra, None)
-    column.is_key, column.uid = is_key, table.new_uid()
-    keys = len(table.keys)
-    if is_key:
-        place = keys if place is None else min(place, keys)
-        table.keys.insert(place, column.name)
-        change.is_slow = True
-    elif place is None or place < keys:
-        place = len(table.columns) if place is None else keys
-    table.columns.insert(place, column)
-    change.added.append(column)
-    change.added_in_statement[column.name.lower()] = column
-
-
-def _check_new_name(change, column):
-    earlier = change.added_in_statement.get(column.name.lower())
-    if earlier is not None:
-        raise analyzing(f"Repeatedly add same column with different definition: {column.name}")
-    for known in change.before.columns:
-        by_name = known.name.lower() == column.name.lower()
-        by_birth = (known.born or known.name).lower() == column.name.lower()
-        if by_name and not by_birth or by_name and change.table.model != "PRIMARY":
-            if known.name in change.dropped:
-                continue
-            raise analyzing(f"Can not add column which already exists in base table: {column.name}")
-        if by_name or by_birth:
-            if known.name in change.dropped:
-                continue
-            raise analyzing(f"Can not add column which already exists in column id: {column.name}, you can remove "
-                            f"{column_shown(known)} and try again.")
-
-
-def _drop(change, name):
-    table = change.table
-    column = table.column(name)
-    if column is None:
-        raise analyzing(f"Column does not exists: {name}")
-    if column.is_key and table.model in ("PRIMARY", "UNIQUE"):
-        raise analyzing(f"Can not drop key column in {MODEL_TEXT[table.model]} data model table")
-    if table.model == "PRIMARY" and column.name in table.sort_key:
-        raise analyzing("Can not drop sort column in primary data model table")
-    if column.name in table.hash_columns:
-        raise analyzing(f"Distribution column[{column.name}] cannot be dropped. index[{table.name}]")
-    if table.partitioning is not None and column.name in table.partitioning.columns:
-        raise analyzing(f"Partition column[{column.name}] cannot be dropped. index[{table.name}]")
-    if column.is_key:
-        if len(table.keys) == 1:
-            raise analyzing(f"No key column left. index[{table.name}]")
-        table.keys.remove(column.name)
-        change.is_slow = True
-    if column.name in table.sort_key:
-        table.sort_key.remove(column.name)
-    table.columns.remove(column)
-    change.dropped.append(column.name)
-    if column in change.added:
-        change.added.remove(column)
-
-
-def _modify(reader, change):
-    column = read_column(reader)
-    table = change.table
-    old = table.column(column.name)
-    if old is None:
-        raise analyzing(f"Column[{column.name}] does not exists")
-    place = _place(reader, table)
-    _check_modify(change, old, column)
-    if column.type != old.type:
-        widening = old.type.name == column.type.name == "VARCHAR"
-        change.widened_only &= widening
-        change.retyped.append((old.uid, old.type, column.type))
-    elif place is not None and table.columns.index(old) + 1 != place:
-        change.is_slow = True
-    old.type, old.nullable, old.comment = column.type, column.nullable, column.comment
-    if place is not None:
-        at = table.columns.index(old)
-        table.columns.pop(at)
-        table.columns.insert(place - 1 if at < place else place, old)
-        change.widened_only = False
-
-
-def _check_modify(change, old, new):
-    table = change.table
-    widening = (old.type.name == new.type.name == "VARCHAR" and new.type.length > old.type.length
-                and old.nullable == new.nullable and change.version.since(4, 1))
-    except_for = " except for increasing varchar length" if change.version.since(4, 1) and old.type.name == "VARCHAR" else ""
-    if table.model == "PRIMARY" and not (widening and table.fast_schema_evolution):
-        if old.is_key:
-            raise analyzing(f"Can not modify key column: {old.name} for primary key table{except_for}")
-        if old.name in table.sort_key:
-            raise analyzing(f"Can not modify sort column in primary data model table{except_for}")
-    if table.partitioning is not None and old.name in table.partitioning.columns and not widening:
-        raise analyzing(f"Can not modify partition column[{old.name}]. index[{table.name}]")
-    if old.name in table.hash_columns and not widening:
-        raise analyzing(f"Can not modify distribution column[{old.name}]. index[{table.name}]")
-    if new.aggregation and table.model in ("UNIQUE", "PRIMARY"):
-        raise analyzing(f"Can not assign aggregation method on column in {MODEL_TEXT[table.model]} data model table: "
-                        f"{new.name}")
-    if old.auto_increment or new.auto_increment:
-        raise analyzing(f"Can not modify auto increment column: {old.name}")
-    if old.nullable and not new.nullable:
-        raise analyzing("Can not change from nullable to non-nullable")
-    if (old.default, old.default_is_function) != (new.default, new.default_is_function):
-        raise analyzing("Can not change default value")
-    check_type_change(old.type, new.type)
-
-
-def check_type_change(old, new):
-    if old == new:
-        return
-    if new.name not in WIDER.get(old.name, ()):
-        raise analyzing(f"Can not change {old.shown()} to {new.shown()}")
-    if old.is_text and new.is_text and new.length < old.length:
-        raise analyzing("Cannot shorten string length")
-    if old.name == new.name == "DECIMAL" and (new.scale < old.scale or
-                                              new.precision - new.scale < old.precision - old.scale):
-        raise analyzing(f"Can not change {old.shown()} to {new.shown()}")
-
-
-def _order(change, names):
-    table = change.table
-    seen = set()
-    columns = []
-    for name in names:
-        column = table.column(name)
-        if column is None:
-            raise analyzing(f"Column[{name}] does not exist")
-        if name.lower() in seen:
-            raise analyzing(f"Duplicated column[{name}]")
-        seen.add(name.lower())
-        if not column.type.is_key_type and (table.model == "PRIMARY" or len(names) < len(table.columns)):
-            raise analyzing(f"Sort key column[{name}] type not supported: {column.type.name} in "
-                            f"{MODEL_TEXT[table.model].capitalize()}Key table")
-        columns.append(column)
-    change.is_slow = True
-    if table.model != "PRIMARY" and len(names) == len(table.columns):
-        table.columns = columns
-        table.keys = [c.name for c in columns if c.is_key]
-        return
-    table.sort_key = [c.name for c in columns]
+CLAUSES = [
+    (("RENAME", "COLUMN"), _rename_column), (("RENAME", "PARTITION"), alter_partitions.rename),
+    (("RENAME", "ROLLUP"), rollups.rename), (("RENAME",), _rename_table), (("SWAP", "WITH"), _swap),
+    (("COMMENT",), _comment), (("SET",), _set), (("AUTO_INCREMENT",), _auto_increment),
+    (("ADD", "INDEX"), _add_index), (("DROP", "INDEX"), _drop_index), (("ADD", "ROLLUP"), rollups.add),
+    (("DROP", "ROLLUP"), rollups.drop), (("ADD", "PARTITION"), alter_partitions.add),
+    (("ADD", "PARTITIONS"), alter_partitions.add_batch), (("ADD", "TEMPORARY"), alter_partitions.no_temporary),
+    (("DROP", "TEMPORARY"), alter_partitions.no_temporary), (("REPLACE", "PARTITION"), alter_partitions.no_temporary),
+    (("DROP", "PARTITION"), alter_partitions.drop), (("DROP", "PARTITIONS"), alter_partitions.drop),
+    (("MODIFY", "PARTITION"), alter_partitions.modify), (("COMPACT",), lambda *_: None),
+    (("CUMULATIVE", "COMPACT"), lambda *_: None), (("BASE", "COMPACT"), lambda *_: None),
+]
 
 
 async def cancel(session, reader):
-    reader.expect("CANCEL", "ALTER", "TABLE")
-    reader.one_of("COLUMN", "ROLLUP", "OPTIMIZE")
+    """CANCEL ALTER TABLE COLUMN | ROLLUP | OPTIMIZE FROM t [(job ids)]"""
+    reader.expect("CANCEL")
+    reader.expect("ALTER")
+    reader.expect("TABLE")
+    kind = reader.one_of("COLUMN", "ROLLUP", "OPTIMIZE")
     reader.expect("FROM")
-    table = session.table(reader.qualified())
+    database, name = session.resolve(reader.qualified())
+    table = session.world.catalog.table(database, name)
+    if reader.accept("("):
+        while not reader.accept(")"):
+            reader.next()
+    reader.end()
+    session.demand("ALTER", database, name)
+    state = {"COLUMN": "SCHEMA_CHANGE"}.get(kind, kind)
     job = session.world.jobs.running(table.id)
-    if job is None:
-        raise SqlError(f"Table[{table.name}] is not under SCHEMA_CHANGE.")
+    if job is None or job.kind != kind:
+        raise SqlError(f"Table[{table.name}] is not under {state}.")
     session.world.jobs.cancel(job, "user cancelled")

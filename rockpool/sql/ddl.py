@@ -320,3 +320,12 @@ async def recover(session, reader):
     if name not in owner.recycled:
         raise SqlError(f"Unknown table '{name}'", version.code(5502))
     catalog.recover(owner, name)
+
+
+async def drop_temporary(session):
+    """The temporary tables of a session end with it."""
+    world = session.world
+    for table in session.temporary_tables:
+        if table.id in world.catalog.by_id:
+            await drop_now(world, world.catalog.database_of(table), table, True)
+    session.temporary_tables.clear()

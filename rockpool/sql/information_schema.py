@@ -6,7 +6,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from rockpool.catalog import MODELS, SYSTEM_DATABASES
-from rockpool.sql import partitions, properties, system_loads, variables
+from rockpool.sql import partitions, properties, system_loads, system_privileges, variables
 from rockpool.sql.analysis import refused
 from rockpool.sql.columns import column_shown
 from rockpool.sql.system_columns import DEFINITIONS
@@ -14,7 +14,6 @@ from rockpool.sql.system_columns import DEFINITIONS
 CHARSET, COLLATION = "utf8", "utf8_general_ci"
 PRECISION = {"TINYINT": 3, "SMALLINT": 5, "INT": 10, "BIGINT": 19, "LARGEINT": 39, "FLOAT": 7, "DOUBLE": 15, "DATE": None}
 KEY_LETTERS = {"PRIMARY": "PRI", "UNIQUE": "UNI", "DUPLICATE": "DUP", "AGGREGATE": "AGG"}
-PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "ALTER", "DROP", "EXPORT")
 
 
 class Maker:
@@ -56,8 +55,8 @@ def seen_tables(session):
     users, user = session.world.users, session.user
     for database in session.world.catalog.databases.values():
         for table in database.tables.values():
-            kind = "TABLE" if table.view_sql is None else "VIEW"
-            if any(users.may(user, p, database.name, table.name, k) for p in ("ANY",) for k in {kind, "TABLE"}):
+            kinds = ("TABLE",) if table.view_sql is None else ("VIEW", "TABLE")
+            if any(users.may(user, "ANY", database.name, table.name, k) for k in kinds):
                 yield database.name, table
 
 
@@ -270,13 +269,6 @@ def be_compactions(session, node):
         yield backend.id, 0, 0, 0, 0.0, 0.0, 0, 0
 
 
-def table_privileges(session, node):
-    for user in session.world.users.known.values():
-        for privilege, kind, database, table, *_ in user.grants:
-            if kind == "TABLE":
-                yield f"'{user.name}'@'%'", "def", database, table, privilege, "NO"
-
-
 def load_tracking_logs(session, node):
     label, job = equal_to(node, "label"), equal_to(node, "job_id")
     if label is None and job is None:
@@ -287,7 +279,8 @@ def load_tracking_logs(session, node):
 MAKERS = {name: Maker(name) for name in DEFINITIONS}
 for _made in (schemata, tables, views, materialized_views, tables_config, columns, partitions_meta, be_tablets, statistics,
               engines, character_sets, collations, session_variables, global_variables, verbose_session_variables, be_configs,
-              be_compactions, table_privileges, load_tracking_logs):
+              be_compactions, load_tracking_logs, system_privileges.user_privileges, system_privileges.schema_privileges,
+              system_privileges.table_privileges):
     MAKERS[_made.__name__].rows = _made
 MAKERS["temp_tables"].rows = temporary_tables
 MAKERS["loads"].rows, MAKERS["old_loads"].rows = system_loads.loads, system_loads.old_loads

@@ -3,6 +3,10 @@ from rockpool.errors import SqlError
 from rockpool.merge import default_sql
 
 
+TAKEN = ("columns", "keys", "sort_key", "next_uid", "indexes", "rollups", "properties", "distribution", "hash_columns",
+         "buckets", "partitioning")  # what a change may change; auto-increment and names go on beside it
+
+
 def statements(table, change):
     """What the store must do."""
     found = []
@@ -21,15 +25,34 @@ def statements(table, change):
 
 
 def conversion(name, old, new):
+    """The stored values of one type as those of another; NULL where a text is no such value."""
     if old.name == "INT" and new.name == "DATE":
-        return f"strptime({name}::VARCHAR, '%Y%m%d')::DATE"
+        return f"try_strptime({name}::VARCHAR, '%Y%m%d')::DATE"
     if new.name == "VARCHAR" and old.name in ("FLOAT", "DOUBLE"):
         return f"CASE WHEN suffix({name}::VARCHAR, '.0') THEN left({name}::VARCHAR, -2) ELSE {name}::VARCHAR END"
     if new.name == "VARCHAR" and old.name == "DATETIME":
-        return f"strftime({name}, '%Y-%m-%d %H:%M:%S')"
+        return (f"CASE WHEN microsecond({name}) % 1000000 = 0 THEN strftime({name}, '%Y-%m-%d %H:%M:%S') "
+                f"ELSE strftime({name}, '%Y-%m-%d %H:%M:%S.%f') END")
+    if new.name == "VARCHAR" and old.name == "BOOLEAN":
+        return f"CAST(CAST({name} AS INTEGER) AS VARCHAR)"
+    if old.name == "STRUCT":
+        return _struct(name, old, new)
+    if old.name == "ARRAY" and old != new:
+        return f"list_transform({name}, lambda e_: {conversion('e_', old.parts[0], new.parts[0])})"
     if old.name == "VARCHAR" and new.name != "VARCHAR":
         return f"TRY_CAST({name} AS {new.duckdb()})"
     return f"CAST({name} AS {new.duckdb()})"
+
+
+def _struct(name, old, new):
+    """Fields are matched by name; a new one is NULL."""
+    known = dict(zip([n.lower() for n in old.names], old.parts))
+    fields = []
+    for field, kind in zip(new.names, new.parts):
+        before = known.get(field.lower())
+        value = f"CAST(NULL AS {kind.duckdb()})" if before is None else conversion(f'{name}."{field}"', before, kind)
+        fields.append(f'"{field}" := {value}')
+    return f"CASE WHEN {name} IS NULL THEN NULL ELSE struct_pack({', '.join(fields)}) END"
 
 
 async def apply(world, table, change):
@@ -41,8 +64,8 @@ async def apply(world, table, change):
     todo = statements(table, change)
     if todo:
         await world.storage.run(table, *todo)
-    table.columns, table.keys, table.sort_key = change.table.columns, change.table.keys, change.table.sort_key
-    table.next_uid = change.table.next_uid
+    for name in TAKEN:
+        setattr(table, name, getattr(change.table, name))
     table.schema_version += 1
     world.catalog.save(table)
 

@@ -19,6 +19,7 @@ class Session:
         self.user_variables = {}
         self.transaction = None  # writes of an explicit SQL transaction
         self.prepared = {}  # of the PREPARE statement
+        self.temporary_tables = []  # dropped when the session ends
         self.running, self.cancelled = None, False  # what interrupts the query under way; whether that was done
 
     # ------------------------------------------------------------ state
@@ -54,6 +55,7 @@ class Session:
 
     async def close(self):
         self.transaction = None
+        await ddl.drop_temporary(self)
 
     def resolve(self, parts):
         """(database, table) of a name of one to three parts."""

@@ -3,7 +3,7 @@ import time
 
 from rockpool.errors import SqlError
 from rockpool.mysql.wire import of_texts
-from rockpool.sql.columns import analyzing
+from rockpool.sql.analysis import analyzing
 
 
 def moment(seconds):
