@@ -14,6 +14,7 @@ from rockpool.faults import Faults
 from rockpool.rest.backend import Backend
 from rockpool.rest.cluster import Cluster
 from rockpool.rest.frontend import Frontend
+from rockpool.rest.merge_commit import MergeCommits
 from rockpool.rest.multi import MultiTable
 from rockpool.jobs import Jobs
 from rockpool.meta import Meta
@@ -40,6 +41,8 @@ SETTINGS = {  # name -> who holds it, under which name, how it is read
     "tablet_max_versions": ("txns", "max_versions", int),
     "compaction_versions_per_second": ("txns", "compacted_per_second", float),
     "empty_load_as_error": ("world", "empty_load_as_error", truth),
+    "streaming_load_max_mb": ("world", "max_body_mb", float),
+    "streaming_load_max_batch_size_mb": ("world", "max_json_mb", float),
     "transaction_clean_interval_second": ("world", "clean_seconds", float),
     "timeout_check_interval_second": ("world", "timeout_seconds", float)}
 
@@ -65,12 +68,14 @@ class World:
         self.parser = ThreadPoolExecutor(1, "load-parser")
         self.dead_backends = set()
         self.empty_load_as_error = True
+        self.max_body_mb, self.max_json_mb = 102400, 100
         self.tracking_logs = {}  # txn id -> text of the error log
         self.on_visible = {}  # txn id -> what to call when it becomes visible
         self.frontend_config = {}
         self.global_variables = {}
         self.ports = {}
         self.multi = MultiTable(self)
+        self.merging = MergeCommits(self)
         self.reading = Reading(self, HOST)
         self.jobs = Jobs(self)
         self.frontends = [Frontend(self, n, HOST) for n in range(frontends)]

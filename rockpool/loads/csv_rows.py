@@ -9,8 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from rockpool.errors import internal
+
 NULL = "\\N"
 FEW_ROWS = 64
+MAX_ROW = 512 << 20  # bytes
 
 
 @dataclass

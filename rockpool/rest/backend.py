@@ -9,7 +9,7 @@ from aiohttp import web
 
 from rockpool.errors import LoadError, SqlError, analysis, internal
 from rockpool.faults import Call
-from rockpool.rest import answers, auth, receive
+from rockpool.rest import answers, auth, merge_commit, receive
 from rockpool.rest.backend_txn import TransactionCalls
 from rockpool.rest.context import LoadContext
 from rockpool.rest.gate import Gate, cut, cut_in_body
@@ -20,8 +20,6 @@ from rockpool.txn import LOST, too_many_versions
 
 PIECE = 4 << 20  # bytes handed over to parsing at once
 INLINE = 48 << 10  # bodies up to this size are parsed without a thread
-MAX_BODY = 102400 << 20
-MAX_JSON = 100 << 20
 MAX_LOGS = 1000
 
 
@@ -110,14 +108,19 @@ class Backend:
             Decompressor(context.options.compression)
         context.plan_ms += round((time.perf_counter() - begun) * 1000)
 
+    @property
+    def max_body(self):
+        return int(self.world.max_body_mb * 1048576)
+
     def check_size(self, context, request):
         length = request.content_length or 0
-        if context.bytes + length > MAX_BODY:
-            raise internal(f"body size {context.bytes + length} exceed limit: {MAX_BODY}, label={context.label}. You can "
+        max_body, max_json = self.max_body, int(self.world.max_json_mb * 1048576)
+        if context.bytes + length > max_body:
+            raise internal(f"body size {context.bytes + length} exceed limit: {max_body}, label={context.label}. You can "
                            "increase the limit by setting streaming_load_max_mb in be.conf.")
         if context.options.format == "json" and not context.options.ignore_json_size and (
-                context.bytes + length > MAX_JSON):
-            raise internal(f"The size of this batch exceed the max size [{MAX_JSON}]  of json type data  data [ "
+                context.bytes + length > max_json):
+            raise internal(f"The size of this batch exceed the max size [{max_json}]  of json type data  data [ "
                            f"{context.bytes + length} ]. Set ignore_json_size to skip the check, although it may lead "
                            "huge memory consuming.")
 
@@ -131,6 +134,8 @@ class Backend:
         else:
             async for chunk in request.content.iter_any():
                 total += len(chunk)
+                if total > self.max_body:  # of a chunked body, whose size no header told
+                    raise web.HTTPRequestEntityTooLarge(self.max_body, total)
                 parts.append(chunk)
                 held += len(chunk)
                 if held >= PIECE:
@@ -146,6 +151,16 @@ class Backend:
         context.bytes += total
         context.receive_ms += round((time.perf_counter() - begun) * 1000)
         return total
+
+    @staticmethod
+    async def whole_body(context, request):
+        begun, parts = time.perf_counter(), []
+        async for chunk in request.content.iter_any():
+            parts.append(chunk)
+        context.receive_ms += round((time.perf_counter() - begun) * 1000)
+        body = b"".join(parts)
+        context.bytes = len(body)
+        return body
 
     @staticmethod
     async def _count_body(stream, request):
@@ -258,8 +273,12 @@ class Backend:
         context.restarts = self.restarts
         try:
             user = self.user(request)
+            context.merging = merge_commit.is_asked(headers, self.world.version)
             context.options = options.head(headers)
             self.check_size(context, request)
+            if context.merging:
+                request["merge"] = (headers, (name, table), user)
+                return None
             begun = time.perf_counter()
             self.world.need_leader()
             database, context.table = self.target(request, user, name, table)
@@ -280,6 +299,10 @@ class Backend:
                 return refused
         context = request["context"]
         self.world.stats.requests["stream_load"] += 1
+        if context.merging:
+            body = await self.whole_body(context, request)
+            found = await self.world.merging.take(self, context, *request["merge"], body)
+            return await self.gate.after(request, request["call"], self.answer(found))
         try:
             await self.receive(context, request)
             if context.txn.state not in ("PREPARE", LOST):

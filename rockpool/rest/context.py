@@ -23,6 +23,8 @@ class LoadContext:
     error_url: str = ""
     aborted: str = ""  # why, when somebody rolled it back meanwhile
     multi: bool = False
+    merging: bool = False  # a request of a merge commit, which has no transaction of its own
+    left_ms: int = -1  # of the window that took it
     restarts: int = 0  # of the backend before this load
     load_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
