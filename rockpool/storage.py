@@ -51,6 +51,7 @@ class Storage:
         self.readers = ThreadPoolExecutor(4, "store-reader")
         self.queues = defaultdict(Queue)  # table id -> what waits for it
         self.waiting_bytes = 0
+        self.on_truncate = lambda table_id: None  # what is prepared for a table goes with its partitions
         self.tasks = set()
         self.versions = Versions(meta)
         self.counts = {int(name[1:]): rows for name, rows in self.db.execute(  # table id -> rows as of the last merge
@@ -208,6 +209,7 @@ class Storage:
         await self.write(lambda db: db.execute(f"DROP TABLE IF EXISTS {table.store_name}"))
 
     async def truncate(self, table):
+        self.on_truncate(table.id)
         await self.settle([table.id])
         self.versions.reset(table.id)
         await self.write(lambda db: db.execute(f"DELETE FROM {table.store_name}"))

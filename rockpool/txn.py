@@ -85,6 +85,7 @@ class Transactions:
         self.keep_number, self.keep_seconds = KEEP_NUMBER, KEEP_SECONDS
         self.seq = 0
         self.watches = None  # what wants to know when rows become visible
+        self.storage.on_truncate = self.truncated
         self.on_end = []  # called with the transaction when it is finished
         self.unpublished = defaultdict(deque)  # table id -> its COMMITTED transactions, oldest first
         self.held = set()  # ids of COMMITTED transactions whose publication is kept back
@@ -272,8 +273,11 @@ class Transactions:
 
     # ------------------------------------------------------------ what happens to tables and servers meanwhile
     def truncated(self, table_id):
-        """Rows loaded or prepared for a table, and not visible yet, go with its partitions; commits succeed."""
+        """Rows loaded or prepared for a table, and not visible yet, go with its partitions; commits succeed. An INSERT
+        is the statement that empties the table itself, or comes after it."""
         for txn in self.unfinished_on(table_id):
+            if txn.kind == "INSERT":
+                continue
             if table_id not in txn.gone_tables:
                 txn.gone_tables.append(table_id)
             kept = []

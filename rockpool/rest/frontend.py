@@ -3,8 +3,8 @@ import time
 
 from aiohttp import web
 
-from rockpool.errors import SqlError
-from rockpool.rest import answers, auth
+from rockpool.errors import LoadError, SqlError
+from rockpool.rest import answers, auth, merge_commit
 from rockpool.rest.control import Control
 from rockpool.rest.frontend_txn import TransactionGate
 from rockpool.mysql.server import MysqlServer
@@ -100,6 +100,9 @@ class Frontend:
 
     # ------------------------------------------------------------ loads
     async def stream_load(self, request):
+        wide = too_wide(request)  # with Expect this comes before the middlewares
+        if wide is not None:
+            return wide
         await self.world.faults.silence()
         user = self.user(request)
         if isinstance(user, web.Response):
@@ -117,7 +120,12 @@ class Frontend:
         database, table = answers.unquoted(request, "db"), answers.unquoted(request, "table")
         if not self.world.users.may(user, "INSERT", database, table):
             return answers.unauthorized(auth.NO_INSERT)
-        backend = self.next_backend()
+        headers = answers.lower_headers(request)
+        try:
+            merging = merge_commit.is_asked(headers, self.world.version)
+            backend = self.world.merging.backend_for(self, headers, database, table) if merging else self.next_backend()
+        except LoadError as e:
+            return answers.compact(answers.result_failed(e.message))
         if backend is None:
             return answers.exception("No backend alive.")
         return self.send_to(backend, request, "stream_load", table, request.headers.get("label"), database)
@@ -217,12 +225,16 @@ class Frontend:
         return answers.compact({**body, **answers.result_ok()}, kind="application/json")
 
 
+def too_wide(request):
+    """A refusal when all headers of a request together are more than a frontend reads, else None."""
+    if sum(len(k) + len(v) + 4 for k, v in request.raw_headers) <= MAX_HEADERS:
+        return None
+    answer = web.Response(status=400, content_type="text/html",
+                          text=f"Bad Request. <br/> HTTP header is larger than {MAX_HEADERS} bytes.")
+    answer.force_close()
+    return answer
+
+
 @web.middleware
 async def narrow_heads(request, handler):
-    """All headers of a request together may not be larger than a frontend reads."""
-    if sum(len(k) + len(v) + 4 for k, v in request.raw_headers) > MAX_HEADERS:
-        answer = web.Response(status=400, content_type="text/html",
-                              text=f"Bad Request. <br/> HTTP header is larger than {MAX_HEADERS} bytes.")
-        answer.force_close()
-        return answer
-    return await handler(request)
+    return too_wide(request) or await handler(request)
