@@ -1,4 +1,4 @@
-"""UPDATE, DELETE, SQL transactions, and the PREPARE statement."""
+"""UPDATE, DELETE, and the PREPARE statement."""
 import re
 import uuid
 
@@ -13,52 +13,6 @@ from rockpool.sql.columns import analyzing
 from rockpool.sql.lexer import Reader
 
 
-class SqlTransaction:
-    """BEGIN … COMMIT: what is written becomes visible together."""
-
-    def __init__(self):
-        self.written = set()
-        self.segments = []
-        self.tables = []
-        self.database = None
-        self.label = f"txn_{uuid.uuid4().hex}"
-        self.statements = []  # UPDATE and DELETE, carried out at COMMIT
-        self.rows = 0
-
-
-# ---------------------------------------------------------------- SQL transactions
-async def begin(session, reader):
-    if reader.accept("START"):
-        reader.expect("TRANSACTION")
-    else:
-        reader.expect("BEGIN")
-        reader.accept("WORK")
-    if session.world.version.since(3, 5):
-        session.transaction = SqlTransaction()
-
-
-async def commit(session, reader):
-    txn, session.transaction = session.transaction, None
-    if txn is None or not txn.written:
-        return None
-    world = session.world
-    owner = world.catalog.database(txn.database)
-    made = world.txns.begin(owner, txn.tables, txn.label, 14400, source="INSERT_STREAMING", kind="INSERT",
-                            user=session.user.name)
-    made.loaded = made.total = txn.rows
-    world.txns.commit(made, txn.segments)
-    await world.visible(made, made.timeout)
-    for table, statement in txn.statements:
-        await world.storage.run(table, statement)
-    return Result(note=f"{{'label':'{txn.label}', 'status':'{made.state}', 'txnId':'{made.id}'}}")
-
-
-async def rollback(session, reader):
-    txn, session.transaction = session.transaction, None
-    for segment in txn.segments if txn else ():
-        segment.forget()
-
-
 # ---------------------------------------------------------------- DELETE and UPDATE
 def _source(session, table, alias):
     return f'({select.stored_sql(table, rowid=True)}) AS "{alias}"'
@@ -68,11 +22,7 @@ async def _counted(session, table, statement):
     """Runs a DELETE or UPDATE; the number of rows."""
     storage = session.world.storage
     if session.transaction is not None:
-        session.transaction.statements.append((table, statement))
-        session.transaction.written.add(table.id)
-        session.transaction.tables.append(table)
-        session.transaction.database = session.world.catalog.database_of(table).name
-        return Result()
+        return await _postponed(session, table, statement)
     await session.world.caught_up(table)
     await storage.settle([table.id])
     try:
@@ -82,6 +32,33 @@ async def _counted(session, table, statement):
         raise select._query_error(session, e) from None
     label = f"update_{uuid.uuid4()}"
     return Result(affected=rows[0][0] if rows else 0, note=f"{{'label':'{label}', 'status':'VISIBLE', 'txnId':'-1'}}")
+
+
+async def _postponed(session, table, statement):
+    """In a SQL transaction the statement waits for COMMIT; how many rows it means is known at once."""
+    session.transaction.admit(session.user, table, inserts=False)
+    await session.world.storage.settle([table.id])
+    try:
+        await session.world.storage.write(_try, statement)
+    except Undone as e:
+        affected = e.affected
+    except duckdb.Error as e:
+        raise select._query_error(session, e) from None
+    session.transaction.statements.append((table, statement))
+    return Result(affected=affected, note=session.transaction.note("PREPARE").note)
+
+
+class Undone(Exception):
+    """Rolls back what was only tried."""
+
+    def __init__(self, affected):
+        super().__init__("tried, and undone")
+        self.affected = affected
+
+
+def _try(db, statement):
+    rows = db.execute(statement).fetchall()
+    raise Undone(rows[0][0] if rows else 0)
 
 
 async def delete(session, reader):

@@ -267,7 +267,7 @@ async def _finish(session, table, database, label, segment, counts, overwrite):
     world = session.world
     owner = world.catalog.database(database)
     if session.transaction is not None:
-        return _collect(session, table, owner, segment, counts)
+        return _collect(session, table, segment, counts)
     txn = _begin(world, owner, table, label or f"insert_{uuid.uuid4()}", session)
     txn.total, txn.loaded, txn.filtered = counts.total, counts.loaded, counts.filtered
     if segment is not None and segment.partial:
@@ -290,15 +290,10 @@ async def _finish(session, table, database, label, segment, counts, overwrite):
                   note=f"{{'label':'{txn.label}', 'status':'{txn.state}', 'txnId':'{txn.id}'}}")
 
 
-def _collect(session, table, owner, segment, counts):
+def _collect(session, table, segment, counts):
     txn = session.transaction
-    if txn.database not in (None, owner.name):
-        raise SqlError("Cannot operate on tables from different databases in one transaction.", 5304)
-    txn.database = owner.name
-    txn.written.add(table.id)
-    if table not in txn.tables:
-        txn.tables.append(table)
+    txn.admit(session.user, table, inserts=True)
     if segment is not None:
         txn.segments.append(segment)
     txn.rows += counts.loaded
-    return Result(affected=counts.loaded, note=f"{{'label':'{txn.label}', 'status':'PREPARE', 'txnId':'-1'}}")
+    return Result(affected=counts.loaded, warnings=counts.filtered, note=txn.note("PREPARE").note)

@@ -2,7 +2,7 @@
 from rockpool.errors import SqlError
 from rockpool.mysql import wire
 from rockpool.mysql.wire import Result
-from rockpool.sql import accounts, admin, alter, assignments, ddl, dml, insert, permits, rights, select, show
+from rockpool.sql import accounts, admin, alter, assignments, ddl, dml, explicit, insert, permits, rights, select, show
 from rockpool.sql.lexer import Reader, statements
 
 QUERIES = {"SELECT", "WITH", "(", "VALUES"}
@@ -46,15 +46,15 @@ class Session:
 
     @property
     def status(self):
-        """The status flags of OK and EOF packets."""
-        return wire.IN_TRANSACTION if self.transaction is not None else wire.AUTOCOMMIT
+        """The status flags of OK and EOF packets: the server sets none but the one for further results."""
+        return 0
 
     def reset_variables(self):
         """COM_RESET_CONNECTION and COM_CHANGE_USER: the session's variables are new."""
         self.variables.clear()
 
     async def close(self):
-        self.transaction = None
+        explicit.leave(self)
         await ddl.drop_temporary(self)
 
     def resolve(self, parts):
@@ -109,6 +109,7 @@ class Session:
         if work is None:
             raise reader.unexpected("ADMIN", "ALTER", "CREATE", "SELECT", "SHOW", "…")
         permits.check(self, reader)
+        explicit.check(self, reader)
         found = await work(self, reader)
         return found if found is not None else Result()
 
@@ -152,8 +153,8 @@ KINDS = {
     "USE": use, "SELECT": select.run, "WITH": select.run, "(": select.run, "SHOW": show.run, "DESC": show.describe,
     "DESCRIBE": show.describe, "CREATE": ddl.create, "DROP": ddl.drop, "TRUNCATE": ddl.truncate, "RECOVER": ddl.recover,
     "REFRESH": ddl.nothing, "ANALYZE": ddl.nothing, "ALTER": alter.run, "CANCEL": alter.cancel, "INSERT": insert.insert,
-    "DELETE": dml.delete, "UPDATE": dml.update, "BEGIN": dml.begin, "START": dml.begin, "COMMIT": dml.commit,
-    "ROLLBACK": dml.rollback, "SET": assignments.run, "ADMIN": admin.admin, "KILL": admin.kill,
+    "DELETE": dml.delete, "UPDATE": dml.update, "BEGIN": explicit.begin, "START": explicit.begin, "COMMIT": explicit.commit,
+    "ROLLBACK": explicit.rollback, "SET": assignments.run, "ADMIN": admin.admin, "KILL": admin.kill,
     "PREPARE": dml.prepare, "EXECUTE": execute, "DEALLOCATE": dml.deallocate, "GRANT": rights.grant,
     "REVOKE": rights.revoke, "VALUES": select.run,
 }
