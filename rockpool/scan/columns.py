@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rockpool.loads.convert import parse_json, render_json
+from rockpool.sqltypes import SqlType
 
 PLAIN = {"BOOLEAN": pa.bool_(), "TINYINT": pa.int8(), "SMALLINT": pa.int16(), "INT": pa.int32(), "BIGINT": pa.int64(),
          "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "TIME": pa.float64(), "CHAR": pa.string(), "VARCHAR": pa.string(),
@@ -15,6 +16,7 @@ TYPED = {"LARGEINT": pa.decimal128(38, 0), "DATE": pa.date32(), "DATETIME": pa.t
          "HLL": pa.binary(), "BITMAP": pa.binary(), "PERCENTILE": pa.binary(), "VARBINARY": pa.binary()}
 # LogicalType of the backend, which its messages name
 LOGICAL = {"BITMAP": 25, "VARBINARY": 46, "PERCENTILE": 53, "DECIMAL256": 56}
+BOOLEAN = SqlType("BOOLEAN")
 COMPLEX_SINCE, BINARY_SINCE, FLIGHT_TYPES_SINCE = (3, 3), (4, 0), (4, 0)
 
 

@@ -51,7 +51,11 @@ class Layout:
     @staticmethod
     async def of(world, tablets, table):
         await partitions.discover(world, table)
-        found = Layout(Table.unpacked(table.packed()), partitions.parts(world, table))
+        before = _partition_ids(table)
+        parts = partitions.parts(world, table)
+        if _partition_ids(table) != before:
+            world.catalog.save(table)  # ids given just now must outlive a restart
+        found = Layout(Table.unpacked(table.packed()), parts)
         for part in found.parts:
             found.ids += tablets.of(table, part.id)
         found.replicas = int(table.properties.get("replication_num") or 1)
@@ -95,6 +99,10 @@ class Layout:
         """The bucket of one row from the values of the distribution columns."""
         arrays = [_one(v, c.type) for v, c in zip(values, self.hash_columns)]
         return int(hashing.buckets(arrays, [c.type for c in self.hash_columns], bucket_count(self.table), 1)[0])
+
+
+def _partition_ids(table):
+    return table.single_id, dict(table.partitioning.ids) if table.partitioning else None
 
 
 def _one(value, kind):

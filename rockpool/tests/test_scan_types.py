@@ -37,7 +37,7 @@ TYPES = [
     ("ARRAY<ARRAY<STRING>>", ["[['a'], [], null]", "[]"], 0, pa.list_(pa.list_(pa.string())), [[["a"], [], None], []]),
     ("MAP<INT,DATETIME>", ["map{1: '2024-01-01 00:00:00', 3: null}", "map{2: '2024-01-02 00:00:00'}"], 0,
      pa.map_(pa.int32(), pa.string()), [[(1, "2024-01-01 00:00:00"), (3, None)], [(2, "2024-01-02 00:00:00")]]),
-    ("STRUCT<a INT, b LARGEINT>", ["row(1, 2)", "row(null, 3)"], 0, pa.struct([("a", pa.int32()), ("b", pa.string())]),
+    ("STRUCT<a INT, b LARGEINT>", ["named_struct('a', 1, 'b', 2)", "named_struct('a', null, 'b', 3)"], 0, pa.struct([("a", pa.int32()), ("b", pa.string())]),
      [{"a": 1, "b": "2"}, {"a": None, "b": "3"}]),
 ]
 
