@@ -1,5 +1,6 @@
 """A backend: takes the bytes of loads. Every answer is HTTP 200; the outcome is in the JSON."""
 import asyncio
+import os
 import secrets
 import time
 import uuid
@@ -93,6 +94,8 @@ class Backend:
             raise analysis(f"unknown database, database={database}")
         if found is None or found.view_sql is not None:
             raise analysis(f'unknown table "{database}.{table}"')
+        if str(world.frontend_config.get("disable_load_job", "")).lower() == "true":
+            raise analysis("disable_load_job is set to true, all load jobs are prevented")
         return world.catalog.databases[database], found
 
     def plan(self, context, transaction=False):
@@ -236,6 +239,17 @@ class Backend:
         context.error_url = f"http://{self.host}:{self.port}/api/_load_error_log?file={name}"
         context.txn.tracking = context.error_url
         self.world.tracking_logs[context.txn.id] = text
+        if getattr(context.counts, "records", None):
+            context.rejected_path = f"{self.host}:{self._keep_rejected(context)}"
+
+    def _keep_rejected(self, context):
+        """Writes refused rows to a file of this backend: the row, the reason, the source, with tabs between."""
+        folder = os.path.join(self.world.folder, "rejected_record")
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, f"{context.txn.database}_{context.label}_{context.txn.id}")
+        with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+            file.writelines(record + "\n" for record in context.counts.records)
+        return path
 
     def count_only(self, context):
         """Counting mode: adds what a committed load held to the counters of its table."""
@@ -374,4 +388,6 @@ class Backend:
             "WriteDataTimeMs": context.write_ms, "CommitAndPublishTimeMs": context.commit_ms})
         if context.error_url:
             body["ErrorURL"] = context.error_url
+        if context.rejected_path:
+            body["RejectedRecordPath"] = context.rejected_path
         return body

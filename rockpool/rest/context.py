@@ -21,6 +21,7 @@ class LoadContext:
     write_ms: int = 0
     commit_ms: int = 0
     error_url: str = ""
+    rejected_path: str = ""  # where the refused rows are, when a load asks to keep them
     aborted: str = ""  # why, when somebody rolled it back meanwhile
     multi: bool = False
     merging: bool = False  # a request of a merge commit, which has no transaction of its own

@@ -1,7 +1,9 @@
 """Headers of a load that the other files do not look at: what each refuses, and when."""
 import pytest
+import requests
 
 from rockpool.loads.options import delimiter, ratio, read, zone_name
+from rockpool.tests.pool import Scene, basic
 from rockpool.version import Version
 
 DUP = "DUPLICATE KEY(id)"
@@ -117,3 +119,91 @@ def test_where_reads_the_columns_of_the_table(scene):
     assert found["NumberUnselectedRows"] == 2
     assert "reference=raw" in scene.load("1,a\n", columns="id, raw, v = upper(raw)", where="raw = 'a'")["Message"]
     assert scene.sql(SHOW) == [["1", "A"]]
+
+
+# ---------------------------------------------------------------- limits, refused rows, answers
+def test_body_limits_are_settings(scene):
+    scene.table(PAIR, DUP)
+    pool = scene.pool
+    try:
+        pool.control("POST", "settings", {"streaming_load_max_mb": 0.001, "streaming_load_max_batch_size_mb": 0.0005})
+        found = scene.load("1,a\n" * 300)
+        assert found["TxnId"] == -1 and found["Message"].startswith("body size 1200 exceed limit: 1048, ")
+        assert found["Message"].endswith(". You can increase the limit by setting streaming_load_max_mb in be.conf.")
+        body = '{"id": 1, "v": "a"}\n' * 40
+        assert scene.json(body)["Message"] == (
+            "The size of this batch exceed the max size [524]  of json type data  data [ 800 ]. Set ignore_json_size to skip "
+            "the check, although it may lead huge memory consuming.")
+        scene.ok(scene.json(body, ignore_json_size="TRUE"), 40)
+        url = f"{pool.be()}/api/{scene.name}/t/_stream_load"
+        headers = {"Authorization": basic(), "label": scene.label(), "Expect": "100-continue"}
+        chunks = requests.put(url, data=iter([body.encode()]), headers={**headers, "format": "json"}, timeout=20)
+        assert chunks.json()["Status"] == "Success"  # nobody told the size of a chunked body
+        large = requests.put(url, data=iter([b"1\ta\n" * 300] * 2), headers={**headers, "label": "chunked"}, timeout=20)
+        assert large.status_code == 413 and scene.state("chunked") == "ABORTED"
+    finally:
+        pool.control("POST", "settings", {"streaming_load_max_mb": 102400, "streaming_load_max_batch_size_mb": 100})
+
+
+def test_refused_rows_are_kept_on_demand(scene):
+    scene.table("id INT NOT NULL, n INT NULL", DUP)
+    bad = "".join(f"{n},x\n" for n in range(60))
+    plain = scene.load(bad, strict_mode="true", max_filter_ratio="1")
+    assert "RejectedRecordPath" not in plain and scene.log_of(plain).count("Error: ") == 50
+    for number, kept in ((-1, 60), (3, 3)):
+        found = scene.load(bad + "61,1\n", strict_mode="true", max_filter_ratio="1", log_rejected_record_num=str(number))
+        assert list(found)[-2:] == ["ErrorURL", "RejectedRecordPath"]
+        host, path = found["RejectedRecordPath"].split(":", 1)
+        lines = open(path).read().splitlines()
+        assert host == "127.0.0.1" and len(lines) == kept
+        assert lines[0].startswith("0,x\tThe field (name = n, pos = 1) is out of range.")
+
+
+def test_loads_can_be_disabled(scene):
+    scene.table(PAIR, DUP)
+    try:
+        scene.sql('ADMIN SET FRONTEND CONFIG ("disable_load_job" = "true")')
+        found = scene.load("1,a\n")
+        assert (found["TxnId"], found["Message"]) == (-1, "disable_load_job is set to true, all load jobs are prevented")
+    finally:
+        scene.sql('ADMIN SET FRONTEND CONFIG ("disable_load_job" = "false")')
+    scene.ok(scene.load("1,a\n"), 1)
+
+
+def test_the_order_of_checks_at_begin(scene):
+    scene.table(PAIR, DUP)
+    wrong = {"label": "not a label", "timeout": "0"}
+    assert scene.load("1,a\n", "none", format="odd", **wrong)["Message"].startswith("unknown data format")
+    assert "unknown table" in scene.load("1,a\n", "none", **wrong)["Message"]
+    assert "Timeout should between" in scene.load("1,a\n", **wrong)["Message"]
+    assert "Label format error" in scene.load("1,a\n", label="not a label")["Message"]
+    name, scene.name = scene.name, "nowhere"
+    assert scene.load("1,a\n", "none", **wrong)["Message"] == "unknown database, database=nowhere"
+    scene.name = name
+    assert scene.load("1,a\n", "none")["Message"] == f'unknown table "{name}.none"'
+
+
+def test_empty_loads(scene, own):
+    scene.table(PAIR, DUP)
+    assert scene.load("")["Message"].startswith("No partitions have data available for loading.")
+    assert scene.load("1,a\n", where="id > 5")["Status"] == "Fail"
+    try:
+        scene.sql('ADMIN SET FRONTEND CONFIG ("empty_load_as_error" = "false")')
+        found = scene.ok(scene.load(""), 0)
+        assert (found["Message"], found["NumberTotalRows"], found["NumberUnselectedRows"]) == ("OK", 0, 0)
+        scene.ok(scene.load("1,a\n", where="id > 5"), 0)
+    finally:
+        scene.sql('ADMIN SET FRONTEND CONFIG ("empty_load_as_error" = "true")')
+    old = Scene(own("--version", "3.1.0"), "old")
+    old.table(PAIR, DUP)
+    assert old.load("")["Message"] == "all partitions have no load data"
+
+
+def test_the_error_log_says_what_is_wrong_with_a_row(scene):
+    scene.table(PAIR, DUP)
+    found = scene.load(b"1,a,b\n2,\xff\n3\n", max_filter_ratio="1")
+    log = scene.log_of(found)
+    assert ("Error: Value count does not match column count: expected = 2, actual = 3. Column separator: ,, Row delimiter: "
+            "\\n. Row: 1,a,b") in log
+    assert "Error: Invalid UTF-8 row. Row: 2," in log and "actual = 1." in log
+    assert scene.sql("SELECT tracking_log FROM information_schema.load_tracking_logs WHERE LABEL = 'never'") == []
