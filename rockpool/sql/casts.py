@@ -47,6 +47,8 @@ def to_text(sql, source):
         return f"sr_time_text({sql})"
     if name == "VARBINARY":
         return f"sr_decode({sql})"
+    if name == "DECIMAL" and source.precision == source.scale < 38:  # the store prints .5 there
+        return f"CAST(CAST({sql} AS DECIMAL({source.precision + 1},{source.scale})) AS VARCHAR)"
     if source.parts:
         return f"sr_nested_text({packed(sql, source)}, {quoted(shape(source))})"
     return f"CAST({sql} AS VARCHAR)"

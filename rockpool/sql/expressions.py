@@ -52,6 +52,8 @@ class Expressions:
             raise SqlError("Getting analyzing error. Detail message: '*' is not allowed here.")
         parts = [p.name for p in node.parts]
         found = self.scope.find(parts, self.aliases)
+        if found is None and len(parts) == 1 and parts[0].lower() in WITHOUT_BRACKETS and not node.this.quoted:
+            found = functions.call(self, parts[0].lower(), [])
         if found is None:
             raise unresolved(node, parts)
         return found
@@ -285,6 +287,8 @@ def unresolved(node, parts):
     return SqlError(f"Getting analyzing error{place}. Detail message: Column '{'.'.join(parts)}' cannot be resolved.")
 
 
+WITHOUT_BRACKETS = ("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp", "current_user",
+                    "current_role")
 OPERATORS = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%", exp.IntDiv: "DIV", exp.BitwiseAnd: "&",
              exp.BitwiseOr: "|", exp.BitwiseXor: "^", exp.BitwiseLeftShift: "<<", exp.BitwiseRightShift: ">>",
              exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=", exp.NullSafeEQ: "<=>"}

@@ -23,7 +23,8 @@ class Made:
     def finished(self, modifiers=""):
         """The whole expression; modifiers (FILTER, OVER) follow every call."""
         text = self.wrap.replace("{1}", self.second + modifiers) if self.second else self.wrap
-        return text.replace("{}", self.call + modifiers)
+        text = text.replace("{}", self.call + modifiers)
+        return text.replace("{{", "{").replace("}}", "}") if self.second else text
 
 
 class Arguments:
@@ -160,8 +161,8 @@ def _avg(given):
         total, count = f"sum({word}{given.first.sql})", f"count({word}{given.first.sql})"
         if kind.precision > 28:
             total = f"sum({word}CAST({given.first.sql} AS DECIMAL(38,{kind.scale})))"
-        found = arithmetic.operation("/", Term("s_.s", coercion.decimal(38, kind.scale)), Term("s_.c", coercion.decimal(38, 0)))
-        return Made(total, found.kind, found.sql.replace("s_.s", "{}").replace("s_.c", "{1}"), count)
+        found = arithmetic.operation("/", Term("sum(s_)", coercion.decimal(38, kind.scale)), Term("count(c_)", coercion.decimal(38, 0)))
+        return Made(total, found.kind, found.sql.replace("{", "{{").replace("}", "}}").replace("sum(s_)", "{}").replace("count(c_)", "{1}"), count)
     if kind is not None and kind.name in coercion.DATES:
         return Made(f"avg({word}epoch({given.first.sql}))", DOUBLE)
     return Made(f"avg({word}{given.first.to(DOUBLE).sql if kind is not None else given.first.sql})", DOUBLE)
