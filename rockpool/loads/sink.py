@@ -227,7 +227,10 @@ class Sink:
     def _complete(self, columns, rows):
         """Adds defaults, numbers of AUTO_INCREMENT, and a constant __op."""
         for column in self.plan.filled:
-            columns[column.uid] = pa.repeat(self._constant(column), rows)
+            columns[column.uid] = self._default(column, rows)
+        for column in self.plan.table.columns:
+            if column.type.name == "CHAR" and column.uid in columns:  # padded with NUL bytes, which reading takes off
+                columns[column.uid] = pc.utf8_rtrim(columns[column.uid], "\0")
         if self.plan.auto is not None:
             with AUTO_LOCK:
                 first = self.plan.table.next_auto
@@ -250,6 +253,11 @@ class Sink:
             total = pc.add(total, more)
         if pc.max(total).as_py() + size > MAX_KEY_BYTES:
             raise internal("primary key size exceed the limit.")
+
+    def _default(self, column, rows):
+        if column.default_is_function and column.default.lower().startswith("uuid"):
+            return pa.array([default_scalar(column, "").as_py() for _ in range(rows)], pa.string())
+        return pa.repeat(self._constant(column), rows)
 
     def _constant(self, column):
         found = self.constants.get(column.uid)
