@@ -68,6 +68,8 @@ public:
   virtual CallOutcome rollback(Label const& label) = 0;
   virtual LabelState label_state(Label const& label) = 0;
   virtual CallOutcome truncate(TargetName const& target) = 0;
+  // An empty table like the target, under the twin's name; one that is there goes away.
+  virtual CallOutcome make_twin(TargetName const& target, TargetName const& twin) = 0;
   // Exchanges the content of the table with that of its twin in one step, then drops the twin.
   // Repeating it after a crash would undo it: see docs/design/existing-rows.md.
   virtual CallOutcome swap_in(TargetName const& target, TargetName const& twin) = 0;

@@ -197,8 +197,12 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   line.backoff.reset();
   if (is_truncate_of_copy)
     line.is_known_empty = true;
-  if (is_add_of_copy)
+  if (is_add_of_copy) {
+    if (line.copy_target != line.record.target)
+      line.twin_columns.insert(line.twin_columns.end(), line.adding_columns.begin(),
+                               line.adding_columns.end());
     line.adding_columns.clear();
+  }
   if (is_swap && !line.is_errored()) {
     line.copy_target = line.record.target;
     finish_copy(line);

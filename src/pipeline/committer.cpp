@@ -26,6 +26,7 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   line->is_emptied_before_copy = entry.is_emptied_before_copy;
   line->is_known_empty = entry.is_known_empty;
   line->copy_target = entry.twin.value_or(line->record.target);
+  line->twin_columns = std::move(entry.twin_columns);
   line->retry_at = now;
   TableState const state = line->record.state;
   if (state == TableState::init || state == TableState::copying)

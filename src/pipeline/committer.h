@@ -51,6 +51,7 @@ struct TableEntry {
   bool is_known_empty = false;
   // Where the copy goes when it is swapped in at its end; empty: into the table itself.
   std::optional<TargetName> twin;
+  std::vector<TargetColumn> twin_columns; // that it has and the table lacks
 };
 
 // What a person may see of a table.

@@ -43,6 +43,12 @@ struct SendTruncate {
   CallId call = 0;
   TargetName target;
 };
+// An empty twin of the table, in place of one that may be there.
+struct SendMakeTwin {
+  CallId call = 0;
+  TargetName target;
+  TargetName twin;
+};
 // The copy in the twin is complete: it takes the place of what the table held before.
 struct SendSwap {
   CallId call = 0;
@@ -81,7 +87,8 @@ struct Say {
 
 using CommitterAction =
     std::variant<WriteCheckpoint, StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
-                 SendSwap, SendAddColumns, SpoolBody, NeedCopy, FollowFrom, Unfollow, Say>;
+                 SendMakeTwin, SendSwap, SendAddColumns, SpoolBody, NeedCopy, FollowFrom, Unfollow,
+                 Say>;
 using CommitterActions = std::vector<CommitterAction>;
 
 } // namespace walrock

@@ -842,5 +842,35 @@ TEST(Committer, ACopyIsSwappedInWhenItIsComplete) {
   EXPECT_EQ(b.state_of(1), TableState::ready);
 }
 
+// The answer to the swap is lost: the twin may be gone, and what it had that the table lacks with
+// it.
+TEST(Committer, AfterASwapInDoubtTheCopyGoesIntoANewTwin) {
+  Bench b;
+  TableEntry entry;
+  entry.record.id = {1};
+  entry.record.source = {"public", "t1"};
+  entry.record.target = {"demo", "t1"};
+  entry.is_known_empty = true;
+  entry.twin = TargetName{"demo", "t1_twin"};
+  entry.twin_columns = {{"extra", "INT", true, std::nullopt, ""}};
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.committer.on_copy_read({1});
+  b.turn();
+  b.committer.on_called(b.only<SendSwap>().call, {CallOutcome::Kind::unreachable, "cut"}, b.now);
+  b.later();
+  auto const make = b.only<SendMakeTwin>();
+  EXPECT_EQ(make.twin.table, "t1_twin");
+  b.called(make.call);
+  auto const add = b.only<SendAddColumns>();
+  EXPECT_EQ(add.target.table, "t1_twin");
+  ASSERT_EQ(add.columns.size(), 1u);
+  b.called(add.call);
+  b.only<NeedCopy>();
+}
+
 } // namespace
 } // namespace walrock

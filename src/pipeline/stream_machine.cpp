@@ -357,7 +357,8 @@ void StreamMachine::hand_over(TimePoint now, StreamActions& actions) {
                    "every change read is sent or dropped by a TRUNCATE");
     out.needs_record = table->is_truncated || table->batches.has_partial_rows();
     out.parts = table->batches.take();
-    table->from = epoch.end_lsn;
+    // An epoch may bring columns only, in front of the first transaction that is wanted.
+    table->from = std::max(table->from, epoch.end_lsn);
     table->end_epoch();
     // Only the present layout is needed from here on.
     if (table->encoders.size() > 1)

@@ -5,51 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include "pgoutput/wire_for_tests.h"
+
 namespace walrock {
 namespace {
-
-// Builds pgoutput payloads.
-class Wire {
-public:
-  Wire& u8(unsigned v) { return number(v, 1); }
-  Wire& u16(unsigned v) { return number(v, 2); }
-  Wire& u32(std::uint64_t v) { return number(v, 4); }
-  Wire& u64(std::uint64_t v) { return number(v, 8); }
-  Wire& text(std::string const& s) {
-    bytes_ += s;
-    bytes_ += '\0';
-    return *this;
-  }
-  // "u" unchanged toast, "-" NULL, else a text
-  Wire& row(std::vector<std::string> const& cells) {
-    u16(static_cast<unsigned>(cells.size()));
-    for (std::string const& cell : cells) {
-      if (cell == "u" || cell == "-") {
-        bytes_ += cell == "u" ? 'u' : 'n';
-        continue;
-      }
-      bytes_ += 't';
-      u32(cell.size());
-      bytes_ += cell;
-    }
-    return *this;
-  }
-  Wire& type(char c) {
-    bytes_ += c;
-    return *this;
-  }
-  [[nodiscard]] std::span<std::byte const> payload() const {
-    return std::as_bytes(std::span(bytes_));
-  }
-
-private:
-  Wire& number(std::uint64_t v, int size) {
-    for (int i = size - 1; i >= 0; --i)
-      bytes_ += static_cast<char>(v >> (8 * i) & 0xFF);
-    return *this;
-  }
-  std::string bytes_;
-};
 
 Wire begin(std::uint64_t commit_lsn) {
   return std::move(Wire().type('B').u64(commit_lsn).u64(1000).u32(7));
@@ -546,6 +505,26 @@ TEST_F(StreamMachineTest, AColumnThatCameBeforeANewPositionIsStillAdded) {
       added += table.added_columns.size();
   EXPECT_EQ(added, 1u);
   EXPECT_EQ(rows(1), (Rows{"2|c|d|0"}));
+}
+
+// The rows below the position are in the snapshot; they would be applied to it once more.
+TEST_F(StreamMachineTest, ColumnsAloneDoNotMoveTheFollowPositionBack) {
+  follow(1, Lsn{500});
+  catalog[1] = {"*id", "v", "extra"};
+  feed(begin(200));
+  feed(relation(1, {"*id", "v", "extra"}));
+  feed(insert(1, {"1", "a", "b"}));
+  feed(commit(200, 210));
+  tick();
+  ASSERT_EQ(epochs.size(), 1u) << "it brings the column";
+  feed(begin(300));
+  feed(insert(1, {"2", "a", "b"}));
+  feed(commit(300, 310));
+  feed(begin(600));
+  feed(insert(1, {"3", "a", "b"}));
+  feed(commit(600, 610));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"3|a|b|0"}));
 }
 
 TEST_F(StreamMachineTest, WithoutMemoryTheEpochIsHandedOverOrItsLargestBodySpooled) {

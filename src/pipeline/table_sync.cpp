@@ -129,13 +129,25 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   if (!line.leftovers.empty() || !line.abandoned.empty() || line.truncate_call != 0 ||
       line.add_call != 0 || line.retry_at > now || is_draining_)
     return;
+  bool const must_be_emptied = !line.is_known_empty && line.is_emptied_before_copy;
+  if (must_be_emptied && line.copy_target != line.record.target) {
+    // A twin may be gone: a swap whose answer was lost has dropped it. It is made like the target,
+    // which may lack what was added to the twin.
+    line.truncate_call = call_for(line, nullptr);
+    after_write_.emplace_back(
+        SendMakeTwin{line.truncate_call, line.record.target, line.copy_target});
+    line.owed_columns.insert(line.owed_columns.begin(), line.twin_columns.begin(),
+                             line.twin_columns.end());
+    line.twin_columns.clear();
+    return;
+  }
   if (!line.owed_columns.empty()) {
     line.add_call = call_for(line, nullptr);
     line.adding_columns = std::exchange(line.owed_columns, {});
     after_write_.emplace_back(SendAddColumns{line.add_call, line.copy_target, line.adding_columns});
     return;
   }
-  if (!line.is_known_empty && line.is_emptied_before_copy) {
+  if (must_be_emptied) {
     line.truncate_call = call_for(line, nullptr);
     after_write_.emplace_back(SendTruncate{line.truncate_call, line.copy_target});
     return;

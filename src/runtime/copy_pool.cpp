@@ -11,8 +11,8 @@
 #include "base/log.h"
 #include "base/pause.h"
 #include "postgres/catalog.h"
-#include "schema/relation_change.h"
 #include "schema/row_layout.h"
+#include "schema/target_design.h"
 
 namespace walrock {
 
@@ -115,16 +115,23 @@ bool CopyPool::describe_again(Connection& connection, RelationId id) {
   auto source = describe_relation(connection, id);
   if (!source)
     return true; // the reader says that it is gone
-  RelationChange const change = diff(relation_of(table.source), relation_of(*source), *source,
-                                     table.target, table.source.filenode, table.options);
   table.source = std::move(*source);
-  if (change.kind != RelationChange::Kind::followed || change.added.empty())
+  if (!table.follows_columns || table.ignores_incompatible)
     return true; // plan_for() says what does not fit
-  for (TargetColumn const& column : change.added)
+  std::vector<TargetColumn> added;
+  try {
+    added = columns_lacking(table.source, table.target, table.options);
+  } catch (Error const& error) {
+    shared_.events.push_now(CopyFailed{id, ErrorReport::of(error)});
+    return false;
+  }
+  if (added.empty())
+    return true;
+  for (TargetColumn const& column : added)
     table.target.columns.push_back(column);
   log::info("columns were added before the copy table={} count={}", to_string(table.source.name),
-            change.added.size());
-  shared_.events.push_now(ColumnsWanted{id, change.added});
+            added.size());
+  shared_.events.push_now(ColumnsWanted{id, std::move(added)});
   return false;
 }
 

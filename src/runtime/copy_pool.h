@@ -37,6 +37,7 @@ struct CopiedTable {
   TargetTable target;
   TableOptions options;
   bool ignores_incompatible = false;
+  bool follows_columns = true; // schema-sync.enable: columns that the target lacks are added
 };
 
 class CopyPool {

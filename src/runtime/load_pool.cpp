@@ -87,6 +87,11 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
       shared.events.push_now(Called{
           truncate.call, guarded(CallOutcome(), [&] { return target.truncate(truncate.target); })});
     }
+    void operator()(SendMakeTwin const& make) const {
+      shared.events.push_now(Called{make.call, guarded(CallOutcome(), [&] {
+                                      return target.make_twin(make.target, make.twin);
+                                    })});
+    }
     void operator()(SendSwap const& swap) const {
       shared.events.push_now(Called{swap.call, guarded(CallOutcome(), [&] {
                                       return target.swap_in(swap.target, swap.twin);

@@ -278,7 +278,7 @@ private:
       followed.options = options_for(job_, source.name);
       if (table.entry.record.state != TableState::errored) {
         out_.copied[source.id] = {source, table.copy_target(), followed.options,
-                                  followed.ignores_incompatible};
+                                  followed.ignores_incompatible, followed.follows_columns};
         out_.followed.push_back(std::move(followed));
       }
       out_.tables.push_back(std::move(table.entry));

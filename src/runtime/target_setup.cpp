@@ -168,16 +168,22 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
                to_string(source.name), record.reason, to_string(record.target));
 }
 
-// An empty table beside the target that takes the copy. One that a start before left behind holds
-// nothing that is needed: a copy that was not complete is begun anew.
+// An empty table beside the target that takes the copy. Those that starts before left behind hold
+// nothing that is needed: a copy that was not complete is begun anew. Each start has a name of its
+// own, so that a SWAP which a dead walrock sent, and which arrives only now, finds no twin.
 void TargetSetup::make_twin(SetUpTable& table) {
   TargetTable twin = wanted_;
-  twin.name.table += "_walrock_copy";
+  twin.name.table += "_walrock_copy_";
+  for (TargetName const& left : catalog_.tables_beginning_with(twin.name))
+    catalog_.drop_table(left);
+  twin.name.table += std::to_string(checkpoint_.incarnation);
   choose_replicas(twin);
-  catalog_.drop_table(twin.name);
   catalog_.execute(create_table_sql(twin));
   log::info("copy goes into a twin that is swapped in at its end table={}", to_string(twin.name));
   table.entry.twin = twin.name;
+  for (TargetColumn const& column : twin.columns)
+    if (table.target.column(column.name) == nullptr)
+      table.entry.twin_columns.push_back(column);
   table.entry.is_known_empty = true;
 }
 

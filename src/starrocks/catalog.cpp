@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "starrocks/column_type.h"
 #include "base/pause.h"
+#include "starrocks/column_type.h"
 
 namespace walrock {
 
@@ -235,6 +235,17 @@ std::optional<TargetTable> TargetCatalog::describe_table(TargetName const& name)
   return table;
 }
 
+std::vector<TargetName> TargetCatalog::tables_beginning_with(TargetName const& prefix) {
+  std::vector<TargetName> found;
+  SqlRows const rows = sql_.query("SELECT TABLE_NAME FROM information_schema.tables WHERE "
+                                  "TABLE_SCHEMA = " +
+                                  quote_starrocks_literal(prefix.database));
+  for (auto const& row : rows.rows)
+    if (row[0] && row[0]->starts_with(prefix.table))
+      found.push_back({prefix.database, *row[0]});
+  return found;
+}
+
 bool TargetCatalog::has_rows(TargetName const& name) {
   return !sql_.query("SELECT 1 FROM " + quote_starrocks(name) + " LIMIT 1").rows.empty();
 }
@@ -297,6 +308,11 @@ void TargetCatalog::drop_table(TargetName const& name) {
 
 void TargetCatalog::truncate(TargetName const& name) {
   execute("TRUNCATE TABLE " + quote_starrocks(name));
+}
+
+void TargetCatalog::make_twin(TargetName const& target, TargetName const& twin) {
+  drop_table(twin);
+  execute("CREATE TABLE " + quote_starrocks(twin) + " LIKE " + quote_starrocks(target));
 }
 
 void TargetCatalog::swap(TargetName const& one, TargetName const& other) {

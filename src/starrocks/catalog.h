@@ -33,6 +33,8 @@ public:
   [[nodiscard]] std::vector<std::string> tables(std::string const& database);
   // Nothing when there is no such table.
   [[nodiscard]] std::optional<TargetTable> describe_table(TargetName const& name);
+  // Of the database, those whose names begin with that of `prefix`.
+  [[nodiscard]] std::vector<TargetName> tables_beginning_with(TargetName const& prefix);
   [[nodiscard]] bool has_rows(TargetName const& name);
   [[nodiscard]] std::uint64_t row_count(TargetName const& name);
   // Backends, then compute nodes. Nothing when the user may not ask.
@@ -44,6 +46,8 @@ public:
   void create_database(std::string const& database); // if it is missing
   void drop_table(TargetName const& name);           // for good, if it exists
   void truncate(TargetName const& name);
+  // An empty table of the same layout; one of that name goes away.
+  void make_twin(TargetName const& target, TargetName const& twin);
   void swap(TargetName const& one, TargetName const& other); // one database
   // Adds the columns that are missing and waits until they can be loaded. Repeating it is harmless.
   // Throws target_query_failed when the time is over (retry later) or the job was cancelled.

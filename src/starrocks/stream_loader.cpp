@@ -238,6 +238,10 @@ CallOutcome StreamLoader::truncate(TargetName const& target) {
   return statement_outcome([&] { TargetCatalog(sql_).truncate(target); });
 }
 
+CallOutcome StreamLoader::make_twin(TargetName const& target, TargetName const& twin) {
+  return statement_outcome([&] { TargetCatalog(sql_).make_twin(target, twin); });
+}
+
 CallOutcome StreamLoader::swap_in(TargetName const& target, TargetName const& twin) {
   return statement_outcome([&] {
     TargetCatalog catalog(sql_);
