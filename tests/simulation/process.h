@@ -1,0 +1,134 @@
+// walrock itself: its machines, driven as runtime/ drives them, but by one thread under the virtual
+// clock. It dies where chance says so; what it had sent may still arrive.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/memory_budget.h"
+#include "pipeline/committer.h"
+#include "pipeline/copy_machine.h"
+#include "pipeline/stream_machine.h"
+#include "simulation/source.h"
+#include "simulation/store.h"
+#include "simulation/target.h"
+
+namespace walrock::simulation {
+
+// The program dies here.
+struct Crash {};
+
+struct ProcessFaults {
+  double crash = 0;        // before an action is performed
+  double stream_lost = 0;  // per look at the stream
+  double copy_failed = 0;  // per copy of a table
+  double store_failed = 0; // per write
+  Milliseconds slowest_call{80};
+};
+
+struct ProcessSettings {
+  CommitterSettings committer;
+  StreamSettings stream;
+  std::size_t memory = 64 << 10;
+  bool uses_streaming = true;
+  ExistingRows existing_rows = ExistingRows::truncate;
+  std::size_t copy_label_bytes = 200;
+};
+
+// The world outside; it outlives every process.
+struct World {
+  Timeline& timeline;
+  Dice& dice;
+  Trace& trace;
+  Source& source;
+  Target& target;
+  Store& store;
+  ProcessFaults& faults;
+  std::vector<TargetName> targets; // by table
+};
+
+class Process : public std::enable_shared_from_this<Process> {
+public:
+  Process(World& world, ProcessSettings settings) : world_(world), settings_(std::move(settings)) {}
+
+  // Throws Crash.
+  void start();
+  [[nodiscard]] bool is_alive() const { return is_alive_; }
+  void kill();
+  // Everything is copied or set aside, committed and acknowledged up to this position.
+  [[nodiscard]] bool is_quiet(Lsn up_to) const;
+  [[nodiscard]] std::string state() const;
+
+private:
+  using Event = std::function<void(Committer&, TimePoint)>;
+  struct CopyRound;
+
+  void create_slot();
+  TableEntry set_up(std::size_t table, Checkpoint const& checkpoint);
+  // Calls back in a moment, if the program is still alive then.
+  void later(Milliseconds delay, std::function<void()> what);
+  void guarded(std::function<void()> const& what);
+  void maybe_crash(char const* where);
+  Milliseconds some_delay(Milliseconds most);
+  void push(Event event) { events_.push_back(std::move(event)); }
+
+  // As StreamThread.
+  void stream_step();
+  void connect();
+  void disconnect(Milliseconds delay);
+  bool take_commands();
+  void confirm_followed();
+  void read_some();
+  void perform_stream(StreamActions& actions);
+  void replay(Replay const& committed);
+  void relieve_memory();
+
+  // As CommitThread.
+  void commit_step();
+  void perform_commits();
+  bool perform(CommitterAction& action);
+  void start_load(StartLoad const& load);
+  void send_commit(SendCommit const& commit);
+  // Asks the target over a network that takes its time, and hands the answer to the committer.
+  template <typename Answer>
+  void call(std::function<Answer()> ask, std::function<void(Committer&, Answer, TimePoint)> tell);
+
+  // As CopyPool.
+  void copy(std::set<std::size_t> const& tables);
+  void copy_table(std::size_t table, SourceTable const& source, Lsn position);
+
+  std::size_t number_of(RelationId id) const { return id.oid - 16384; }
+
+  World& world_;
+  ProcessSettings settings_;
+  bool is_alive_ = true;
+  MemoryBudget budget_{0};
+  std::unique_ptr<MemoryBudget> memory_;
+  std::unique_ptr<StreamMachine> machine_;
+  std::unique_ptr<Committer> committer_;
+  std::vector<TargetTable> copy_targets_;
+  std::vector<SourceTable> copy_sources_;
+  Lsn start_lsn_;
+  Lsn first_snapshot_; // of the slot that was just made
+
+  std::deque<Event> events_;
+  std::deque<std::variant<FollowFrom, Unfollow>> commands_;
+  std::deque<std::pair<RelationId, std::uint64_t>> followed_;
+  Lsn shared_flushed_;
+  Pace shared_pace_;
+
+  std::unique_ptr<Walsender> walsender_;
+  std::map<std::uint32_t, std::vector<std::pair<std::uint32_t, std::string>>> spooled_;
+  CommitterActions actions_; // not performed yet
+  std::size_t next_action_ = 0;
+  TimePoint write_again_at_{};
+  std::set<std::size_t> copies_wanted_;
+  TimePoint round_ends_at_{};
+};
+
+} // namespace walrock::simulation

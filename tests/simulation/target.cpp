@@ -1,0 +1,428 @@
+#include "simulation/target.h"
+
+#include <algorithm>
+
+namespace walrock::simulation {
+
+namespace {
+
+constexpr char kNull[] = "\\N";
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> out;
+  std::size_t at = 0;
+  for (;;) {
+    std::size_t const end = text.find(separator, at);
+    out.emplace_back(text.substr(at, end - at));
+    if (end == std::string_view::npos)
+      return out;
+    at = end + 1;
+  }
+}
+
+// The value of the `columns` header: names in backticks.
+std::vector<std::string> columns_of(LoadSpec const& spec) {
+  std::vector<std::string> out;
+  for (std::string const& quoted : split(spec.columns, ',')) {
+    if (quoted.size() < 2 || quoted.front() != '`' || quoted.back() != '`')
+      throw Violation("a columns list that the simulation does not read: " + spec.columns);
+    out.push_back(quoted.substr(1, quoted.size() - 2));
+  }
+  return out;
+}
+
+} // namespace
+
+TargetFaults Target::well(TargetFaults faults) {
+  TargetFaults out;
+  out.prepare_timeout = faults.prepare_timeout;
+  out.finished_labels = faults.finished_labels;
+  out.running_limit = faults.running_limit;
+  return out;
+}
+
+void Target::create(TargetTable const& shape) {
+  drop(shape.name);
+  Table table;
+  table.shape = shape;
+  table.id = ++last_table_id_;
+  table.is_keyed = shape.model == TableModel::primary;
+  tables_[shape.name] = std::move(table);
+}
+
+void Target::drop(TargetName const& name) {
+  auto const found = tables_.find(name);
+  if (found == tables_.end())
+    return;
+  std::deque<Label> const unpublished = std::move(found->second.to_publish);
+  tables_.erase(found);
+  for (Label const& label : unpublished)
+    become_visible(label); // of no rows
+}
+
+void Target::insert_foreign_row(TargetName const& name, TargetRow row) {
+  Table& table = tables_.at(name);
+  std::string const key = row.at("id");
+  if (table.is_keyed)
+    table.keyed[key] = std::move(row);
+  else
+    table.appended.push_back(std::move(row));
+}
+
+std::vector<TargetRow> Target::rows(TargetName const& name) const {
+  Table const& table = tables_.at(name);
+  std::vector<TargetRow> out = table.appended;
+  for (auto const& [key, row] : table.keyed)
+    out.push_back(row);
+  for (TargetRow& row : out)
+    for (TargetColumn const& column : table.shape.columns)
+      row.try_emplace(column.name, kNull);
+  return out;
+}
+
+Target::Transaction* Target::find(Label const& label) {
+  auto const found = labels_.find(label);
+  return found == labels_.end() ? nullptr : &found->second;
+}
+
+Target::Table* Target::find_table(std::uint64_t id) {
+  for (auto& [name, table] : tables_)
+    if (table.id == id)
+      return &table;
+  return nullptr;
+}
+
+// The server's own clock: open and prepared transactions end at their timeouts.
+void Target::end_overdue() {
+  for (auto& [label, transaction] : labels_) {
+    bool const is_open =
+        transaction.stage == Stage::prepare || transaction.stage == Stage::prepared;
+    if (is_open && transaction.ends_at <= timeline_.now()) {
+      trace_.say("target: {} times out", label.text);
+      abort(transaction);
+    }
+  }
+}
+
+void Target::abort(Transaction& transaction) {
+  transaction.stage = Stage::aborted;
+  transaction.sent.bodies.clear();
+  finish(transaction.sent.label);
+  if (on_gone)
+    on_gone(transaction.sent.label, false);
+}
+
+// Finished labels are remembered up to a number, whatever they ended as.
+void Target::finish(Label const& label) {
+  finished_.push_back(label);
+  while (finished_.size() > faults_.finished_labels) {
+    trace_.say("target: {} is forgotten", finished_.front().text);
+    if (on_gone)
+      on_gone(finished_.front(), label_state_silently(finished_.front()) == LabelState::visible);
+    labels_.erase(finished_.front());
+    finished_.pop_front();
+  }
+}
+
+std::vector<Label> Target::unfinished_labels() const {
+  std::vector<Label> out;
+  for (auto const& [label, transaction] : labels_)
+    if (transaction.stage != Stage::visible && transaction.stage != Stage::aborted)
+      out.push_back(label);
+  return out;
+}
+
+bool Target::has_unfinished(std::uint64_t table_id) const {
+  return std::any_of(labels_.begin(), labels_.end(), [&](auto const& it) {
+    return it.second.table_id == table_id && it.second.stage != Stage::visible &&
+           it.second.stage != Stage::aborted;
+  });
+}
+
+void Target::restart_backends() {
+  trace_.say("target: backends restart");
+  // The frontend still holds the label until it times out or is cancelled.
+  for (auto& [label, transaction] : labels_)
+    if (transaction.stage == Stage::prepare)
+      transaction.sent.bodies.clear();
+}
+
+std::string const* Target::unknown_column(LoadSpec const& spec,
+                                          std::vector<std::string> const& columns) const {
+  for (std::string const& column : columns)
+    if (column != "__op" && tables_.at(spec.target).shape.column(column) == nullptr)
+      return &column;
+  return nullptr;
+}
+
+// begin, load, prepare; what the loader does by itself after a failure is part of it.
+LoadOutcome Target::load(SentLoad const& sent, bool is_sender_alive) {
+  using Kind = LoadOutcome::Kind;
+  auto const outcome = [&](Kind kind, std::string message) {
+    LoadOutcome out;
+    out.kind = kind;
+    out.loaded_rows = kind == Kind::prepared ? sent.row_count : 0;
+    out.message = std::move(message);
+    return out;
+  };
+  end_overdue();
+  if (is_away_ || dice_.chance(faults_.request_lost))
+    return outcome(Kind::unreachable, "nobody answers");
+  if (dice_.chance(faults_.load_busy) || unfinished_labels().size() >= faults_.running_limit)
+    return outcome(Kind::busy, "current running txns on db larger than limit");
+  Transaction* known = find(sent.label);
+  if (known != nullptr && known->stage != Stage::aborted)
+    return outcome(Kind::label_exists, "Label Already Exists");
+  if (!tables_.contains(sent.spec.target))
+    return outcome(Kind::target_broken, "unknown table");
+  std::vector<std::string> const columns = columns_of(sent.spec);
+  if (std::string const* const unknown = unknown_column(sent.spec, columns))
+    return outcome(Kind::target_broken, "unknown column " + *unknown);
+  if (known != nullptr)
+    std::erase(finished_, sent.label);
+  Transaction& transaction = labels_[sent.label];
+  Table const& table = tables_.at(sent.spec.target);
+  transaction = {sent, Stage::prepare, timeline_.now() + faults_.prepare_timeout, table.id, 0};
+  if (!is_sender_alive || dice_.chance(faults_.load_half_done))
+    return outcome(Kind::unreachable, "the connection was cut");
+  if (dice_.chance(faults_.load_failed)) {
+    abort(transaction);
+    return outcome(Kind::failed, "the load failed");
+  }
+  transaction.stage = Stage::prepared;
+  transaction.ends_at = timeline_.now() + faults_.prepared_timeout;
+  transaction.truncations = table.truncations;
+  if (dice_.chance(faults_.answer_lost))
+    return outcome(Kind::unreachable, "the answer was lost");
+  return outcome(Kind::prepared, "");
+}
+
+CommitOutcome Target::commit(Label const& label) {
+  using Kind = CommitOutcome::Kind;
+  end_overdue();
+  if (is_away_ || dice_.chance(faults_.request_lost))
+    return {Kind::in_doubt, false, "nobody answers"};
+  bool const is_answer_lost = dice_.chance(faults_.answer_lost);
+  Transaction* const transaction = find(label);
+  auto const answer = [&](CommitOutcome done) {
+    return is_answer_lost ? CommitOutcome{Kind::in_doubt, false, "the answer was lost"} : done;
+  };
+  if (transaction == nullptr)
+    return answer({Kind::in_doubt, false, "TXN_NOT_EXISTS"});
+  if (transaction->stage == Stage::prepared && dice_.chance(faults_.prepared_aborted))
+    abort(*transaction);
+  switch (transaction->stage) {
+  case Stage::prepare: return answer({Kind::in_doubt, false, "transaction is not prepared"});
+  case Stage::aborted:
+    if (on_gone)
+      on_gone(label, true);
+    return answer({Kind::aborted, false, "transaction is aborted"});
+  case Stage::visible: return answer({Kind::committed, true, "has already committed"});
+  case Stage::committed: return answer({Kind::committed, false, "has already committed"});
+  case Stage::prepared: break;
+  }
+  trace_.say("target: {} is committed", label.text);
+  transaction->stage = Stage::committed;
+  Table* const table = find_table(transaction->table_id);
+  if (table == nullptr) { // dropped meanwhile: the rows go nowhere
+    become_visible(label);
+    return answer({Kind::committed, true, ""});
+  }
+  table->to_publish.push_back(label);
+  if (dice_.chance(faults_.publish_late)) {
+    timeline_.in(Milliseconds(dice_.between(50, 3000)), [this, label] { publish(label); });
+    return answer({Kind::committed, false, "Publish Timeout"});
+  }
+  publish(label);
+  Transaction const* const after = find(label);
+  return answer({Kind::committed, after == nullptr || after->stage == Stage::visible, ""});
+}
+
+// In the order of the commits: a later one takes those before it along. (A table may have been
+// swapped meanwhile; its commits went with it.)
+void Target::publish(Label const& last) {
+  for (auto& [name, table] : tables_) {
+    auto const at = std::find(table.to_publish.begin(), table.to_publish.end(), last);
+    if (at == table.to_publish.end())
+      continue;
+    std::vector<Label> const due(table.to_publish.begin(), at + 1);
+    table.to_publish.erase(table.to_publish.begin(), at + 1);
+    for (Label const& label : due) {
+      apply(*find(label), table);
+      become_visible(label);
+    }
+    return;
+  }
+}
+
+void Target::become_visible(Label const& label) {
+  Transaction& transaction = *find(label);
+  transaction.stage = Stage::visible;
+  transaction.sent.bodies.clear();
+  trace_.say("target: {} is visible", label.text);
+  finish(label);
+  if (on_visible)
+    on_visible(label);
+}
+
+void Target::apply(Transaction const& transaction, Table& table) {
+  if (transaction.truncations != table.truncations) {
+    trace_.say("target: rows of {} vanish, the table was truncated", transaction.sent.label.text);
+    return;
+  }
+  std::vector<std::string> const columns = columns_of(transaction.sent.spec);
+  std::uint64_t row_count = 0;
+  for (std::string const& body : transaction.sent.bodies) {
+    std::string_view rest = body;
+    while (!rest.empty()) {
+      std::size_t const end = rest.find(kRowDelimiter);
+      apply_row(table, transaction.sent.spec, columns, rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+      ++row_count;
+    }
+  }
+  if (row_count != transaction.sent.row_count)
+    throw Violation(fmt::format("{} says {} rows and has {}", transaction.sent.label.text,
+                                transaction.sent.row_count, row_count));
+}
+
+void Target::apply_row(Table& table, LoadSpec const& spec, std::vector<std::string> const& columns,
+                       std::string_view text) {
+  std::vector<std::string> const fields = split(text, kColumnSeparator);
+  if (fields.size() != columns.size())
+    throw Violation("a row with another number of fields than columns");
+  TargetRow row;
+  bool is_delete = false;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    if (columns[i] == "__op")
+      is_delete = fields[i] == "1";
+    else
+      row[columns[i]] = fields[i];
+  }
+  if (!table.is_keyed) {
+    table.appended.push_back(std::move(row));
+    return;
+  }
+  std::string const key = row.at("id");
+  if (is_delete) {
+    table.keyed.erase(key);
+    return;
+  }
+  TargetRow& kept = table.keyed[key];
+  if (!spec.partial_update)
+    kept.clear();
+  for (auto& [column, value] : row)
+    kept[column] = std::move(value);
+}
+
+CallOutcome Target::rollback(Label const& label) {
+  using Kind = CallOutcome::Kind;
+  end_overdue();
+  if (is_away_ || dice_.chance(faults_.request_lost))
+    return {Kind::unreachable, "nobody answers"};
+  Transaction* const transaction = find(label);
+  CallOutcome done{Kind::done, ""};
+  if (transaction != nullptr) {
+    switch (transaction->stage) {
+    case Stage::prepare:
+    case Stage::prepared:
+      trace_.say("target: {} is rolled back", label.text);
+      abort(*transaction);
+      break;
+    case Stage::committed: done = {Kind::unreachable, "committed and not visible yet"}; break;
+    case Stage::visible: done = {Kind::refused, "it is committed"}; break;
+    case Stage::aborted: break;
+    }
+  }
+  return dice_.chance(faults_.answer_lost) ? CallOutcome{Kind::unreachable, "the answer was lost"}
+                                           : done;
+}
+
+LabelState Target::label_state(Label const& label) {
+  end_overdue();
+  if (is_away_ || dice_.chance(faults_.request_lost) || dice_.chance(faults_.answer_lost))
+    return LabelState::unreachable;
+  return label_state_silently(label);
+}
+
+LabelState Target::label_state_silently(Label const& label) const {
+  auto const found = labels_.find(label);
+  if (found == labels_.end())
+    return LabelState::unknown;
+  switch (found->second.stage) {
+  case Stage::prepare: return LabelState::prepare;
+  case Stage::prepared: return LabelState::prepared;
+  case Stage::committed: return LabelState::committed;
+  case Stage::visible: return LabelState::visible;
+  case Stage::aborted: return LabelState::aborted;
+  }
+  return LabelState::unknown;
+}
+
+CallOutcome Target::statement(std::function<CallOutcome()> const& work) {
+  end_overdue();
+  if (is_away_ || dice_.chance(faults_.statement_lost))
+    return {CallOutcome::Kind::unreachable, "nobody answers"};
+  CallOutcome done = work();
+  if (dice_.chance(faults_.statement_lost))
+    return {CallOutcome::Kind::unreachable, "the answer was lost"};
+  return done;
+}
+
+CallOutcome Target::truncate(TargetName const& name) {
+  return statement([&]() -> CallOutcome {
+    if (!tables_.contains(name))
+      return {CallOutcome::Kind::refused, "unknown table"};
+    Table& table = tables_.at(name);
+    trace_.say("target: {} is truncated", name.table);
+    table.keyed.clear();
+    table.appended.clear();
+    ++table.truncations;
+    if (on_truncated)
+      on_truncated(name);
+    return {CallOutcome::Kind::done, ""};
+  });
+}
+
+CallOutcome Target::make_twin(TargetName const& name, TargetName const& twin) {
+  return statement([&]() -> CallOutcome {
+    if (!tables_.contains(name))
+      return {CallOutcome::Kind::refused, "unknown table"};
+    TargetTable shape = tables_.at(name).shape;
+    shape.name = twin;
+    create(shape);
+    trace_.say("target: twin {} is made", twin.table);
+    return {CallOutcome::Kind::done, ""};
+  });
+}
+
+CallOutcome Target::swap_in(TargetName const& name, TargetName const& twin) {
+  return statement([&]() -> CallOutcome {
+    if (!tables_.contains(name) || !tables_.contains(twin))
+      return {CallOutcome::Kind::refused, "unknown table"};
+    std::swap(tables_.at(name), tables_.at(twin));
+    std::swap(tables_.at(name).shape.name, tables_.at(twin).shape.name);
+    drop(twin);
+    trace_.say("target: {} is swapped in", twin.table);
+    return {CallOutcome::Kind::done, ""};
+  });
+}
+
+CallOutcome Target::add_columns(TargetName const& name, std::vector<TargetColumn> const& columns) {
+  return statement([&]() -> CallOutcome {
+    if (!tables_.contains(name))
+      return {CallOutcome::Kind::refused, "unknown table"};
+    if (has_unfinished(tables_.at(name).id))
+      return {CallOutcome::Kind::unreachable, "the ALTER waits for transactions that are open"};
+    for (TargetColumn const& column : columns) {
+      auto& known = tables_.at(name).shape.columns;
+      if (tables_.at(name).shape.column(column.name) != nullptr)
+        continue;
+      trace_.say("target: {} gets column {}", name.table, column.name);
+      known.push_back(column);
+    }
+    return {CallOutcome::Kind::done, ""};
+  });
+}
+
+} // namespace walrock::simulation
