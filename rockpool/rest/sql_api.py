@@ -25,6 +25,8 @@ class SqlApi:
 
     async def call(self, request):
         await self.world.faults.silence()
+        if not self.world.version.since(3, 2):
+            raise web.HTTPNotFound()
         user = self.frontend.user(request)
         if isinstance(user, web.Response):
             return user

@@ -191,3 +191,70 @@ def test_who_may_plan_and_what(scene):
     assert (answer.status_code, answer.json()["exception"]) == (404, "Database [nowhere] does not exists")
     scene.sql(f"GRANT SELECT ON TABLE {scene.name}.t TO scan_nobody")
     assert call(f"{url}/t/_query_plan", "POST", {}, body, user=("scan_nobody", "x")).status_code == 200
+
+
+def test_schema_and_count_are_json(scene):
+    scene.table("id INT NOT NULL", DUP)
+    for what in ("_schema", "_count"):
+        answer = call(f"{scene.pool.fe}/api/{scene.name}/t/{what}", "GET", {})
+        assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("application/json")
+
+
+# ---------------------------------------------------------------- result columns over MySQL
+RESULTS = [  # type, value, code, length, charset, decimals, text
+    ("BOOLEAN", "true", 1, 1, 63, 0, "1"), ("TINYINT", "-5", 1, 4, 63, 0, "-5"), ("SMALLINT", "5", 2, 6, 63, 0, "5"),
+    ("INT", "5", 3, 11, 63, 0, "5"), ("BIGINT", "5", 8, 20, 63, 0, "5"), ("LARGEINT", "5", 254, 40, 33, 0, "5"),
+    ("FLOAT", "0.1", 4, 12, 63, 31, "0.1"), ("DOUBLE", "0.1", 5, 22, 63, 31, "0.1"),
+    ("DECIMAL(9,2)", "1.5", 246, 13, 63, 2, "1.50"), ("DECIMAL(9,0)", "1", 246, 12, 63, 0, "1"),
+    ("DATE", "'2024-01-02'", 10, 10, 63, 0, "2024-01-02"), ("DATETIME", "'2024-01-02 03:04:05.5'", 12, 19, 63, 0, "2024-01-02 03:04:05.500000"),
+    ("VARCHAR(7)", "'x'", 253, 7, 33, 0, "x"), ("CHAR(3)", "'x'", 254, 3, 33, 0, "x"), ("VARBINARY", "x'00ff'", 252, None, 63, 0, b"\x00\xff"),
+    ("JSON", "parse_json('{\"a\":4,\"b\":false}')", 254, None, 33, 0, '{"a": 4, "b": false}'),
+    ("ARRAY<STRING>", "['a', null, 'b\"c\\\\d']", 253, None, 63, 0, r'["a",null,"b\"c\\d"]'),
+    ("MAP<STRING,INT>", "map{'k': 1}", 253, None, 63, 0, '{"k":1}')]
+
+
+@pytest.mark.parametrize("kind, value, code, length, charset, decimals, text", RESULTS, ids=[r[0] for r in RESULTS])
+def test_result_columns(scene, kind, value, code, length, charset, decimals, text):
+    scene.table(f"id INT NOT NULL, c {kind} NULL", DUP)
+    scene.sql(f"INSERT INTO t VALUES (1, {value})")
+    with scene.connection.cursor() as cursor:
+        cursor.execute("SELECT c FROM t")
+        shown, (row,) = cursor._result.fields[0], cursor.fetchall()
+    assert (shown.type_code, shown.charsetnr, shown.scale) == (code, charset, decimals)
+    assert length is None or shown.length == length
+    assert (shown.flags, shown.catalog, shown.db, shown.table_name) == (0, b"def", b"", "")
+    assert row[0] == (text.encode() if isinstance(row[0], bytes) and isinstance(text, str) else text)
+
+
+def test_sketches_print_as_null(scene):
+    scene.table("id INT NOT NULL, b BITMAP BITMAP_UNION, h HLL HLL_UNION", "AGGREGATE KEY(id)")
+    scene.ok(scene.load("1,5", columns="id, x, b = to_bitmap(x), h = hll_hash(x)"))
+    assert scene.sql("SELECT id, b, h FROM t") == [["1", None, None]]
+
+
+def test_json_and_binary_inside_nested_values(scene):
+    scene.table("id INT NOT NULL, a ARRAY<JSON> NULL", DUP)
+    scene.sql("INSERT INTO t VALUES (1, [parse_json('{\"a\":1}'), null])")
+    assert scene.value("SELECT a FROM t") == """['{"a": 1}',null]"""
+
+
+# ---------------------------------------------------------------- more of SQL over HTTP
+def test_session_variables_and_further_lines(scene):
+    found = post(scene, "SELECT @@sql_mode AS m", sessionVariables={"sql_mode": "ANSI_QUOTES"})
+    lines = [json.loads(x) for x in found.text.splitlines()]
+    assert list(lines[0]) == ["connectionId"] and lines[1]["meta"][0]["name"] == "m" and lines[2]["data"] == ["ANSI_QUOTES"]
+    assert list(lines[3]) == ["statistics"] and lines[3]["statistics"]["returnRows"] == 1
+    raw = post(scene, "SELECT 1 AS a", onlyOutputResultRaw=True).text.splitlines()
+    assert [list(json.loads(x)) for x in raw] == [["meta"], ["data"]]
+
+
+def test_sql_over_http_without_json(scene):
+    answer = call(f"{scene.pool.fe}/api/v1/catalogs/default_catalog/databases/{scene.name}/sql", "POST", {}, b"{nothing")
+    assert answer.json()["status"] == "FAILED" and answer.json()["msg"].startswith("malformed json [ {nothing ]")
+
+
+def test_before_3_2_there_is_no_sql_over_http(own):
+    pool = own("--version", "3.1.9")
+    answer = call(f"{pool.fe}/api/v1/catalogs/default_catalog/databases/information_schema/sql", "POST", {},
+                  json.dumps({"query": "SELECT 1"}))
+    assert answer.status_code == 404
