@@ -202,7 +202,7 @@ class Backend:
         empty = txn.loaded == 0 and not (txn.filtered or txn.unselected) and context.counts.total == 0
         if empty and self.world.empty_load_as_error:
             raise internal(self.world.empty_load_text)
-        if txn.loaded == 0 and self.world.empty_load_as_error and not context.multi:
+        if txn.loaded == 0 and self.world.empty_load_as_error and not (context.multi and not context.counts.filtered):
             raise internal(self.world.empty_load_text)
         return [segment] if segment is not None else []
 
