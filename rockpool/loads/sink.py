@@ -164,7 +164,7 @@ class Sink:
     def _computed(target, array):
         kind = target.type
         if kind.is_text or kind.name in OPAQUE:
-            return array.cast(pa.string())
+            return as_text(array)
         if array.type.equals(kind.arrow()):
             return array
         if pa.types.is_binary(array.type) and kind.name == "VARBINARY":
@@ -325,6 +325,13 @@ class Sink:
             self.saw_delete = True
             return pc.not_equal(ops, 0).cast(pa.int8())
         return pa.repeat(pa.scalar(0, pa.int8()), len(ops))
+
+
+def as_text(array):
+    """What an expression gives, as a text column takes it."""
+    if pa.types.is_boolean(array.type) or pa.types.is_timestamp(array.type):
+        return pa.array([shown(v) if v.is_valid else None for v in array], pa.string())
+    return array.cast(pa.string())
 
 
 def shown(value):

@@ -84,3 +84,16 @@ def test_states_need_their_functions(scene):
         found = scene.load("1,2\n", columns=columns)
         assert found["Status"] == "Fail" and text in found["Message"], found
     scene.ok(scene.load("1,2\n1,5\n1,2\n", columns="id, x, b = to_bitmap(x), h = hll_hash(x)"), 3)
+
+
+@pytest.mark.parametrize("expression, field, value", [
+    ("replace(x, 'a', 'b')", "aa", "bb"), ("if(x > 5, 'big', 'small')", "30", "big"), ("x in (3, 4)", "4", "1"),
+    ("cast(x as datetime)", "2020-01-02", "2020-01-02 00:00:00"), ("cast(x as double) / 3", "3", "1"),
+    ("cast(x as int) + 1", "3", "4"), ("split(x, '-')[1]", "ab-c", "ab"), ("date_format(x, '%Y%m')", "2020-01-02", "202001"),
+    ("concat(x, '!', null)", "a", None), ("cast(x as int)", "no", None), ("x / 0", "1", None), ("ifnull(x, 'n')", "\\N", "n"),
+    ("get_json_string(x, '$.a')", '{"a":"b"}', "b"), ("upper(trim(x))", " a ", "A"), ("length(x)", "é", "2"),
+    ("array_join(array_filter(e -> e <> 'b', split(x, ';')), '+')", "a;b;c", "a+c"), ("year(x)", "2024-02-30", None)])
+def test_expressions(scene, expression, field, value):
+    scene.table("id INT NOT NULL, v VARCHAR(40) NULL", DUP)
+    scene.ok(scene.load(f"1,{field}\n", columns=f"id, x, v = {expression}", strict_mode="true"), 1)
+    assert scene.value("SELECT v FROM t") == value
