@@ -5,7 +5,7 @@ import uuid
 import duckdb
 from sqlglot import exp
 
-from rockpool.errors import SqlError
+from rockpool.errors import LoadError, SqlError
 from rockpool.merge import default_sql
 from rockpool.mysql.wire import Result
 from rockpool.sql import dialect, prepared, select
@@ -19,19 +19,35 @@ def _source(session, table, alias):
 
 
 async def _counted(session, table, statement):
-    """Runs a DELETE or UPDATE; the number of rows."""
-    storage = session.world.storage
+    """Runs a DELETE or UPDATE in a transaction of its own, with a label of its own; the number of rows."""
+    world = session.world
     if session.transaction is not None:
         return await _postponed(session, table, statement)
-    await session.world.caught_up(table)
-    await storage.settle([table.id])
+    await world.caught_up(table)
+    kind = statement.split(" ", 1)[0].lower()
+    txn = _begin(session, table, f"{kind}_{uuid.uuid4()}")
+    await world.storage.settle([table.id])
     try:
-        storage.versions.bump(table.id)
-        rows = await storage.write(lambda db: db.execute(statement).fetchall())
+        world.storage.versions.bump(table.id)
+        rows = await world.storage.write(lambda db: db.execute(statement).fetchall())
     except duckdb.Error as e:
-        raise select._query_error(session, e) from None
-    label = f"update_{uuid.uuid4()}"
-    return Result(affected=rows[0][0] if rows else 0, note=f"{{'label':'{label}', 'status':'VISIBLE', 'txnId':'-1'}}")
+        failure = select._query_error(session, e)
+        world.txns.abort(txn, str(failure))
+        raise failure from None
+    txn.total = txn.loaded = rows[0][0] if rows else 0
+    world.txns.commit(txn, [])
+    await world.visible(txn, txn.timeout)
+    return Result(affected=txn.loaded,
+                  note=f"{{'label':'{txn.label}', 'status':'{txn.state}', 'txnId':'{txn.id}'}}")
+
+
+def _begin(session, table, label):
+    world = session.world
+    try:
+        return world.txns.begin(world.catalog.database_of(table), [table], label, 14400, source="INSERT_STREAMING",
+                                kind="INSERT", user=session.user.name)
+    except LoadError as e:
+        raise SqlError(e.message) from None
 
 
 async def _postponed(session, table, statement):

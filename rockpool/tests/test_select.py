@@ -152,3 +152,14 @@ def test_nested_values_survive_insert_select(scene):
     scene.sql(r"""INSERT INTO t VALUES (1, ['q"x', 'b\\c', NULL, 'd,e'], map{'k': 1})""", "INSERT INTO t SELECT id + 1, a, m FROM t")
     rows = scene.sql("SELECT a, m FROM t ORDER BY id")
     assert rows[0] == rows[1] and rows[0][1] == '{"k":1}' and "d,e" in rows[0][0]
+
+
+def test_update_and_delete_have_labels_and_loads_of_their_own(scene):
+    scene.table("id INT NOT NULL, v INT NULL")
+    scene.sql("INSERT INTO t VALUES (1, 1), (2, 2)", "UPDATE t SET v = 5 WHERE id = 1", "DELETE FROM t WHERE id = 9")
+    with scene.connection.cursor() as cursor:
+        assert cursor.execute("DELETE FROM t WHERE id > 0") == 2
+        assert b"{'label':'delete_" in cursor._result.message and b"'status':'VISIBLE'" in cursor._result.message
+    shown = scene.sql(f"SELECT label, state, type, sink_rows FROM information_schema.loads WHERE db_name = '{scene.name}'")
+    assert [(row[0].split("_")[0], *row[1:]) for row in shown if not row[0].startswith("insert")] == [
+        ("update", "FINISHED", "INSERT", "1"), ("delete", "FINISHED", "INSERT", "0"), ("delete", "FINISHED", "INSERT", "2")]
