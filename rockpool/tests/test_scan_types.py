@@ -93,6 +93,17 @@ def test_types_that_are_not_sent(scene, kind, number):
     assert answer.status.status_code == 33 and f"Unknown logical type({number})".encode() in answer.status.error_msgs[0]
 
 
+def test_hll_is_opaque(scene):
+    scene.table("id INT NOT NULL, h HLL HLL_UNION", "AGGREGATE KEY(id)")
+    scene.ok(scene.load("1,x", columns="id, x, h = hll_hash(x)"))
+    plan = planned(scene, "select h from {db}.t")
+    (tablet, place), = plan["partitions"].items()
+    reader = Reader(int(place["routings"][0].rsplit(":", 1)[1]))
+    answer = reader.open(plan["opaqued_query_plan"], [int(tablet)])
+    assert answer.selected_columns[0].type == 16
+    assert reader.batches(answer)[0].schema.field(0).type == pa.string()
+
+
 def test_older_versions_send_less(own):
     """3.2: arrays are named but not sent, VARBINARY is no known type, batch sizes are not checked."""
     from rockpool.tests.pool import Scene
