@@ -207,6 +207,8 @@ def _from_json(sql, target):
     name = target.name
     if name == "BOOLEAN":
         return f"sr_json_bool({sql})"
+    if name == "LARGEINT":
+        return f"TRY_CAST(sr_json_digits({sql}) AS HUGEINT)"
     if name in INTEGERS:
         return f"TRY_CAST(sr_json_int({sql}) AS {target.duckdb()})"
     if name in FLOATS:

@@ -7,7 +7,7 @@ TYPES = {"VARCHAR": pa.string(), "INTEGER": pa.int32(), "BIGINT": pa.int64(), "D
 
 
 def add(db, name, function, given, result):
-    """function is called for rows without a NULL; what it returns becomes the row's value."""
+    """function is called for rows without a NULL; what it returns, also NULL, becomes the row's value."""
     kind = TYPES[result]
 
     def called(*columns):
@@ -30,7 +30,7 @@ def add(db, name, function, given, result):
                 made[row] = value
             found.append(value)
         return pa.array(found, kind)
-    db.create_function(name, _arity(called, len(given)), given, result, type="arrow")
+    db.create_function(name, _arity(called, len(given)), given, result, type="arrow", null_handling="special")
 
 
 def _arity(called, count):

@@ -121,11 +121,11 @@ def number_of(value):
     return None
 
 
-def int_of(value):
+def int_of(value, bits=64):
     n = number_of(value) if value is not MISSING else None
     if isinstance(n, float):
-        n = int(n) if abs(n) < 2 ** 63 else None
-    return n if n is not None and -2 ** 63 <= n < 2 ** 63 else None
+        n = int(n) if abs(n) <= 2.0 ** 127 else None
+    return n if n is not None and -2 ** (bits - 1) <= n < 2 ** (bits - 1) else None
 
 
 def double_of(value):
@@ -238,6 +238,7 @@ def install(db):
     one("sr_json_key", json_key)
     one("sr_json_bool", lambda t: bool_of(parsed(t)), "BOOLEAN")
     one("sr_json_int", lambda t: int_of(parsed(t)), "BIGINT")
+    one("sr_json_digits", lambda t: None if (n := int_of(parsed(t), 128)) is None else str(n))
     one("sr_json_double", lambda t: double_of(parsed(t)), "DOUBLE")
     one("sr_json_is_scalar", lambda t: not isinstance(parsed(t), (dict, list)), "BOOLEAN")
     one("sr_json_each", json_each, "STRUCT(k VARCHAR, v VARCHAR)[]")

@@ -112,7 +112,7 @@ def _two(function):
 def install(db):
     """Adds the functions to a database; every cursor sees them."""
     def add(name, function, given, result):
-        db.create_function(name, function, given, result, type="arrow")
+        db.create_function(name, function, given, result, type="arrow", null_handling="special")
     add("crc32", crc32, ["VARCHAR"], "BIGINT")
     for name, plain, seeded, kind in (("murmur_hash3_32", murmur_hash3_32, murmur_hash3_32_seeded, "INTEGER"), ("xx_hash3_64", xx_hash3_64, xx_hash3_64, "BIGINT"),
                               ("xx_hash64", xx_hash64, xx_hash64, "BIGINT"), ("xx_hash32", xx_hash32, xx_hash32, "INTEGER")):

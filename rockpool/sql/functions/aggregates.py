@@ -32,6 +32,8 @@ class Arguments:
 
     def __init__(self, compiler, nodes):
         self.compiler, self.distinct, self.order, self.nulls = compiler, False, "", ""
+        if nodes and isinstance(nodes[0], exp.Distinct) and any(isinstance(e, exp.Star) for e in nodes[0].expressions):
+            raise failure("COUNT DISTINCT * is not supported")
         self.star = bool(nodes) and isinstance(nodes[-1], exp.Star)
         nodes = list(nodes)
         order = []
@@ -219,7 +221,7 @@ def _bits(given, store):
 # ---------------------------------------------------------------- percentiles
 @aggregate("percentile_approx")
 def _percentile_approx(given):
-    return Made(f"quantile_cont({given.first.to(DOUBLE).sql}, {_share(given)})", DOUBLE)
+    return Made(f"quantile_cont({given.first.to(DOUBLE).sql}, {_share(given, 'percentile_approx')})", DOUBLE)
 
 
 @aggregate("percentile_cont")
@@ -230,7 +232,7 @@ def _percentile_cont(given):
 
 @aggregate("percentile_disc", "percentile_disc_lc")
 def _percentile_disc(given):
-    return Made(f"quantile_disc({given.first.sql}, {_share(given)})", given.first.kind)
+    return Made(f"quantile_disc({given.first.sql}, {_share(given, 'percentile_disc')})", given.first.kind)
 
 
 @aggregate("median")
@@ -238,13 +240,13 @@ def _median(given):
     return Made(f"quantile_cont({given.first.to(DOUBLE).sql}, 0.5)", DOUBLE)
 
 
-def _share(given):
+def _share(given, name="percentile_cont"):
     share = given.terms[1].literal if len(given.terms) > 1 else None
     try:
         if share is None or not 0 <= float(share) <= 1:
             raise ValueError
     except ValueError:
-        raise failure("percentile_cont's second parameter should be a constant between 0 and 1") from None
+        raise failure(f"{name} second parameter'value should be between 0 and 1") from None
     return share
 
 

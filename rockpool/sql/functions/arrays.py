@@ -148,7 +148,7 @@ def _intersect(compiler, nodes):
     made = texts[0]
     for text in texts[1:]:
         made = f"list_filter({made}, lambda f_: list_contains({text}, f_))"
-    return Term(f"list_distinct({made})", kind)
+    return Term(f"sr_array_distinct({made})", kind)
 
 
 @special("arrays_overlap")
@@ -312,16 +312,13 @@ _of_map_lambda("map_apply", _mapped)
 
 
 def _of_side(name, side):
-    @special(name)
-    def made(compiler, nodes):
-        lam, maps = _lambda(compiler, nodes)
-        it = ident("m_")
-        key, value = maps[0].kind.parts
-        bound = Term(f"{it}.{'key' if side == 0 else 'value'}", (key, value)[side])
-        body = body_of(compiler, lam, {lam.expressions[0].name.lower(): bound})
+    """transform_keys and transform_values: the lambda sees (key, value) and gives one of them."""
+    def make(value, it, body):
+        key, own = value.kind.parts
         pair = (body.sql, f"{it}.value") if side == 0 else (f"{it}.key", body.sql)
-        kind = coercion.mapping(body.kind, value) if side == 0 else coercion.mapping(key, body.kind)
-        return Term(f"map_from_entries(list_transform(map_entries({maps[0].sql}), lambda {it}: {{'k': {pair[0]}, 'v': {pair[1]}}}))", kind)
+        kind = coercion.mapping(body.kind, own) if side == 0 else coercion.mapping(key, body.kind)
+        return Term(f"map_from_entries(list_transform(map_entries({value.sql}), lambda {it}: {{'k': {pair[0]}, 'v': {pair[1]}}}))", kind)
+    _of_map_lambda(name, make)
 
 
 _of_side("transform_keys", 0)
