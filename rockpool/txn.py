@@ -151,8 +151,8 @@ class Transactions:
         return txn
 
     def check_quota(self, database):
-        quota = getattr(database, "data_quota", None)
-        if quota is not None and self.size_of(database) >= quota:
+        quota = int(database.properties.get("data_quota", 0))
+        if quota and self.size_of(database) >= quota:
             raise analysis(f"Database[{database.name}] data size exceeds quota[{readable(quota)}]")
 
     def size_of(self, database):

@@ -5,6 +5,7 @@ from aiohttp import web
 
 from rockpool.faults import SERVERS, Call
 
+ANSWER_SECONDS = 0.05  # what an answer takes to leave
 PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
@@ -63,11 +64,10 @@ class Gate:
         torn = faults.strike("cut_answer", call)
         if torn:
             return await cut_in_answer(request, answer, int(torn.get("bytes", 0)))
-        if any(r.get("when", "before") == "after" for r in faults.rules):  # the answer leaves first
-            asyncio.get_running_loop().call_later(0.02, self._servers, call, "after")
+        self._servers(call, "after", ANSWER_SECONDS)
         return answer
 
-    def _servers(self, call, when):
+    def _servers(self, call, when, later=0.0):
         """Restarts, leader switches and clock jumps: whether one struck; `down` when it took the server of this call."""
         struck = False
         for point in SERVERS:
@@ -76,7 +76,11 @@ class Gate:
                 seconds = float(rule.get("seconds", 0))
                 own = point != "clock_jump" and (point == "restart_be") == (self.backend is not None)
                 struck = "down" if own and seconds > 0 else struck or True
-                self.world.order(point, seconds, self.backend, rule.get("fe", None))
+                given = (point, seconds, self.backend, rule.get("fe", None))
+                if later and seconds:  # before the ports are closed the answer leaves
+                    asyncio.get_running_loop().call_later(later, self.world.order, *given)
+                else:
+                    self.world.order(*given)
         return struck
 
 

@@ -206,6 +206,12 @@ def zone_of(session):
     return str(variables.value_of(session, "time_zone")) if session is not None else "Asia/Shanghai"
 
 
+def instant(session, zone):
+    """The servers' clock, which tests may have moved."""
+    seconds = session.world.clock.now() if session is not None else datetime.datetime.now().timestamp()
+    return datetime.datetime.fromtimestamp(seconds, zone)
+
+
 def here(session):
     """The session's wall clock."""
     name = zone_of(session)
@@ -215,7 +221,7 @@ def here(session):
         zone = datetime.timezone(offset if found.group(1) == "+" else -offset)
     else:
         zone = ZoneInfo({"CST": "Asia/Shanghai"}.get(name, name))
-    return datetime.datetime.now(zone).replace(tzinfo=None)
+    return instant(session, zone).replace(tzinfo=None)
 
 
 @special("now", "current_timestamp", "localtime", "localtimestamp", "sysdate")
@@ -239,12 +245,12 @@ def _curtime(compiler, nodes):
 
 @special("utc_timestamp")
 def _utc(compiler, nodes):
-    return Term(f"TIMESTAMP '{datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None, microsecond=0)}'", DATETIME, True)
+    return Term(f"TIMESTAMP '{instant(compiler.session, datetime.timezone.utc).replace(tzinfo=None, microsecond=0)}'", DATETIME, True)
 
 
 @special("utc_time")
 def _utc_time(compiler, nodes):
-    moment = datetime.datetime.now(datetime.timezone.utc)
+    moment = instant(compiler.session, datetime.timezone.utc)
     return Term(f"CAST({(moment.hour * 60 + moment.minute) * 60 + moment.second} AS DOUBLE)", TIME, True)
 
 
@@ -252,7 +258,7 @@ def _utc_time(compiler, nodes):
 @special("unix_timestamp")
 def _unix_timestamp(compiler, nodes):
     if not nodes:
-        return Term(f"CAST({int(datetime.datetime.now().timestamp())} AS BIGINT)", BIGINT, True)
+        return Term(f"CAST({int(instant(compiler.session, datetime.timezone.utc).timestamp())} AS BIGINT)", BIGINT, True)
     value = compiler.term(nodes[0])
     moment = value.to(DATETIME).sql
     if len(nodes) == 2:
