@@ -33,6 +33,7 @@ class Context:
         self.used = now
         self.busy = asyncio.Lock()
         self.pin = self.batches = None
+        self.opened = False
 
 
 class Scanner:
@@ -50,6 +51,7 @@ class Scanner:
         described = []
         try:
             await self._open(context, params, described)
+            context.opened = True
             status = structs.TStatus(status_code=structs.OK)
         except Refused as e:
             status = structs.TStatus(status_code=e.code, error_msgs=[e.text])
@@ -113,6 +115,8 @@ class Scanner:
                 context.used = self.world.clock.now()
 
     async def _next(self, context):
+        if not context.opened:
+            return _failed(structs.INTERNAL_ERROR, "fragment_instance_id does not exists")
         done = structs.TScanBatchResult(status=structs.TStatus(status_code=structs.OK), eos=True)
         if context.batches is None:
             return done

@@ -3,13 +3,14 @@ import datetime
 import warnings
 from decimal import Decimal
 
-import adbc_driver_flightsql.dbapi as adbc
-import adbc_driver_manager
 import pyarrow as pa
 import pyarrow.flight as flight
 import pytest
 
 from rockpool.tests.pool import Pool, Scene
+
+adbc = pytest.importorskip("adbc_driver_flightsql.dbapi", reason="tests/requirements.txt has the ADBC driver, it is not installed")
+adbc_driver_manager = pytest.importorskip("adbc_driver_manager")
 
 ONE = "PROPERTIES('replication_num'='1')"
 

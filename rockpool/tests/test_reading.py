@@ -123,6 +123,17 @@ def test_list_partitions_are_pruned(scene):
         assert (len(planned(scene, sql)["partitions"]), len(rows_of(scene, sql))) == (tablets, rows), condition
 
 
+def test_partitions_that_loads_make_have_tablets_of_their_own(scene):
+    scene.sql(f"CREATE TABLE t (id INT NOT NULL, d DATETIME NOT NULL) DUPLICATE KEY(id) PARTITION BY date_trunc('month', d) "
+              f"DISTRIBUTED BY HASH(id) BUCKETS 2 {ONE}")
+    scene.sql("INSERT INTO t VALUES (1, '2024-01-15 00:00:00'), (2, '2024-03-15 00:00:00')")
+    first = planned(scene, "select * from {db}.t")["partitions"]
+    scene.sql("INSERT INTO t VALUES (3, '2024-04-15 00:00:00')")
+    second = planned(scene, "select * from {db}.t")["partitions"]
+    assert len(first) == 4 and len(second) == 6 and set(first) < set(second)
+    assert sorted(r["id"] for r in rows_of(scene, "select * from {db}.t where d > '2024-02-01 00:00:00'")) == [2, 3]
+
+
 def test_a_random_table_is_divided_too(scene):
     scene.table("id INT NOT NULL", DUP, by="DISTRIBUTED BY RANDOM BUCKETS 4")
     scene.sql("INSERT INTO t VALUES " + ",".join(f"({n})" for n in range(40)))

@@ -161,6 +161,7 @@ def test_a_tablet_that_is_not_in_the_plan(numbers):
     answer = reader.open(plan["opaqued_query_plan"], [tablet, 77])
     refused(answer.status, 31, "tablet_id: 77 not found")
     assert answer.context_id  # comes even then, and may be closed
+    refused(reader.next(answer.context_id.decode(), 0).status, 6, "fragment_instance_id does not exists")
     assert reader.close(answer.context_id.decode()).status.status_code == 0
 
 
