@@ -5,6 +5,7 @@ import fcntl
 import gc
 import json
 import os
+import re
 import signal
 import sys
 
@@ -53,6 +54,12 @@ class Options(argparse.ArgumentParser):
         self.exit(2, f"rockpool: {message}; rockpool --help tells what there is\n")
 
 
+def memory(text):
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?[KMGT]i?B", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size: give a number and MB or GB, such as 500MB")
+    return text
+
+
 def arguments(given=None):
     p = Options(prog="rockpool", description=teaching.ABOUT, epilog=teaching.lessons(),
                 formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -73,6 +80,8 @@ def arguments(given=None):
     p.add_argument("--faults", metavar="FILE", help="fault rules from the start: a JSON array, or one JSON object per line")
     p.add_argument("--seed", type=int, default=0, metavar="N", help="what the probabilities of fault rules are drawn from")
     p.add_argument("--count", action="store_true", help="count rows and bytes of loads instead of storing them")
+    p.add_argument("--memory", type=memory, metavar="SIZE", help="memory of the row store, such as 500MB or 4GB; what does not "
+                   "fit is kept on disk in DIR (default 2GB; the process needs about 300MB besides)")
     p.add_argument("--quiet", action="store_true", help="no line per load on stderr")
     args = p.parse_args(given)
     if max(len(args.fe_http), len(args.mysql)) > args.frontends:
@@ -107,7 +116,8 @@ async def serve(args):
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    world = World(args.data, args.version, args.count, args.quiet, args.frontends, args.seed)
+    world = World(args.data, args.version, args.count, args.quiet, args.frontends, args.seed,
+                  args.memory)
     for rule in args.rules:
         world.faults.add(rule)
     world.tls, world.require_tls, world.fe_https = args.tls_context, args.require_tls, args.fe_https

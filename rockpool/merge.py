@@ -4,8 +4,10 @@ PRIMARY and UNIQUE: the last row of a key wins; DUPLICATE: rows are added; AGGRE
 Stored tables have no index: rows with the keys of a batch are deleted by a join and written anew, which costs a scan
 of the key columns per batch. Queues make the batches large.
 """
+import contextlib
 from dataclasses import dataclass, field
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,12 +25,15 @@ class Target:
     model: str
     columns: list  # Column
     keys: list = field(default_factory=list)
-    stored_rows: int = 0  # filled by apply()
+    stored_rows: int = -1  # as of the last merge, -1: not known; apply() keeps it up
 
     @staticmethod
     def of(table):
         columns = [c for c in table.columns if c.generated is None]
         return Target(table.id, table.name, table.store_name, table.model, columns, [c for c in columns if c.is_key])
+
+
+FEW_ROWS = 1000  # below this a statement that looks the table over costs more than it saves
 
 
 def literal(text):
@@ -55,6 +60,7 @@ def create_sql(table):
 
 def apply(db, target, queue):
     """Merges segments in their order. Neighbours that merge alike are merged as one batch."""
+    is_known = target.stored_rows >= 0 and target.model != "AGGREGATE" and sum(s.rows for s in queue) < FEW_ROWS
     for batch in _batches(target, queue):
         rows = _concatenate(batch)
         if batch[0].partial:
@@ -65,8 +71,9 @@ def apply(db, target, queue):
             _aggregate(db, target, rows)
         else:
             _replace(db, target, rows, batch[0].condition)
-    db.execute("INSERT INTO applied VALUES (?, ?)", [target.id, max(s.seq for s in queue)])
-    target.stored_rows = db.execute(f"SELECT count(*) FROM {target.store_name}").fetchall()[0][0]
+    db.execute(f"INSERT INTO applied VALUES ({target.id}, {max(s.seq for s in queue)})")
+    if not is_known:
+        target.stored_rows = db.execute(f"SELECT count(*) FROM {target.store_name}").fetchall()[0][0]
 
 
 def _batches(target, queue):
@@ -97,6 +104,8 @@ def _concatenate(batch):
 
 def last_of_each_key(rows, keys):
     """Only the last row of every key."""
+    if rows.num_rows == 1:
+        return rows
     names = [k.store_name for k in keys]
     order = rows.select(names).append_column("at", pa.array(_positions(rows.num_rows)))
     last = order.group_by(names, use_threads=False).aggregate([("at", "max")])
@@ -139,20 +148,41 @@ def _listed(columns):
 
 
 def _append(db, target, rows):
-    if OP in rows.column_names:
-        rows = rows.drop_columns([OP])
-    db.register("delta", rows)
-    db.execute(f"INSERT INTO {target.store_name} ({_listed(target.columns)}) "
-               f"SELECT {_selected(target, rows.column_names)} FROM delta")
-    db.unregister("delta")
+    with _registered(db, rows):
+        _insert(db, target, rows)
 
 
 def _delete_keys(db, target, rows):
-    keys = ", ".join(f"CAST({k.store_name} AS {k.type.duckdb()}) AS {k.store_name}" for k in target.keys)
+    with _registered(db, rows):
+        _delete(db, target)
+
+
+@contextlib.contextmanager
+def _registered(db, rows):
+    """Lets statements read rows as the table delta."""
     db.register("delta", rows)
-    db.execute(f"DELETE FROM {target.store_name} USING (SELECT {keys} FROM delta) AS d "
-               f"WHERE {_same_key(target.keys, target.store_name, 'd')}")
-    db.unregister("delta")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(duckdb.TransactionException):  # a statement failed: the roll back forgets delta
+            db.unregister("delta")
+
+
+def _insert(db, target, rows):
+    upserts = f" WHERE {OP} = 0" if OP in rows.column_names and target.model in ("PRIMARY", "UNIQUE") else ""
+    target.stored_rows += _changed(db.execute(f"INSERT INTO {target.store_name} ({_listed(target.columns)}) "
+                                              f"SELECT {_selected(target, rows.column_names)} FROM delta{upserts}"))
+
+
+def _delete(db, target):
+    keys = ", ".join(f"CAST({k.store_name} AS {k.type.duckdb()}) AS {k.store_name}" for k in target.keys)
+    target.stored_rows -= _changed(db.execute(f"DELETE FROM {target.store_name} USING (SELECT {keys} FROM delta) AS d "
+                                              f"WHERE {_same_key(target.keys, target.store_name, 'd')}"))
+
+
+def _changed(result):
+    """The number of rows that a statement inserted or deleted."""
+    return result.fetchall()[0][0]
 
 
 def is_empty(db, target):
@@ -163,11 +193,10 @@ def _replace(db, target, rows, condition):
     if condition is not None:
         rows = _newest_by(db, target, rows, f"c{condition}")
     rows = last_of_each_key(rows, target.keys)
-    if not is_empty(db, target):
-        _delete_keys(db, target, rows)
-    upserts, _ = split_by_op(rows)
-    if upserts.num_rows:
-        _append(db, target, upserts)
+    with _registered(db, rows):
+        if rows.num_rows < FEW_ROWS or not is_empty(db, target):
+            _delete(db, target)
+        _insert(db, target, rows)
 
 
 def _newest_by(db, target, rows, column):
@@ -208,7 +237,8 @@ def _update(db, target, rows, condition):
                f"LEFT JOIN {target.store_name} AS t ON {_same_key(target.keys, 't', 'p')}")
     db.unregister("partial")
     _delete_keys(db, target, upserts)
-    db.execute(f"INSERT INTO {target.store_name} ({_listed(target.columns)}) SELECT * FROM merged_")
+    target.stored_rows += _changed(db.execute(f"INSERT INTO {target.store_name} ({_listed(target.columns)}) "
+                                              "SELECT * FROM merged_"))
     db.execute("DROP TABLE merged_")
 
 

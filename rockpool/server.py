@@ -51,7 +51,8 @@ class PortTaken(Exception):
 
 
 class World:
-    def __init__(self, folder, version=None, counting=False, quiet=False, frontends=1, seed=0):
+    def __init__(self, folder, version=None, counting=False, quiet=False, frontends=1, seed=0,
+                 memory=None):
         os.makedirs(folder, exist_ok=True)
         self.folder, self.quiet, self.counting = folder, quiet, counting
         self.version = version or Version()
@@ -60,7 +61,7 @@ class World:
         self.catalog = Catalog(self.meta, self.version)
         self.clock = Clock()
         self.stats = Stats(self.log, self.clock)
-        self.storage = Storage(folder, self.meta, self.catalog, self.log)
+        self.storage = Storage(folder, self.meta, self.catalog, self.log, memory)
         self.txns = Transactions(self.meta, self.storage, self.catalog, self.stats, self.clock)
         self.watches = self.txns.watches = Watches(self.catalog)
         self.users = Users(self.meta)

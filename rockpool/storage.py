@@ -4,6 +4,7 @@ A commit only puts segments into a table's queue, which is what makes small load
 its queue merged first, so a commit is visible at once. One thread writes; readers get a snapshot of their own.
 """
 import asyncio
+import contextlib
 import os
 import time
 from collections import defaultdict
@@ -21,6 +22,9 @@ MERGE_BYTES = 64 << 20
 MERGE_SEGMENTS = 2000
 MERGE_TOTAL_BYTES = 192 << 20  # of all queues together: then the largest is merged
 IDLE_SECONDS = 20.0  # or when its oldest segment has waited this long
+MERGING_BYTES = 256 << 20  # loads wait while merges of this size are under way
+COUNTED_SECONDS = 5.0  # statements change tables, too: counts that are added up are good for a while
+MEMORY = "2GB"  # of the row store, the largest user of memory; what does not fit goes to disk
 
 
 class Queue:
@@ -34,15 +38,20 @@ class Queue:
         self.rows += segment.rows
         self.bytes += segment.size
 
+    def put_back(self, segments):
+        """Segments that could not be merged, before those that came after them."""
+        for segment in segments:
+            self.add(segment)
+        self.segments.sort(key=lambda s: s.seq)
+
 
 class Storage:
-    def __init__(self, folder, meta, catalog, log):
+    def __init__(self, folder, meta, catalog, log, memory=None):
         self.folder, self.meta, self.catalog, self.log = folder, meta, catalog, log
         self.spool = os.path.join(folder, "spool")
         os.makedirs(self.spool, exist_ok=True)
-        threads = max(1, min(4, os.cpu_count() or 1))
         self.db = duckdb.connect(os.path.join(folder, "rows.duckdb"), config={
-            "threads": threads, "memory_limit": os.environ.get("ROCKPOOL_MEMORY", "2GB"),
+            "threads": min(4, len(os.sched_getaffinity(0))), "memory_limit": memory or os.environ.get("ROCKPOOL_MEMORY", MEMORY),
             "temp_directory": os.path.join(folder, "tmp")})
         self.db.execute("SET TimeZone = 'UTC'")
         udf.install(self.db)
@@ -51,6 +60,11 @@ class Storage:
         self.readers = ThreadPoolExecutor(4, "store-reader")
         self.queues = defaultdict(Queue)  # table id -> what waits for it
         self.waiting_bytes = 0
+        self.merging_bytes = 0  # taken from queues and not merged yet
+        self.counted = {}  # table id -> when its rows were last counted, and not only added up
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+        self.stuck = {}  # table id -> seq of the first segment that could not be merged; the writing thread's
         self.on_truncate = lambda table_id: None  # what is prepared for a table goes with its partitions
         self.tasks = set()
         self.versions = Versions(meta)
@@ -69,7 +83,8 @@ class Storage:
             self.db.execute("COMMIT")
             return result
         except BaseException:
-            self.db.execute("ROLLBACK")
+            with contextlib.suppress(duckdb.Error):  # a COMMIT that fails has rolled back already
+                self.db.execute("ROLLBACK")
             raise
 
     async def snapshot(self, tables=()):
@@ -78,8 +93,8 @@ class Storage:
         Taking the queues, merging and pinning are one job, so no reader sees half of a transaction of many tables.
         """
         batches = self._take(tables)
-        cursor = await asyncio.get_running_loop().run_in_executor(self.writer, self._merge, batches, True)
-        self._merged(batches)
+        cursor, failed = await asyncio.get_running_loop().run_in_executor(self.writer, self._merge, batches, True)
+        self._merged(batches, failed)
         return cursor
 
     async def read(self, work, *arguments):
@@ -104,7 +119,12 @@ class Storage:
         if batches:
             task = asyncio.ensure_future(self._settle(batches))
             self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            task.add_done_callback(self._settled)
+
+    def _settled(self, task):
+        self.tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # it is logged, and the queue keeps its loads
 
     async def settle(self, tables):
         """Merges the queues of tables (ids) into the store."""
@@ -117,9 +137,13 @@ class Storage:
         job = asyncio.get_running_loop().run_in_executor(self.writer, self._merge, batches, False)
 
         async def wait():
-            await job
-            self._merged(batches)
+            _, failed = await job
+            self._merged(batches, failed)
         return wait()
+
+    async def room(self):
+        """Waits until merges have caught up with loads, so that what waits for them stays bounded."""
+        await self.has_room.wait()
 
     def _take(self, tables):
         """Takes the queues of tables: [(target, segments)]. Must not wait between this and handing over the job."""
@@ -133,28 +157,52 @@ class Storage:
             if table is None:
                 self._discard(queue.segments)
             else:
-                batches.append((merge.Target.of(table), queue.segments))
+                self.merging_bytes += queue.bytes
+                if self.merging_bytes >= MERGING_BYTES:
+                    self.has_room.clear()
+                target = merge.Target.of(table)
+                if time.monotonic() - self.counted.get(key, 0) < COUNTED_SECONDS:
+                    target.stored_rows = self.counts.get(key, -1)
+                else:
+                    self.counted[key] = time.monotonic()
+                batches.append((target, queue.segments))
         return batches
 
     def _merge(self, batches, pin):
-        """In the writing thread."""
+        """In the writing thread: (pinned cursor or None, {table id: why its segments could not be merged})."""
+        failed = {}
         for target, queue in batches:
+            if self.stuck.get(target.id, queue[0].seq) < queue[0].seq:
+                failed[target.id] = RuntimeError(f"earlier loads of table {target.name} could not be merged")
+                continue
             try:
                 self._transaction(merge.apply, (target, queue))
+                self.stuck.pop(target.id, None)
             except Exception as e:
                 self.log(f"merging {len(queue)} loads into table {target.name} failed: {e}")
-                raise
-        if not pin:
-            return None
+                failed[target.id] = e
+                self.stuck[target.id] = queue[0].seq
+        if failed or not pin:
+            return None, failed
         cursor = self.db.cursor()
         cursor.execute("BEGIN TRANSACTION")
-        cursor.execute("SELECT count(*) FROM applied").fetchall()
-        return cursor
+        cursor.execute("SELECT 1 FROM applied LIMIT 1").fetchall()
+        return cursor, failed
 
-    def _merged(self, batches):
+    def _merged(self, batches, failed):
+        """Forgets segments that are merged, puts back the others: a committed row is never lost, only late."""
         for target, queue in batches:
-            self.counts[target.id] = target.stored_rows
-            self._discard(queue)
+            self.merging_bytes -= sum(s.size for s in queue)
+            if target.id in failed:
+                self.queues[target.id].put_back(queue)
+                self.waiting_bytes += sum(s.size for s in queue)
+            else:
+                self.counts[target.id] = target.stored_rows
+                self._discard(queue)
+        if self.merging_bytes < MERGING_BYTES:
+            self.has_room.set()
+        if failed:
+            raise next(iter(failed.values()))
 
     def _discard(self, queue):
         self.meta.drop_segments([s.id for s in queue])
@@ -165,13 +213,12 @@ class Storage:
         """Merges what has waited for long; called once a second."""
         now = time.monotonic()
         for key in [k for k, queue in self.queues.items() if now - queue.since > IDLE_SECONDS][:20]:
-            await self.settle([key])
+            with contextlib.suppress(Exception):  # logged; the queue keeps its loads and is tried again
+                await self.settle([key])
 
     def restore(self, visible):
         """After a restart: queues the committed segments; returns those of transactions not yet visible."""
-        applied = dict(self.db.execute("SELECT table_id, max(seq) FROM applied GROUP BY table_id").fetchall())
-        self.db.execute("DELETE FROM applied")
-        self.db.executemany("INSERT INTO applied VALUES (?, ?)", list(applied.items())) if applied else None
+        applied = self._transaction(_newest_applied, ())
         open_segments, known, stale = defaultdict(list), set(), []
         for key, txn_id, table_id, seq, head, path, body in self.meta.segments():
             segment = Segment.restored(key, table_id, seq, head, path, body)
@@ -235,6 +282,16 @@ class Storage:
         return self.counts.get(table.id, 0) + (self.queues[table.id].rows if table.id in self.queues else 0)
 
     def close(self):
+        """Waits for the merges under way; what still waits in queues is kept for the next start."""
         self.writer.shutdown(wait=True)
         self.readers.shutdown(wait=True)
         self.db.close()
+
+
+def _newest_applied(db):
+    """{table id: seq of its newest merged segment}; one row per table is kept."""
+    applied = dict(db.execute("SELECT table_id, max(seq) FROM applied GROUP BY table_id").fetchall())
+    db.execute("DELETE FROM applied")
+    if applied:
+        db.executemany("INSERT INTO applied VALUES (?, ?)", list(applied.items()))
+    return applied

@@ -1,7 +1,7 @@
 """Counting mode: what a load would store is only counted. No value is looked at.
 
 Rows of a CSV body are its row delimiters, less blank lines, plus a last row without one; rows of a JSON body are the
-objects of its outer array, or its documents. The checksum is the CRC-32 of a body's bytes as they came; a table's
+objects of its outer array, or its whole documents. The checksum is the CRC-32 of a body's bytes as they came; a table's
 checksum is the sum over its bodies, so the order of loads does not matter.
 """
 import re
@@ -10,6 +10,7 @@ import numpy as np
 from isal import isal_zlib
 
 from rockpool.errors import LoadError
+from rockpool.loads import json_tape
 from rockpool.loads.compress import Decompressor
 from rockpool.loads.csv_rows import Csv
 from rockpool.loads.json_rows import Json
@@ -222,12 +223,12 @@ class JsonRows:
         depths = np.cumsum(np.where(opens, np.int32(1), np.int32(-1)), dtype=np.int32) + np.int32(self.depth)
         if depths.min() < 0:
             raise broken("a bracket closes what was not opened")
-        self.rows += int(np.count_nonzero((depths == self.level) & (brackets == ord("{"))))
+        self.rows += int(np.count_nonzero((depths == self.level - 1) & (brackets == ord("}"))))
         self.depth = int(depths[-1])
 
     def end_body(self):
-        if self.depth or self.quoted:
-            raise broken("the JSON body ends too early")
+        if self.level == 2 and self.depth:  # the last of several documents may lack its end: it is no row
+            raise broken(json_tape.ENDED_EARLY)
         self._begin()
 
     def finish(self):

@@ -135,6 +135,7 @@ class Backend:
         if self.world.counting:
             total = await self._count_body(stream, request)
         else:
+            await self.world.storage.room()
             async for chunk in request.content.iter_any():
                 total += len(chunk)
                 if total > self.max_body:  # of a chunked body, whose size no header told

@@ -88,10 +88,14 @@ def test_json_rows_are_counted_without_parsing():
         assert counted(stream(format="json"), body.encode(), rng) == len(rows), (seed, body)
 
 
-@pytest.mark.parametrize("body", [b'[{"a": 1}', b'{"a": "x', b"[{}]]", b'{"a": "\\"}'])
+@pytest.mark.parametrize("body", [b'[{"a": 1}', b'[{"a": "x', b"[{}]]", b'[{"a": "\\"}]'])
 def test_a_json_body_cut_short_is_refused(body):
     with pytest.raises(LoadError):
         counted(stream(format="json"), body, random.Random(1))
+
+
+def test_a_last_document_without_its_end_is_no_row():
+    assert counted(stream(format="json"), b'{"a": 1} {"a": {}} {"a": "}', random.Random(1)) == 2
 
 
 def test_the_checksum_is_the_sum_over_the_bodies():
