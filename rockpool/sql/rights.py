@@ -196,6 +196,23 @@ async def revoke(session, reader):
     save(holder)
 
 
+def forget_dropped(world):
+    """Privileges belong to the object, not to its name: one made anew has none. What may be recovered keeps them."""
+    users, databases = world.users, world.catalog.databases
+
+    def stays(entry):
+        _, kind, database, name = entry[:4]
+        if database == "*" or database in SYSTEM_DATABASES or kind not in ("DATABASE", "TABLE", "VIEW"):
+            return True
+        owner = databases.get(database)
+        return owner is not None and (name == "*" or name in owner.tables or name in owner.recycled)
+    for holders, save in ((users.known, users.save), (users.roles, users.save_role)):
+        for holder in holders.values():
+            if not all(map(stays, holder.grants)):
+                holder.grants[:] = filter(stays, holder.grants)
+                save(holder)
+
+
 def _check_granting(session, entries):
     if not all(session.world.users.may_grant(session.user, e) for e in entries):
         session.refuse("GRANT", "SYSTEM")

@@ -111,6 +111,8 @@ class Session:
         permits.check(self, reader)
         explicit.check(self, reader)
         found = await work(self, reader)
+        if word == "DROP":
+            rights.forget_dropped(self.world)
         return found if found is not None else Result()
 
     async def columns_of(self, text):

@@ -56,7 +56,7 @@ def test_every_statement_asks_for_its_privilege(somebody, scene):
     somebody.gains(f"ALTER TABLE {d}.t ADD COLUMN w INT", f"ALTER ON {table}", "ALTER", "TABLE t")
     somebody.gains(f"TRUNCATE TABLE {d}.t", f"DELETE ON {table}", "DELETE", "TABLE t")
     somebody.gains(f"CREATE TABLE {d}.u {TABLE}", f"CREATE TABLE ON DATABASE {d}", "CREATE TABLE", f"DATABASE {d}")
-    somebody.gains(f"DROP TABLE {d}.u", f"DROP ON TABLE {d}.u", "DROP", "TABLE u", gone=True)
+    somebody.gains(f"DROP TABLE {d}.u FORCE", f"DROP ON TABLE {d}.u", "DROP", "TABLE u", gone=True)
     somebody.gains(f"SELECT * FROM {d}.seen", f"SELECT ON VIEW {d}.seen", "SELECT", "VIEW seen")
     somebody.gains(f"DROP VIEW {d}.seen", f"DROP ON VIEW {d}.seen", "DROP", "VIEW seen", gone=True)
     somebody.gains(f"CREATE DATABASE {d}_new", "CREATE DATABASE ON CATALOG default_catalog", "CREATE DATABASE",
@@ -73,6 +73,15 @@ def test_every_statement_asks_for_its_privilege(somebody, scene):
     assert "GRANT privilege(s) on SYSTEM" in somebody.refused("CREATE USER another")[1]
     assert "GRANT privilege(s) on SYSTEM" in somebody.refused("SHOW USERS")[1]
     assert "GRANT privilege(s) on SYSTEM" in somebody.refused(f"GRANT SELECT ON {table} TO {somebody.name}")[1]
+
+
+def test_privileges_end_with_their_object(somebody, scene):
+    d = scene.name
+    scene.sql(f"GRANT SELECT ON TABLE {d}.t TO {somebody.name}", "DROP TABLE t", "RECOVER TABLE t")
+    somebody.run(f"SELECT * FROM {d}.t")
+    scene.sql("DROP TABLE t FORCE", f"CREATE TABLE t {TABLE}")
+    assert somebody.refused(f"SELECT * FROM {d}.t")[0] == 5203
+    assert scene.sql(f"SHOW GRANTS FOR {somebody.name}") == []
 
 
 def test_wide_grants(somebody, scene):
