@@ -207,3 +207,19 @@ def test_the_error_log_says_what_is_wrong_with_a_row(scene):
             "\\n. Row: 1,a,b") in log
     assert "Error: Invalid UTF-8 row. Row: 2," in log and "actual = 1." in log
     assert scene.sql("SELECT tracking_log FROM information_schema.load_tracking_logs WHERE LABEL = 'never'") == []
+
+
+def test_a_commit_that_finds_no_leader_leaves_the_state_unknown(own):
+    pool = own("--frontends", "2")
+    place = Scene(pool, "leaderless")
+    place.table(PAIR, DUP)
+    other = f"http://127.0.0.1:{pool.ports['frontends'][1]['fe_http']}"
+
+    def body():
+        yield b"1\ta\n"
+        assert requests.post(other + "/_rockpool/leader?fe=1&seconds=5", timeout=5).ok
+        yield b"2\tb\n"
+    found = requests.put(f"{pool.be()}/api/leaderless/t/_stream_load", data=body(), auth=("root", ""), timeout=20,
+                         headers={"Expect": "100-continue", "label": "unknown_end"}).json()
+    assert found["Status"] == "Fail"
+    assert found["Message"].endswith("Transaction status unknown, you can retry with same label.")
