@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rockpool.segments import FOR_NEW, OP
+from rockpool.sql.defaults import nested_sql
 from rockpool.sqltypes import INT_BITS
 
 
@@ -50,6 +51,8 @@ def default_sql(column):
         if name.startswith("uuid_numeric"):
             return "(random() * 9e18)::HUGEINT"
         return "uuid()::VARCHAR" if name.startswith("uuid") else "now()::TIMESTAMP"
+    if column.type.parts:
+        return nested_sql(column.type, column.default)
     return f"CAST({literal(column.default)} AS {kind})"
 
 

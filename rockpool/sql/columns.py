@@ -33,7 +33,7 @@ def read_type(reader):
     reader.accept("SIGNED")
     if reader.accept("UNSIGNED"):
         reader.at -= 1
-        raise reader.unexpected(",", ")")
+        raise reader.unexpected("','", "')'")
     try:
         return scalar(word, *arguments)
     except ValueError as e:
@@ -89,7 +89,7 @@ def check_version(kind, version):
 def read_column(reader):
     """name type [KEY] [aggregation] [NULL | NOT NULL] [DEFAULT … | AUTO_INCREMENT | AS …] [COMMENT "…"]"""
     first = reader.token
-    name = reader.name()
+    name = reader.identifier()
     check_name(name)
     column = Column(name, read_type(reader), born=name)
     column.null_given, column.key_given = None, False
@@ -143,12 +143,14 @@ def _charset(reader, column):
 def _generated(reader, column):
     """AS (expression) or AS expression."""
     if column.has_default or column.auto_increment:
-        raise reader.unexpected(",", ")")
+        raise reader.unexpected("','", "')'")
     reader.expect("AS")
     if column.null_given is False:
         raise syntax("Generated Column must be nullable column.")
     if column.key_given:
         raise syntax("Generated Column can not be KEY.")
+    if reader.token.upper in ("DEFAULT", "NOT", "COMMENT"):
+        raise reader.unexpected("a legal identifier")
     if reader.sees("(") and _closes(reader):
         column.generated = reader.bracketed()
         return

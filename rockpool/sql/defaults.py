@@ -177,6 +177,27 @@ def _fitted(kind, value):
     return value
 
 
+def nested_sql(kind, text):
+    """A nested default as a DuckDB expression."""
+    return f"CAST({_sql(kind, _parsed(text))} AS {kind.duckdb()})"
+
+
+def _sql(kind, value):
+    if value is None:
+        return "NULL"
+    if kind.name == "ARRAY":
+        return "[" + ", ".join(_sql(kind.parts[0], v) for v in value) + "]"
+    if kind.name == "MAP":
+        pairs = ", ".join(f"{_sql(kind.parts[0], k)}: {_sql(kind.parts[1], v)}" for k, v in value.items())
+        return f"MAP {{{pairs}}}"
+    if kind.name == "STRUCT":
+        values = value if isinstance(value, list) else [value[n] for n in kind.names]
+        return "{" + ", ".join(f"'{n}': {_sql(p, v)}" for n, p, v in zip(kind.names, kind.parts, values)) + "}"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "CAST('" + str(value).replace("'", "''") + f"' AS {kind.duckdb()})"
+
+
 # ---------------------------------------------------------------- shown
 def default_shown(column):
     """The DEFAULT part of SHOW CREATE TABLE."""

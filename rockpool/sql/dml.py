@@ -1,6 +1,6 @@
 """UPDATE, DELETE, and the PREPARE statement."""
 import re
-import uuid
+import time
 
 import duckdb
 from sqlglot import exp
@@ -8,8 +8,8 @@ from sqlglot import exp
 from rockpool.errors import LoadError, SqlError
 from rockpool.merge import default_sql
 from rockpool.mysql.wire import Result
-from rockpool.sql import dialect, prepared, select
-from rockpool.sql.columns import analyzing
+from rockpool.sql import delete_rules, dialect, insert_rows, prepared, select
+from rockpool.sql.analysis import analyzing
 from rockpool.sql.lexer import Reader
 
 
@@ -18,36 +18,24 @@ def _source(session, table, alias):
     return f'({select.stored_sql(table, rowid=True)}) AS "{alias}"'
 
 
-async def _counted(session, table, statement):
-    """Runs a DELETE or UPDATE in a transaction of its own, with a label of its own; the number of rows."""
+async def _counted(session, table, statement, kind):
+    """Carries an UPDATE or DELETE out as a transaction with a label of its own."""
     world = session.world
     if session.transaction is not None:
         return await _postponed(session, table, statement)
     await world.caught_up(table)
-    kind = statement.split(" ", 1)[0].lower()
-    txn = _begin(session, table, f"{kind}_{uuid.uuid4()}")
     await world.storage.settle([table.id])
+    txn = insert_rows.begin(world, world.catalog.database_of(table), table, None, session, kind)
     try:
-        world.storage.versions.bump(table.id)
         rows = await world.storage.write(lambda db: db.execute(statement).fetchall())
     except duckdb.Error as e:
-        failure = select._query_error(session, e)
-        world.txns.abort(txn, str(failure))
-        raise failure from None
+        world.txns.abort(txn, str(e))
+        raise select._query_error(session, e) from None
+    world.storage.versions.bump(table.id)
     txn.total = txn.loaded = rows[0][0] if rows else 0
     world.txns.commit(txn, [])
     await world.visible(txn, txn.timeout)
-    return Result(affected=txn.loaded,
-                  note=f"{{'label':'{txn.label}', 'status':'{txn.state}', 'txnId':'{txn.id}'}}")
-
-
-def _begin(session, table, label):
-    world = session.world
-    try:
-        return world.txns.begin(world.catalog.database_of(table), [table], label, 14400, source="INSERT_STREAMING",
-                                kind="INSERT", user=session.user.name)
-    except LoadError as e:
-        raise SqlError(e.message) from None
+    return Result(affected=txn.loaded if table.is_primary else 0, note=insert_rows.note(txn))
 
 
 async def _postponed(session, table, statement):
@@ -78,43 +66,33 @@ def _try(db, statement):
 
 
 async def delete(session, reader):
-    tree = dialect.parse(reader.text)
+    names, text = delete_rules.without_partitions(reader)
+    tree = dialect.parse(text)
     if not isinstance(tree, exp.Delete):
         raise reader.unexpected("FROM")
-    target = tree.this
-    where = tree.args.get("where")
-    table = session.table([target.db, target.name] if target.db else [target.name])
-    session.demand("DELETE", *session.resolve([target.db, target.name] if target.db else [target.name]))
-    if where is None:
-        raise analyzing("Delete must specify where clause to prevent full table delete")
-    if not table.is_primary:
-        _simple_condition(table, where.this)
+    target, where = tree.this, tree.args.get("where")
+    parts = [target.db, target.name] if target.db else [target.name]
+    table = session.table(parts)
+    session.demand("DELETE", *session.resolve(parts))
+    delete_rules.check(session, table, tree, names)
     alias = target.alias or target.name
-    scope = select.RowScope(session, table, alias, session.resolve([target.db, target.name] if target.db else [target.name])[0])
+    scope = select.RowScope(session, table, alias, session.resolve(parts)[0])
     source = _source(session, table, alias)
     for other in _listed(tree.args.get("using")):
         source += ", " + scope.source(other)
     condition = scope.condition(where.this)
     await session.world.storage.settle([t.id for t in scope.tables])
-    return await _counted(session, table, f'DELETE FROM {table.store_name} WHERE rowid IN (SELECT "{alias}".rowid_ FROM '
-                                          f'{source} WHERE {condition})')
+    within = await delete_rules.partition_condition(session, table, names)
+    found = await _counted(session, table, f'DELETE FROM {table.store_name} WHERE rowid IN (SELECT "{alias}".rowid_ FROM '
+                                           f'{source} WHERE {condition}){within}', "DELETE")
+    if not table.is_primary:
+        session.world.jobs.deletes.append((session.world.catalog.database_of(table).id, table.name, time.time(),
+                                           where.this.sql(dialect="starrocks")))
+    return found
 
 
 def _listed(found):
     return found if isinstance(found, list) else [found] if found else []
-
-
-def _simple_condition(table, condition):
-    """Tables without a primary key: only comparisons with literals, joined by AND; on keys where values merge."""
-    if condition.find(exp.Or) or condition.find(exp.Select):
-        raise analyzing("Where clause only supports compound predicate, binary predicate, is_null predicate or in "
-                        "predicate.")
-    if table.model in ("UNIQUE", "AGGREGATE"):
-        for node in condition.find_all(exp.Column):
-            column = table.column(node.name)
-            if column is not None and not column.is_key:
-                raise analyzing(f"Column[{node.name}] is not key column or storage model is not duplicate or column type "
-                                "is float or double.")
 
 
 async def update(session, reader):
@@ -125,6 +103,9 @@ async def update(session, reader):
     parts = [target.db, target.name] if target.db else [target.name]
     table = session.table(parts)
     session.demand("UPDATE", *session.resolve(parts))
+    if table.materialized is not None:
+        raise analyzing(f"The data of '{table.name}' cannot be modified because '{table.name}' is a materialized view,and the data "
+                        "of materialized view must be consistent with the base table.")
     if not table.is_primary:
         raise analyzing(f"table {table.name} does not support update")
     assigned = _assignments(table, tree.expressions)
@@ -139,14 +120,41 @@ async def update(session, reader):
         source += ", " + scope.source(other)
     for n, (column, value) in enumerate(assigned.values()):
         is_default = isinstance(value, exp.Column) and value.name.upper() == "DEFAULT" and not value.table
+        if column.auto_increment and isinstance(value, exp.Null):
+            raise analyzing(f"AUTO_INCREMENT column: {column.name} must not be NULL")
         text = default_sql(column) if is_default else scope.value(value, column.type)
         selects.append(f"CAST({text} AS {column.type.duckdb()}) AS v{n}")
     condition = f" WHERE {scope.condition(where.this)}" if where is not None else ""
     await session.world.storage.settle([t.id for t in scope.tables])
     sets = ", ".join(f"{column.store_name} = s_.v{n}" for n, (column, _) in enumerate(assigned.values()))
-    return await _counted(session, table, f"UPDATE {table.store_name} SET {sets} FROM (SELECT {', '.join(selects)} FROM "
-                                          f"{source}{condition}) AS s_ "
-                                          f"WHERE {table.store_name}.rowid = s_.rid_")
+    rows = f"(SELECT {', '.join(selects)} FROM {source}{condition}) AS s_"
+    await _check_values(session, table, [column for column, _ in assigned.values()], rows)
+    return await _counted(session, table, f"UPDATE {table.store_name} SET {sets} FROM {rows} "
+                                          f"WHERE {table.store_name}.rowid = s_.rid_", "UPDATE")
+
+
+async def _check_values(session, table, columns, rows):
+    """New values that a column does not take are rows of an INSERT that are filtered."""
+    tests = []
+    for n, column in enumerate(columns):
+        if not column.nullable:
+            tests.append((f"s_.v{n} IS NULL", f"NULL value in non-nullable column '{column.name}'"))
+        if column.type.is_text:
+            tests.append((f"strlen(s_.v{n}) > {column.type.length}",
+                          f"String '…' is too long. The max length of '{column.name}' is {column.type.length}"))
+    if not tests:
+        return
+    world = session.world
+    await world.caught_up(table)
+    await world.storage.settle([table.id])
+    counts = ", ".join(f"count(*) FILTER (WHERE {t})" for t, _ in tests)
+    try:
+        found = await world.storage.write(lambda db: db.execute(f"SELECT {counts}, count(*) FROM {rows}").fetchall()[0])
+    except duckdb.Error as e:
+        raise select._query_error(session, e) from None
+    for bad, (_, reason) in zip(found, tests):
+        if bad:
+            insert_rows.refuse(session, table, reason, found[-1], bad)
 
 
 def _assignments(table, expressions):
@@ -158,6 +166,8 @@ def _assignments(table, expressions):
             raise analyzing(f"table '{table.name}' do not existing column '{e.this.name}'")
         if column.is_key:
             raise analyzing(f"primary key column cannot be updated: {column.name}")
+        if column.generated is not None:
+            raise analyzing(f"generated column cannot be updated: {column.name}")
         found[column.name] = (column, e.expression)
     return found
 

@@ -6,7 +6,9 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from rockpool.errors import SqlError
+from rockpool.sql import translate
 from rockpool.sql.analysis import analyzing
+from rockpool.sql.scope import Column
 
 def references(text):
     """The column names in an expression, lower case."""
@@ -49,7 +51,20 @@ def check(table, column, separator=": ", itself=None):
             raise analyzing(f"Expression can not refers to other generated columns{named}")
         if other.auto_increment:
             raise analyzing(f"Expression can not refers to AUTO_INCREMENT columns{named}")
+    _check_type(table, column)
     column.generated = shown(table, column.generated)
+
+
+def _check_type(table, column):
+    """The type of the expression is the column's."""
+    try:
+        kind = translate.compiled(column.generated, [Column(c.name, c.type, c.store_name) for c in table.columns]).kind
+    except SqlError as e:
+        raise e if e.text.startswith("Getting") else analyzing(e.text) from None
+    if kind is not None and kind.name != column.type.name and kind.name != "NULL" and {kind.name, column.type.name} != {
+            "CHAR", "VARCHAR"}:
+        raise analyzing(f"Illegal expression type for Generated Column Column Type: {column.type.described().upper()}, Expression "
+                        f"Type: {kind.described().upper()}")
 
 
 def shown(table, text):

@@ -1,71 +1,120 @@
-"""INSERT: literals and queries to rows, by the same rules as a strict load."""
-import uuid
+"""INSERT: what the statement says, and which rows it means; insert_rows.py writes them."""
+from rockpool.errors import SqlError
+from rockpool.sql import insert_rows, insert_values, partitions, select
+from rockpool.sql.analysis import analyzing
+from rockpool.txn import LABEL
 
-import pyarrow as pa
+MATCHES = ("position", "name")
 
-from rockpool.errors import LoadError, SqlError
-from rockpool.loads import csv_rows, plan, sink
-from rockpool.loads.dates import FAILED
-from rockpool.loads.nested import nested_text
-from rockpool.loads.options import LoadOptions
-from rockpool.loads.stream import Lazy
-from rockpool.mysql.wire import Result
-from rockpool.segments import SegmentWriter
-from rockpool.sql import select, translate
-from rockpool.sql.columns import analyzing
 
-CHUNK_ROWS = 100_000
+class Insert:
+    """An INSERT as it was written."""
+
+    def __init__(self):
+        self.overwrite, self.parts = False, []
+        self.partitions, self.label, self.names = None, None, None
+        self.by_name, self.properties = False, {}
+
+    def read(self, reader):
+        self.overwrite = reader.one_of("INTO", "OVERWRITE") == "OVERWRITE"
+        reader.accept("TABLE")
+        self.parts = reader.qualified()
+        if reader.accept("TEMPORARY"):
+            raise SqlError("rockpool does not model temporary partitions")
+        if reader.accept("PARTITION") or reader.accept("PARTITIONS"):
+            self.partitions = reader.names() if reader.sees("(") else [reader.name()]
+        self._label(reader)
+        if reader.sees("(") and reader.ahead().upper not in ("SELECT", "WITH", "("):
+            self.names = reader.names()
+        if reader.accept("BY", "NAME"):
+            self.by_name = True
+        self._label(reader)
+        if reader.accept("PROPERTIES"):
+            self.properties = {k.lower(): v for k, v in reader.properties().items()}
+        self._label(reader)
+        return self
+
+    def _label(self, reader):
+        if self.label is None and reader.accept("WITH", "LABEL"):
+            self.label = reader.string() if reader.token.kind == "string" else _label_text(reader)
+
+
+def _label_text(reader):
+    """A label may hold hyphens: the tokens up to the next blank."""
+    token = reader.token
+    text = reader.name()
+    while reader.token.start == token.start + len(text) and reader.token.text in "-" or (
+            text.endswith("-") and reader.token.start == token.start + len(text)):
+        text += reader.next().text
+    return text
 
 
 async def insert(session, reader):
     reader.expect("INSERT")
-    overwrite = reader.one_of("INTO", "OVERWRITE") == "OVERWRITE"
-    reader.accept("TABLE")
-    parts = reader.qualified()
-    if reader.accept("PARTITION"):
-        reader.names()
-    label = reader.name() if reader.accept("WITH", "LABEL") else None
-    names, by_name = None, False
-    if reader.sees("(") and reader.ahead().upper not in ("SELECT", "WITH", "("):
-        names = reader.names()
-    if reader.accept("BY", "NAME"):
-        by_name = True
-    properties = {}
-    if reader.accept("PROPERTIES"):
-        properties = reader.properties()
-    if label is None and reader.accept("WITH", "LABEL"):
-        label = reader.name()
-    table = session.table(parts)
-    database = session.resolve(parts)[0]
+    made = Insert().read(reader)
+    table = session.table(made.parts)
+    database = session.resolve(made.parts)[0]
     session.demand("INSERT", database, table.name)
-    if table.view_sql is not None:
-        raise analyzing(f"Cannot insert into view '{table.name}'")
-    if label is not None:
-        _check_label(session, database, label)
+    _check(session, table, database, made)
     text = reader.text[reader.token.start:]
-    columns = _target_columns(table, names)
-    if reader.sees("VALUES"):
-        rows = await _values(session, table, columns, reader)
+    columns = target_columns(table, made.names)
+    partial = insert_rows.is_partial(session, table, columns)
+    values = reader.sees("VALUES")
+    _check_by_name(session, made, values)
+    if values:
+        rows = await insert_values.rows_of(session, table, columns, reader, lambda *n: _mismatch(session, *n))
     else:
-        rows, columns = await _query_rows(session, text, table, columns, by_name)
-    return await _write(session, table, database, columns, rows, label, properties, overwrite)
+        rows, columns = await _query_rows(session, text, table, columns, made)
+    _check_mentioned(table, columns, partial)
+    chosen = await _partitions(session, table, made.partitions)
+    return await insert_rows.write(session, table, database, columns, rows, made, chosen)
+
+
+def _check(session, table, database, made):
+    if table.view_sql is not None:
+        if table.materialized is not None:
+            raise analyzing(f"The data of '{table.name}' cannot be inserted because '{table.name}' is a materialized view,and the "
+                            "data of materialized view must be consistent with the base table")
+        raise analyzing("Only support insert into olap/mysql/iceberg/hive table")
+    if made.overwrite and table.state != "NORMAL":
+        raise analyzing(f"table state is {table.state}, please wait to insert overwrite until table state is normal")
+    if made.overwrite and session.transaction is not None:
+        raise analyzing("INSERT OVERWRITE is not supported in a transaction")
+    if made.label is not None:
+        _check_label(session, database, made.label)
 
 
 def _check_label(session, database, label):
+    if not LABEL.fullmatch(label):
+        raise analyzing(f"Label format error. regex: ^[-\\w]{{1,128}}$, label: {label}")
     owner = session.world.catalog.database(database)
     earlier = session.world.txns.by_label(owner.id, label)
     if earlier is not None and earlier.state != "ABORTED":
         raise SqlError(f"Label [{label}] has already been used.")
 
 
-def _target_columns(table, names):
+def _check_by_name(session, made, values):
+    """BY NAME, or the property match_column_by."""
+    version = session.world.version
+    if (made.by_name or made.properties) and not version.since(3, 4):
+        raise SqlError("Getting syntax error. Detail message: Unexpected input "
+                       f"'{'BY' if made.by_name else 'PROPERTIES'}', the most similar input is {{'SELECT', 'VALUES'}}.")
+    match = made.properties.get("match_column_by", "position").lower()
+    if match not in MATCHES:
+        raise analyzing(f"Invalid match_column_by: '{match}'. Expected values should be position, name (case insensitive)")
+    made.by_name = made.by_name or match == "name"
+    if made.by_name and values:
+        raise analyzing("Insert match column by name does not support values()")
+
+
+def target_columns(table, names):
     if names is None:
         return [c for c in table.columns if c.generated is None]
     found = []
     for name in names:
         column = table.column(name)
         if column is None:
-            raise SqlError(f"Getting analyzing error. Detail message: Unknown column '{name}' in '{table.name}'.")
+            raise analyzing(f"Unknown column '{name}' in '{table.name}'")
         if column in found:
             raise analyzing(f"Column '{name}' specified twice")
         if column.generated is not None:
@@ -75,225 +124,64 @@ def _target_columns(table, names):
 
 
 def _mismatch(session, wanted, given):
-    return SqlError(f"Getting analyzing error. Detail message: Inserted target column count: {wanted} doesn't match "
-                    f"select/value column count: {given}.", session.world.version.code(5604, 1064))
+    version = session.world.version
+    if not version.since(3, 2):
+        return analyzing("Column count doesn't match value count")
+    return analyzing(f"Inserted target column count: {wanted} doesn't match select/value column count: {given}",
+                     version.code(5604))
+
+
+def _check_mentioned(table, columns, partial):
+    """A column left out takes its default or NULL; one that has neither must be named."""
+    if partial:
+        return
+    for column in table.columns:
+        if column not in columns and not column.has_default and not column.nullable and not column.auto_increment \
+                and column.generated is None:
+            named = "".join(f" {n} " for n in sorted((c.name for c in columns), key=str.lower))
+            raise analyzing(f"'{column.name}' must be explicitly mentioned in column permutation: {named}")
 
 
 async def insert_query(session, table, database, text):
     """INSERT INTO table SELECT …, for CREATE TABLE AS."""
-    columns = _target_columns(table, None)
-    rows, columns = await _query_rows(session, text, table, columns, False)
-    await _write(session, table, database, columns, rows, None, {}, False)
+    columns = target_columns(table, None)
+    made = Insert()
+    rows, columns = await _query_rows(session, text, table, columns, made)
+    await insert_rows.write(session, table, database, columns, rows, made, None)
 
 
-async def _query_rows(session, text, table, columns, by_name):
+async def _query_rows(session, text, table, columns, made):
     result = await select.query(session, text)
-    if by_name:
-        columns = _target_columns(table, [c.name for c in result.columns])
+    if made.by_name:
+        columns = _named(session, table, columns, [c.name for c in result.columns])
     if len(result.columns) != len(columns):
         raise _mismatch(session, len(columns), len(result.columns))
     return result.rows, columns
 
 
-async def _values(session, table, columns, reader):
-    """The rows of VALUES: literals are taken as they are, everything else is asked from DuckDB."""
-    reader.expect("VALUES")
-    rows = []
-    while True:
-        rows.append(await _row(session, columns, reader, table))
-        if not reader.accept(","):
-            break
-    reader.end()
-    return rows
+def _named(session, table, columns, names):
+    """The target columns in the order of the query's names."""
+    wanted = {c.name.lower(): c for c in columns}
+    found = []
+    for name in names:
+        column = wanted.get(name.lower())
+        if column is None:
+            raise analyzing(f"Source column: {name} has no matching target column")
+        if column in found:
+            raise analyzing(f"Duplicate column name '{name}'", session.world.version.code(1060))
+        found.append(column)
+    for column in columns:
+        if column not in found:
+            raise analyzing(f"Target column: {column.name} has no matching source column")
+    return found
 
 
-async def _row(session, columns, reader, table):
-    reader.expect("(")
-    row, asked = [], []
-    while True:
-        literal = _literal(reader)
-        if literal is NotImplemented:
-            asked.append((len(row), _expression(reader)))
-            literal = None
-        row.append(literal)
-        if not reader.accept(","):
-            break
-    reader.expect(")")
-    if len(row) != len(columns):
-        raise _mismatch(session, len(columns), len(row))
-    if asked:
-        for position, text in asked:
-            row[position] = await _evaluated(session, columns[position], text)
-    return row
-
-
-def _literal(reader):
-    """The text of a plain literal that ends at a comma or bracket, else NotImplemented."""
-    first, second = reader.token, reader.ahead()
-    if second.upper in (",", ")"):
-        if first.kind == "string":
-            reader.next()
-            return first.value
-        if first.kind == "number" and first.text[:2].lower() != "0x":
-            reader.next()
-            return first.text
-        if first.upper in ("NULL", "TRUE", "FALSE"):
-            reader.next()
-            return None if first.upper == "NULL" else "1" if first.upper == "TRUE" else "0"
-    third = reader.ahead(2)
-    if third.upper in (",", ")"):
-        if first.upper == "-" and second.kind == "number":
-            reader.next(), reader.next()
-            return "-" + second.text
-        if first.upper in ("DATE", "DATETIME", "TIMESTAMP") and second.kind == "string":
-            reader.next(), reader.next()
-            return second.value
-        if first.upper == "X" and second.kind == "string":
-            reader.next(), reader.next()
-            return bytes.fromhex(second.value)
-    return NotImplemented
-
-
-def _expression(reader):
-    start, stop, depth = reader.token.start, reader.token.stop, 0
-    while reader.token.kind != "end" and not (depth == 0 and reader.token.upper in (",", ")")):
-        depth += (reader.token.upper in ("(", "[", "{")) - (reader.token.upper in (")", "]", "}"))
-        stop = reader.next().stop
-    return reader.text[start:stop]
-
-
-async def _evaluated(session, column, text):
-    """One expression of VALUES, as text for the converter of its column."""
-    if text.strip().upper() == "DEFAULT":
-        value = sink.default_scalar(column, "Asia/Shanghai")
-        return sink.shown(value) if value.is_valid else None
-    if column.type.name == "ARRAY" and nested_text(column.type, escaped=True)(text) is not FAILED:
-        return text
-    if column.type.parts:
-        kind = column.type.duckdb()
-        body = translate.nested_literal(text, column.type)
-        rows = await select.raw(session, f"SELECT CAST({body} AS {kind}) AS v")
-        return rows[0][0]
-    result = await select.query(session, f"SELECT {text}")
-    return result.rows[0][0]
-
-
-# ---------------------------------------------------------------- writing
-async def _write(session, table, database, columns, rows, label, properties, overwrite):
-    world = session.world
-    options = LoadOptions(format="csv", strict=str(session.variables.get("enable_insert_strict", "true")) == "true")
-    if str(properties.get("strict_mode", "true")).lower() == "false":
-        options.strict = False
-    options.max_filter_ratio = float(properties.get("max_filter_ratio", 0))
-    options.columns = ", ".join(f"`{c.name}`" for c in columns)
-    options.timezone = session.variables.get("time_zone", "Asia/Shanghai")
-    options.merge_condition = properties.get("merge_condition", "")
-    listed = [c for c in table.columns if c.generated is None]
-    partial = (table.is_primary and len(columns) < len(listed) and world.version.since(3, 3)
-               and str(session.variables.get("enable_insert_partial_update", "true")) == "true")
-    try:
-        made = _plan(table, options, partial)
-    except LoadError as e:
-        raise analyzing(e.message) from None
-    counts = sink.Counts()
-    segment = _segment(world, made, counts, columns, rows)
-    if counts.filtered and counts.filtered / counts.total > options.max_filter_ratio:
-        _failed(session, table, database, label, counts)
-    return await _finish(session, table, database, label, segment, counts, overwrite)
-
-
-def _plan(table, options, partial):
-    """Like a load's plan. A partial update falls back to a full row where a new key needs every column."""
-    if partial:
-        present = {n.strip(" `").lower() for n in options.columns.split(",")}
-        if all(k.name.lower() in present for k in table.key_columns if not k.auto_increment):
-            options.partial_update = True
-    return plan.make(table, options)
-
-
-def _segment(world, made, counts, columns, rows):
-    writer = SegmentWriter(world.storage.spool, world.meta.number("segment"))
-    target = sink.Sink(made, counts, Lazy)
-    for at in range(0, len(rows), CHUNK_ROWS):
-        piece = rows[at:at + CHUNK_ROWS]
-        arrays = []
-        for n, column in enumerate(columns):
-            values = [r[n] for r in piece]
-            if column.type.parts:
-                arrays.append(_nested(column.type, values))
-            elif column.type.name == "VARBINARY":
-                arrays.append(pa.array([v.encode() if isinstance(v, str) else v for v in values], pa.binary()))
-            else:
-                arrays.append(pa.array([v.decode() if isinstance(v, bytes) else v for v in values], pa.string()))
-        block = csv_rows.Block(arrays, len(piece))
-        table = target.take(block)
-        if table is not None:
-            writer.add(table)
-    condition = made.condition.uid if made.condition is not None else None
-    return writer.finish(made.table.id, made.partial, condition)
-
-
-def _nested(kind, values):
-    """Nested values, from the text that queries print."""
-    convert = nested_text(kind, escaped=True)
-    found = [None if v is None else convert(v) for v in values]
-    if any(v is FAILED for v in found):
-        raise analyzing(f"a value cannot be converted to {kind.shown()}")
-    return pa.array(found, kind.arrow())
-
-
-def _failed(session, table, database, label, counts):
-    world = session.world
-    owner = world.catalog.database(database)
-    txn = _begin(world, owner, table, label or f"insert_{uuid.uuid4()}", session)
-    txn.total, txn.filtered, txn.loaded = counts.total, counts.filtered, 0
-    world.tracking_logs[txn.id] = "\n".join(counts.log)
-    txn.tracking = "log"
-    world.txns.abort(txn, "Insert has filtered data")
-    detail = counts.log[0] if counts.log else ""
-    raise SqlError(f"Insert has filtered data, txn_id = {txn.id}, tracking sql = select tracking_log from "
-                   f"information_schema.load_tracking_logs where job_id={txn.id}. {detail}", world.version.code(5610, 1064))
-
-
-def _begin(world, owner, table, label, session):
-    try:
-        return world.txns.begin(owner, [table], label, 14400, source="INSERT_STREAMING", kind="INSERT",
-                                user=session.user.name)
-    except LoadError as e:
-        raise SqlError(e.message) from None
-
-
-async def _finish(session, table, database, label, segment, counts, overwrite):
-    world = session.world
-    owner = world.catalog.database(database)
-    if session.transaction is not None:
-        return _collect(session, table, segment, counts)
-    txn = _begin(world, owner, table, label or f"insert_{uuid.uuid4()}", session)
-    txn.total, txn.loaded, txn.filtered = counts.total, counts.loaded, counts.filtered
-    if segment is not None and segment.partial:
-        made = type("Planned", (), {"table": table})()
-        try:
-            await world.check_new_keys(made, segment)
-        except LoadError as e:
-            world.txns.abort(txn, e.message)
-            raise analyzing(e.message) from None
-    if overwrite:
-        await world.storage.truncate(table)
-    try:
-        world.txns.check_versions(table)
-    except LoadError as e:
-        world.txns.abort(txn, e.message)
-        raise SqlError(e.message) from None
-    world.txns.commit(txn, [segment] if segment is not None else [])
-    await world.visible(txn, txn.timeout)
-    return Result(affected=counts.loaded, warnings=counts.filtered,
-                  note=f"{{'label':'{txn.label}', 'status':'{txn.state}', 'txnId':'{txn.id}'}}")
-
-
-def _collect(session, table, segment, counts):
-    txn = session.transaction
-    txn.admit(session.user, table, inserts=True)
-    if segment is not None:
-        txn.segments.append(segment)
-    txn.rows += counts.loaded
-    return Result(affected=counts.loaded, warnings=counts.filtered, note=txn.note("PREPARE").note)
+async def _partitions(session, table, names):
+    if names is None:
+        return None
+    if table.partitioning is None and [n.lower() for n in names] != [table.name.lower()]:
+        raise analyzing("PARTITION clause is not valid for INSERT into unpartitioned table")
+    chosen, missing = await partitions.named(session.world, table, names)
+    if missing is not None:
+        raise analyzing(f"Unknown partition '{missing}' in table '{table.name}'")
+    return chosen

@@ -100,6 +100,8 @@ async def discover(world, table):
         else:
             _add_values(found, [None if v is None else _text(v) for v in row])
     if len(found.ranges) + len(found.lists) != before:
+        for name in found.names:
+            id_of(world, table, name)
         world.catalog.save(table)
 
 

@@ -19,7 +19,7 @@ def statements(table, change):
         if uid in known and old.duckdb() != new.duckdb():
             found.append(f"ALTER TABLE {table.store_name} ALTER COLUMN c{uid} TYPE {new.duckdb()} USING "
                          f"{conversion(f'c{uid}', old, new)}")
-    gone = {c.uid for c in table.columns} - set(known)
+    gone = {c.uid for c in table.columns if c.generated is None} - set(known)
     found += [f"ALTER TABLE {table.store_name} DROP COLUMN c{uid}" for uid in sorted(gone)]
     return found
 

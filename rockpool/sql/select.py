@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from rockpool.errors import SqlError
 from rockpool.mysql.wire import Result
-from rockpool.sql import coercion, dialect, render
+from rockpool.sql import coercion, dialect, information_schema, render
 from rockpool.sql.columns import analyzing
 from rockpool.sql.expressions import Expressions
 from rockpool.sql.queries import Queries
@@ -39,13 +39,14 @@ class Plan:
 
 async def query(session, text):
     """The Result of a SELECT."""
+    await information_schema.ready(session, text)
     plan = plan_of(session, text)
     for table in plan.tables:
         if session.transaction is not None and table.id in session.transaction.written:
             raise SqlError(f"SELECT cannot read table '{table.name}' modified earlier in the same transaction.", 5307)
     cursor = await session.world.storage.snapshot([t.id for t in plan.tables])
     try:
-        return await session.world.storage.read(_execute, cursor, plan)
+        return await session.while_running(cursor, session.world.storage.read(_execute, cursor, plan))
     except duckdb.Error as e:
         raise _query_error(session, e) from None
     finally:

@@ -199,7 +199,8 @@ def columns(session, reader):
 def _column_row(table, c, letters):
     key = ("YES" if c.is_key else "NO") if letters is None else letters if c.is_key else ""
     return [c.name, c.type.described(), "utf8_general_ci" if c.type.is_text else None, "YES" if c.nullable else "NO",
-            key, shown_default(c), extra(table, c), "", c.comment]
+            key, shown_default(c), extra(table, c) if letters is None else "auto_increment" if c.auto_increment else "", "",
+            c.comment]
 
 
 # ---------------------------------------------------------------- indexes, partitions, tablets, data
