@@ -145,6 +145,8 @@ class Frontend:
         if not self.is_leader:
             return self.to_leader(request)
         name, label = answers.unquoted(request, "db"), request.query.get("label", "")
+        if at == "cancel" and not self.world.version.since(3, 3):  # /api/{db}/{label}/_cancel
+            label = answers.unquoted(request, "table")
 
         async def work():
             if not label:

@@ -149,7 +149,34 @@ def test_one_frontend_alone_cannot_hand_over(pool):
     assert answer.status_code == 400 and "--frontends 3" in answer.json()["message"]
 
 
+def test_a_follower_that_restarts_changes_nothing(scene):
+    txn(scene, 0, "begin", "x")
+    txn(scene, 0, "load", "x", b"1,a\n")
+    assert requests.post(fe(scene.pool, 1) + "/_rockpool/restart_fe?fe=2&seconds=0.3", timeout=5).ok
+    scene.wait(lambda: not answers(fe(scene.pool, 2)), 3)
+    assert [r[9] for r in scene.sql("SHOW FRONTENDS")] == ["true", "true", "false"]
+    scene.wait(lambda: answers(fe(scene.pool, 2)), 5)
+    assert txn(scene, 2, "load", "x", b"2,b\n")["Status"] == "OK" and txn(scene, 2, "commit", "x")["Status"] == "OK"
+    assert scene.value("SELECT count(*) FROM t") == "2"
+
+
 # ---------------------------------------------------------------- one frontend
+def test_a_backend_that_cannot_reach_the_leader_does_not_know_how_a_commit_ended(own):
+    pool = own()
+    scene = Scene(pool, "d")
+    scene.table(PAIR)
+    scene.txn("begin", "x")
+    place = "http://" + scene.hops[-1]
+    scene.txn("load", "x", "1,a\n")
+    pool.control("POST", "restart_fe?seconds=0.5")
+    send = {"label": "x", "db": "d", "table": "t"}
+    found = call(place + "/api/transaction/commit", "POST", send).json()
+    assert found["Status"] == "THRIFT_RPC_ERROR"
+    assert found["Message"].endswith("Transaction status unknown, you can retry with same label.")
+    scene.wait(lambda: answers(pool.fe), 5)
+    assert scene.state("x") == "UNKNOWN"
+
+
 def test_the_restart_of_a_frontend_closes_its_ports_and_keeps_what_is_prepared(own):
     pool = own()
     scene = Scene(pool, "d")

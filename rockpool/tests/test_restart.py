@@ -94,6 +94,17 @@ def test_a_backend_restart_loses_open_loads_only(own):
     assert scene.txn("commit", "prepared")["Status"] == "OK"
 
 
+def test_the_restart_of_the_other_backend_does_not_matter(own):
+    pool = own()
+    scene = Scene(pool, "d")
+    scene.table(PAIR)
+    scene.txn("begin", "x")
+    mine = pool.ports["be_http"].index(int(scene.hops[-1].split(":")[1]))
+    scene.txn("load", "x", "1,a\n")
+    pool.control("POST", f"restart_be?be={1 - mine}")
+    assert scene.txn("load", "x", "2,b\n")["Status"] == "OK" and scene.txn("commit", "x")["NumberLoadedRows"] == 2
+
+
 # ---------------------------------------------------------------- the program
 def program(*options):
     return subprocess.run([sys.executable, "-P", "-m", "rockpool", *options], capture_output=True, text=True, timeout=30,

@@ -266,6 +266,12 @@ def test_a_finished_transaction_cannot_be_rolled_back(place, v31):
         assert scene.txn("rollback", "x") == {"Status": "FAILED", "Message": text.format(number)}
 
 
+def test_older_frontends_take_the_label_to_cancel_from_the_path(v31):
+    v31.txn("begin", "old")
+    assert call(f"{v31.pool.fe}/api/d/t/_cancel?label=old", "POST", {}).json()["msg"] == "transaction not found: t"
+    assert call(f"{v31.pool.fe}/api/d/old/_cancel", "POST", {}).json()["status"] == "OK" and v31.state("old") == "ABORTED"
+
+
 def test_older_texts(v31):
     prepared(v31, "c")
     number = v31.txn("commit", "c")["TxnId"]
