@@ -12,6 +12,17 @@ PATTERN = re.compile(r"""
   | (?P<word>@@?[\w.$]+|[^\W\d][\w$]*)
   | (?P<op><=>|->>|->|<=|>=|<>|!=|:=|\|\||&&|.)
 """, re.X | re.S)
+# Words that are no identifiers without backticks (the documentation's list, 3.1 and later).
+RESERVED = frozenset("""
+    ADD ALL ALTER ANALYZE AND ARRAY AS ASC BETWEEN BIGINT BITMAP BOTH BY CASE CHAR CHARACTER CHECK COLLATE COLUMN COMPACTION CONVERT
+    CREATE CROSS CUBE CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER CURRENT_ROLE DATABASE DATABASES DECIMAL DECIMALV2
+    DECIMAL32 DECIMAL64 DECIMAL128 DEFAULT DELETE DENSE_RANK DESC DESCRIBE DISTINCT DOUBLE DROP DUAL DEFERRED ELSE EXCEPT EXISTS
+    EXPLAIN FALSE FIRST_VALUE FLOAT FOR FORCE FROM FULL FUNCTION GRANT GROUP GROUPS GROUPING GROUPING_ID HAVING HLL HOST IF IGNORE
+    IN INDEX INFILE INNER INSERT INT INTEGER INTERSECT INTO IS IMMEDIATE JOIN JSON KEY KEYS KILL LAG LARGEINT LAST_VALUE LATERAL
+    LEAD LEFT LIKE LIMIT LOAD LOCALTIME LOCALTIMESTAMP MAXVALUE MINUS MOD NTILE NOT NULL ON OR ORDER OUTER OUTFILE OVER PARTITION
+    PERCENTILE PRIMARY PROCEDURE QUALIFY RANGE RANK READ REGEXP RELEASE RENAME REPLACE REVOKE RIGHT RLIKE ROW ROWS ROW_NUMBER
+    SCHEMA SCHEMAS SELECT SET SET_VAR SHOW SMALLINT SYSTEM TABLE TERMINATED TEXT THEN TINYINT TO TRUE UNION UNIQUE UNSIGNED UPDATE
+    USE USING VALUES VARCHAR WHEN WHERE WITH""".split())
 ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "b": "\b", "Z": "\x1a"}
 
 
@@ -120,12 +131,18 @@ class Reader:
             raise self.unexpected("a legal identifier")
         return token.value
 
+    def identifier(self):
+        """A name that is no reserved word, unless it stands in backticks."""
+        if self.token.upper in RESERVED:
+            raise self.unexpected("a legal identifier")
+        return self.name()
+
     def names(self):
         """( name, name, … )"""
         self.expect("(")
-        found = [self.name()]
+        found = [self.identifier()]
         while self.accept(","):
-            found.append(self.name())
+            found.append(self.identifier())
         self.expect(")")
         return found
 
@@ -168,7 +185,7 @@ class Reader:
 
     def qualified(self):
         """a, a.b or a.b.c as a list."""
-        found = [self.name()]
+        found = [self.identifier()]
         while self.accept("."):
             found.append(self.name())
         return found

@@ -1,8 +1,12 @@
 """One MySQL connection's statements: which kind each is, and who carries it out."""
+import asyncio
+
+import duckdb
+
 from rockpool.errors import SqlError
 from rockpool.mysql import wire
 from rockpool.mysql.wire import Result
-from rockpool.sql import accounts, admin, alter, assignments, ddl, dml, explicit, insert, permits, rights, select, show
+from rockpool.sql import accounts, admin, alter, assignments, ddl, dml, explicit, insert, permits, rights, select, show, variables
 from rockpool.sql.lexer import Reader, statements
 
 QUERIES = {"SELECT", "WITH", "(", "VALUES"}
@@ -33,6 +37,30 @@ class Session:
         self.world.catalog.database(name)
         permits.may_use(self, name)
         self.database = name
+
+    async def while_running(self, cursor, work):
+        """Waits for a query's work in the store; query_timeout and KILL QUERY end it."""
+        self.running, self.cancelled = cursor, False
+        seconds = int(variables.value_of(self, "query_timeout"))
+        waiting = asyncio.ensure_future(work)
+        try:
+            return await asyncio.wait_for(asyncio.shield(waiting), seconds if seconds > 0 else None)
+        except asyncio.TimeoutError:
+            cursor.interrupt()
+            await asyncio.wait([waiting])
+            waiting.exception()
+            raise self._timed_out(seconds) from None
+        except duckdb.InterruptException:
+            raise SqlError("Cancelled by the user: killed by kill statement") from None
+        finally:
+            self.running = None
+
+    def _timed_out(self, seconds):
+        version = self.world.version
+        if not version.has("codes"):
+            return SqlError("Query timeout. Increase the query_timeout session variable and retry")
+        return SqlError(f"Query reached its timeout of {seconds} seconds, please increase the 'query_timeout' session variable and "
+                        "retry", 5024)
 
     def cancel(self):
         """KILL QUERY: ends the query that runs in this session."""
