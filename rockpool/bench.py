@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from base64 import b64encode
 from pathlib import Path
 
@@ -87,6 +88,10 @@ class Pool:
     def table(self, name, model):
         self.sql(f"CREATE TABLE bench.{name} ({COLUMNS}) {MODELS[model]} DISTRIBUTED BY HASH(id) BUCKETS 1 "
                  "PROPERTIES('replication_num'='1')")
+
+    def set(self, **settings):
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{self.ports['fe_http']}/_rockpool/settings",
+                                                      json.dumps(settings).encode(), method="POST"), timeout=10).close()
 
     def stop(self):
         self.connection.close()
@@ -291,6 +296,7 @@ class Bench:
 
     def small(self):
         pool = self.pool("small")
+        pool.set(tablet_max_versions=1_000_000)  # a real server refuses a thousand loads a second into one table
         client = Client(pool)
         for n in range(200):
             pool.table(f"t{n}", "pk")
