@@ -76,7 +76,7 @@ class Transactions:
         self.meta, self.storage, self.catalog, self.stats = meta, storage, catalog, stats
         self.clock = clock or Clock()
         self.by_id = {}
-        self.labels = {}  # (database id, label) -> newest Txn
+        self.labels = {}  # (database id, label) -> its transactions that are remembered, oldest first
         self.running = Counter()  # database id -> transactions that are not finished
         self.finished = OrderedDict()  # id -> Txn in order of finishing
         self.segments = {}  # txn id -> segments of transactions that are not visible yet
@@ -99,7 +99,8 @@ class Transactions:
             if txn.state == "PREPARE":  # never in the frontends' journal: a restart of all of them forgets it
                 self.meta.remove("txn", key)
                 continue
-            self.by_id[key] = self.labels[(txn.database_id, txn.label)] = txn
+            self.by_id[key] = txn
+            self._name(txn)
             self.seq = max(self.seq, txn.seq)
             if txn.is_finished:
                 self.finished[key] = txn
@@ -119,7 +120,18 @@ class Transactions:
 
     # ------------------------------------------------------------ finding
     def by_label(self, database_id, label):
-        return self.labels.get((database_id, label))
+        """The newest transaction of a label; earlier ones are aborted."""
+        found = self.labels.get((database_id, label))
+        return found[-1] if found else None
+
+    def _name(self, txn):
+        self.labels.setdefault((txn.database_id, txn.label), []).append(txn)
+
+    def _unname(self, txn):
+        key = (txn.database_id, txn.label)
+        self.labels[key].remove(txn)
+        if not self.labels[key]:
+            del self.labels[key]
 
     def newest_of(self, database_id):
         return [t for t in self.by_id.values() if t.database_id == database_id]
@@ -135,7 +147,7 @@ class Transactions:
         check_timeout(timeout)
         self.check_quota(database)
         check_label(label)
-        earlier = self.labels.get((database.id, label))
+        earlier = self.by_label(database.id, label)
         if earlier is not None and earlier.state != "ABORTED":
             raise already_used(label, "FINISHED" if earlier.state in ("COMMITTED", "VISIBLE") else "RUNNING")
         if self.running[database.id] >= self.max_running:
@@ -144,7 +156,8 @@ class Transactions:
         txn = Txn(self.meta.number("txn"), label, database.id, database.name, [t.name for t in tables],
                   [t.id for t in tables], timeout=timeout, begun=self.clock.now(), **more)
         txn.active = txn.begun
-        self.by_id[txn.id] = self.labels[(database.id, label)] = txn
+        self.by_id[txn.id] = txn
+        self._name(txn)
         self.running[database.id] += 1
         self.save(txn)
         self.stats.began(txn)
@@ -301,19 +314,9 @@ class Transactions:
             txn.state = LOST
             self.running[txn.database_id] -= 1
             del self.by_id[txn.id]
-            if self.labels.get((txn.database_id, txn.label)) is txn:
-                self._name_earlier(txn)
+            self._unname(txn)
             self.meta.remove("txn", txn.id)
             self.stats.ended(txn)
-
-    def _name_earlier(self, txn):
-        """A label names its newest transaction that is known: an aborted one may be left."""
-        key = (txn.database_id, txn.label)
-        left = [t for t in self.finished.values() if (t.database_id, t.label) == key and t is not txn]
-        if left:
-            self.labels[key] = max(left, key=lambda t: t.id)
-        else:
-            del self.labels[key]
 
     def backend_down(self, number):
         """The frontend takes a backend for dead: the PREPARE transactions that it coordinates are aborted."""
@@ -347,8 +350,7 @@ class Transactions:
     def _forget(self, txn):
         del self.finished[txn.id]
         del self.by_id[txn.id]
-        if self.labels.get((txn.database_id, txn.label)) is txn:
-            self._name_earlier(txn)
+        self._unname(txn)
         self.meta.remove("txn", txn.id)
 
     def drop_database(self, database_id):
