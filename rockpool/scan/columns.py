@@ -53,10 +53,6 @@ def _wire_type(kind, known, inner):
     return known[kind.name]
 
 
-def has_complex(kind):
-    return bool(kind.parts)
-
-
 # ---------------------------------------------------------------- values
 def text_of(array, kind):
     """An array of DuckDB's as texts of StarRocks'."""
