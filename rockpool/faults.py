@@ -1,7 +1,7 @@
 """Faults that a test orders by HTTP or in a script file: what goes wrong, where, for whom and how often.
 
 A rule has a point (the kind of fault) and may narrow it: `at` (a step), `when` (before the step, during it: the work is
-done and the answer is not, after it), `database`, `table`, `label` (a regular expression), `count` (how often; without
+done and the answer is not, after it), `database`, `table`, `label` (a regular expression; of a statement its text), `count` (how often; without
 it, until cleared), `after` (lets the first n pass), `probability` (drawn from the seed, so that a run repeats).
 """
 import asyncio
@@ -62,6 +62,8 @@ class Rule:
         """Whether a call is one that the rule is for; the count and the dice come after."""
         given = self.given
         if where is not None and given.get("where", "head") != where:
+            return False
+        if call.at == "sql" and self.at != "sql":  # statements are struck only when they are meant
             return False
         if self.at not in (None, call.at) or given.get("table") not in (None, call.table):
             return False

@@ -7,6 +7,7 @@ from rockpool.mysql import wire
 from rockpool.mysql.channel import Channel
 from rockpool.mysql.login import Login
 from rockpool.mysql.statements import Prepared
+from rockpool.sql import faulted
 from rockpool.sql.session import Session
 
 ROWS_AT_ONCE = 5000
@@ -123,7 +124,10 @@ class Connection:
     async def _query(self, body):
         self.statement = body.rstrip(b"\0").decode("utf-8", "surrogateescape")
         answered = False
+        await faulted.strike(self.session, self.statement)
         async for result, last in self.session.run(self.statement):
+            if last and faulted.lost(self.session, self.statement):
+                raise ConnectionResetError("the answer is lost, as ordered")
             self.answer(result, 0 if last else wire.MORE_RESULTS)
             answered = True
             await self.channel.drain()

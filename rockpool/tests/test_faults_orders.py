@@ -2,6 +2,7 @@
 import json
 import time
 
+import pymysql
 import pytest
 import requests
 
@@ -125,6 +126,26 @@ def test_label_states_and_cancels_can_fail_too(place):
     place.pool.fault(point="lost_answer", at="cancel", count=1)
     lost(lambda: call(f"{place.pool.fe}/api/{place.name}/t/_cancel?label=x", "POST", {}))
     assert place.state("x") == "ABORTED"
+
+
+def test_statements_fail_too(place):
+    place.pool.fault(point="fail", at="sql", label="^INSERT", message="not now", count=1)
+    assert place.value("SELECT 1") == "1"
+    assert place.error("INSERT INTO t VALUES (1, 'a')") == (1064, "not now")
+    place.pool.fault(point="slow", at="sql", ms=300, count=1)
+    begun = time.monotonic()
+    place.value("SELECT 1")
+    assert time.monotonic() - begun >= 0.3
+    place.pool.fault(point="lost_answer", at="sql", label="^INSERT", count=1)
+    with pytest.raises(pymysql.OperationalError):
+        place.sql("INSERT INTO t VALUES (2, 'b')")
+    place.connection = place.pool.connect(place.name)
+    assert place.sql("SELECT id FROM t") == [["2"]]
+    place.pool.fault(point="cut", at="sql", count=1)
+    with pytest.raises(pymysql.OperationalError):
+        place.sql("INSERT INTO t VALUES (3, 'c')")
+    place.connection = place.pool.connect(place.name)
+    assert place.value("SELECT count(*) FROM t") == "1"
 
 
 # ---------------------------------------------------------------- what fails a load

@@ -119,6 +119,11 @@ def test_while_nobody_leads_redirects_lead_nowhere_and_loads_fail(scene):
     assert found["Status"] == "Fail" and "call frontend service failed" in found["Message"]
     with pytest.raises(requests.ConnectionError):
         txn(scene, 1, "begin", "later")
+    port = scene.pool.ports["frontends"][2]["mysql"]
+    with pymysql.connect(host="127.0.0.1", port=port, user="root", database=scene.name) as c, c.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM t")  # a follower reads, and forwards what writes
+        with pytest.raises(pymysql.err.MySQLError, match="leader"):
+            cursor.execute("CREATE DATABASE not_now")
     scene.wait(lambda: answers(fe(scene.pool, 0)), 5)
     assert txn(scene, 1, "begin", "later")["Status"] == "OK" and len(scene.hops) == 1  # it leads
     assert txn(scene, 0, "rollback", "later")["Status"] == "OK"
