@@ -61,6 +61,18 @@ def test_a_table_without_rows_has_no_tablets_to_scan(scene):
     assert found["partitions"] == {} and found["opaqued_query_plan"]
 
 
+@pytest.mark.parametrize("sql, ids", [
+    ("SELECT `id`,`v` FROM `{db}`.`t` WHERE (`id` > 1) AND (`v` IS NOT NULL)", [2]), ("select id,v from {db}.t where v is null;", [3]),
+    ("select id from t where id in (1,3)", [1, 3]), ("select t.id from {db}.t where t.name like 'b%'", [2]), ("select * from {db}.t x where x.id = 2", [2]),
+    ("select id from {db}.t where not (id = 1) and (name = 'c' or v <= 5)", [2, 3]), ("select id from {db}.t where d = '2024-01-02'", [2]),
+    ("select id from {db}.t where d >= '2024-01-02' and t <> '2024-01-03 00:00:00'", [2]), ("select id from default_catalog.{db}.t where x > 1.5", [3])])
+def test_statements_as_connectors_write_them(scene, sql, ids):
+    scene.table("id INT NOT NULL, v INT NULL, name VARCHAR(9), d DATE, t DATETIME, x DECIMAL(9,2)", DUP)
+    scene.sql("INSERT INTO t VALUES (1, 4, 'a', '2024-01-01', '2024-01-01 00:00:00', 0.5), (2, 5, 'b', '2024-01-02', '2024-01-02 00:00:00', 1.5), "
+              "(3, NULL, 'c', '2024-01-03', '2024-01-03 00:00:00', 2.5)")
+    assert sorted(r["id"] for r in rows_of(scene, sql)) == ids
+
+
 def test_the_opaque_plan_is_a_query_plan_info(scene):
     """The fields that readers of such plans look at: versions of tablets, slots with types, names, the query's id."""
     scene.table("id INT NOT NULL, d DECIMAL(20,3), a ARRAY<INT>", DUP, by="DISTRIBUTED BY HASH(id) BUCKETS 2")

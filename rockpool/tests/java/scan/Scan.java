@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.FieldVector;
@@ -67,6 +68,7 @@ public final class Scan {
     params.setKeep_alive_min((short) 10);
     params.setQuery_timeout(600);
     params.setMem_limit(1L << 30);
+    params.setProperties(Collections.singletonMap("reader", "test"));
     return params;
   }
 
