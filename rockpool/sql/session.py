@@ -10,6 +10,7 @@ from rockpool.sql import accounts, admin, alter, assignments, ddl, dml, explicit
 from rockpool.sql.lexer import Reader, statements
 
 QUERIES = {"SELECT", "WITH", "(", "VALUES"}
+PREPARING = {"PREPARE", "EXECUTE", "DEALLOCATE"}
 PREPARED_BEFORE = {"SET", "SHOW", "INSERT", "UPDATE", "DELETE"}
 NOT_PREPARABLE = "This command is not supported in the prepared statement protocol yet"
 
@@ -134,6 +135,8 @@ class Session:
         if word == "EXPLAIN" or (word in ("DESC", "DESCRIBE") and reader.ahead().upper in ("SELECT", "INSERT", "WITH")):
             return show.explain(self, reader)
         work = KINDS.get(word)
+        if word in PREPARING and not self.world.version.has("prepared statements"):
+            work = None
         if work is None:
             raise reader.unexpected("ADMIN", "ALTER", "CREATE", "SELECT", "SHOW", "…")
         permits.check(self, reader)
