@@ -96,7 +96,7 @@ class Table:
 
     @property
     def fast_schema_evolution(self):
-        return self.properties.get("fast_schema_evolution", "true") == "true"
+        return self.properties.get("fast_schema_evolution", "false").lower() == "true"
 
     def column(self, name):
         """A column by its name, without case; None when there is none."""

@@ -174,6 +174,8 @@ def _assignments(table, expressions):
 
 # ---------------------------------------------------------------- PREPARE name FROM …
 async def prepare(session, reader):
+    if not session.world.version.has("prepared statements"):
+        raise reader.unexpected("ADMIN", "ALTER", "CREATE", "SELECT", "SHOW")
     reader.expect("PREPARE")
     name = reader.name()
     reader.expect("FROM")

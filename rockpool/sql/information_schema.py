@@ -8,11 +8,13 @@ from sqlglot import exp
 from rockpool.catalog import MODELS, SYSTEM_DATABASES
 from rockpool.sql import partitions, properties, system_loads, system_privileges, variables
 from rockpool.sql.analysis import refused
-from rockpool.sql.columns import column_shown
+from rockpool.sql.columns import column_shown, type_shown
 from rockpool.sql.system_columns import DEFINITIONS
 
 CHARSET, COLLATION = "utf8", "utf8_general_ci"
 PRECISION = {"TINYINT": 3, "SMALLINT": 5, "INT": 10, "BIGINT": 19, "LARGEINT": 39, "FLOAT": 7, "DOUBLE": 15, "DATE": None}
+SINCE = {"loads": (3, 1), "load_tracking_logs": (3, 1), "stream_loads": (3, 1), "partitions_meta": (3, 2, 4),
+         "temp_tables": (3, 3), "be_metrics": (3,), "routine_load_jobs": (3, 2), "applicable_roles": (3, 4), "keywords": (3, 5)}
 KEY_LETTERS = {"PRIMARY": "PRI", "UNIQUE": "UNI", "DUPLICATE": "DUP", "AGGREGATE": "AGG"}
 
 
@@ -25,10 +27,13 @@ class Maker:
         self.names = [c.name for c in self.columns]
 
 
+SINCE = {"loads": (3, 1), "partitions_meta": (3, 2, 4)}
+
+
 def build(session, owner, name, node):
     """(name to register, Arrow table) for information_schema.<name>."""
     maker = MAKERS.get(name) if owner == "information_schema" else None
-    if maker is None or name == "old_loads":
+    if maker is None or name == "old_loads" or not session.world.version.since(*SINCE.get(name, (0,))):
         raise session.world.catalog.unknown_table(owner, name)
     if name == "loads" and not session.world.version.since(3, 4):
         maker = MAKERS["old_loads"]
@@ -175,6 +180,8 @@ def _system_column(system, position, column):
 def _column(session, owner, t, position, c):
     kind = c.type
     data_type, column_type = kind.catalogued()
+    if kind.name == "DECIMAL" and not session.world.version.since(3, 3):
+        column_type = type_shown(kind, session.world.version)
     length = kind.length if kind.is_text or kind.name == "VARBINARY" else None
     precision = kind.precision if kind.name == "DECIMAL" else PRECISION.get(kind.name)
     scale = kind.scale if kind.name == "DECIMAL" else 0 if kind.is_integer else None
@@ -218,11 +225,10 @@ def be_tablets(session, node):
         if table.view_sql is not None:
             continue
         rows, version = world.approximate_rows(table), world.storage.versions.of(table.id)
-        for n in range(table.buckets or 2):
-            backend = world.backends[n % len(world.backends)]
-            share = rows // (table.buckets or 2)
-            yield (backend.id, table.id, partitions.parts(world, table)[0].id if not table.partitioning else 0,
-                   table.id * 100 + n, 1, version, version, 1, share, share * 8 * len(table.columns), 0, int(table.created),
+        found = world.reading.tablets_of(table)
+        for part, tablet, number in found:
+            share = rows // len(found)
+            yield (world.backends[number].id, table.id, part.id, tablet, 1, version, version, 1, share, share * 8 * len(table.columns), 0, int(table.created),
                    "RUNNING", MODELS[table.model], "/data", 0, 0, 0, table.properties.get("storage_medium", "HDD").upper(), 1)
 
 
