@@ -93,12 +93,12 @@ def _rename_table(session, reader, owner, table):
 
 
 def _rename_column(session, reader, owner, table):
+    if not session.world.version.since(3, 3, 2):
+        raise reader.unexpected("<EOF>", "';'")
     old = reader.name()
     reader.expect("TO")
     new = reader.name()
     reader.end()
-    if not session.world.version.since(3, 3, 2):
-        raise refused("not implemented")
     check_state(table)
     column, other = table.column(old), table.column(new)
     if column is None:
@@ -141,12 +141,14 @@ def _swap(session, reader, owner, table):
 
 
 def _comment(session, reader, owner, table):
-    reader.accept("=")
-    table.comment = reader.string()
-    reader.end()
     if not session.world.version.since(3, 1):
-        raise refused("not support comment")
+        reader.at -= 1
+        raise reader.unexpected("ADD", "DROP", "MODIFY", "RENAME", "SWAP", "SET", "ORDER")
+    reader.accept("=")
+    comment = reader.string()
+    reader.end()
     check_state(table)
+    table.comment = comment
     session.world.catalog.save(table)
 
 
@@ -172,11 +174,12 @@ def _set(session, reader, owner, table):
 
 
 def _auto_increment(session, reader, owner, table):
+    if not session.world.version.since(4):
+        reader.at -= 1
+        raise reader.unexpected("ADD", "DROP", "MODIFY", "RENAME", "SWAP", "SET", "ORDER")
     reader.expect("=")
     number = reader.integer()
     reader.end()
-    if not session.world.version.since(4):
-        raise refused("ALTER TABLE AUTO_INCREMENT is not supported")
     check_state(table)
     if not any(c.auto_increment for c in table.columns):
         raise refused(f"Table '{table.name}' does not have an AUTO_INCREMENT column")

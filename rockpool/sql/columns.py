@@ -241,9 +241,18 @@ def finish_column(column):
 
 
 # ---------------------------------------------------------------- shown
-def column_shown(column, aggregated=False):
+def type_shown(kind, version=None):
+    """A type as SHOW CREATE TABLE prints it; before 3.3 a decimal says how it is stored."""
+    text = kind.shown()
+    if version is None or version.since(3, 3):
+        return text
+    return re.sub(r"decimal\((\d+), (\d+)\)", lambda m: f"decimal{32 if int(m[1]) <= 9 else 64 if int(m[1]) <= 18 else 128}"
+                  f"({m[1]}, {m[2]})", text)
+
+
+def column_shown(column, aggregated=False, version=None):
     """A column as SHOW CREATE TABLE prints it."""
-    parts = [f"`{column.name}` {column.type.shown()}"]
+    parts = [f"`{column.name}` {type_shown(column.type, version)}"]
     if aggregated and column.aggregation:
         parts.append(column.aggregation)
     parts.append("NULL" if column.nullable else "NOT NULL")

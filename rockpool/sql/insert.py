@@ -54,6 +54,7 @@ async def insert(session, reader):
     made = Insert().read(reader)
     table = session.table(made.parts)
     database = session.resolve(made.parts)[0]
+    _check_kind(table)
     session.demand("INSERT", database, table.name)
     _check(session, table, database, made)
     text = reader.text[reader.token.start:]
@@ -70,12 +71,15 @@ async def insert(session, reader):
     return await insert_rows.write(session, table, database, columns, rows, made, chosen)
 
 
-def _check(session, table, database, made):
+def _check_kind(table):
+    if table.materialized is not None:
+        raise analyzing(f"The data of '{table.name}' cannot be inserted because '{table.name}' is a materialized view,and the "
+                        "data of materialized view must be consistent with the base table")
     if table.view_sql is not None:
-        if table.materialized is not None:
-            raise analyzing(f"The data of '{table.name}' cannot be inserted because '{table.name}' is a materialized view,and the "
-                            "data of materialized view must be consistent with the base table")
         raise analyzing("Only support insert into olap/mysql/iceberg/hive table")
+
+
+def _check(session, table, database, made):
     if made.overwrite and table.state != "NORMAL":
         raise analyzing(f"table state is {table.state}, please wait to insert overwrite until table state is normal")
     if made.overwrite and session.transaction is not None:

@@ -45,6 +45,7 @@ def table_properties(given, table, world):
     if unknown:
         raise refused(f"Unknown properties: {as_map(unknown)}")
     _check_values(given, table)
+    packing = compression(given.get("compression", "LZ4"))
     replicas = given.get("replication_num") or world.frontend_config.get("default_replication_num", "3")
     check_replicas(replicas, world)
     found = {"compression": "LZ4", "replication_num": replicas, "replicated_storage": "true"}
@@ -57,7 +58,7 @@ def table_properties(given, table, world):
     found.update(given)
     if table.model != "PRIMARY":
         found.pop("enable_persistent_index", None)
-    found["compression"] = compression(found["compression"])
+    found["compression"] = packing
     return found
 
 

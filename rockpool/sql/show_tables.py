@@ -55,7 +55,7 @@ def names(columns):
 
 def shown(table, version):
     """The text of SHOW CREATE TABLE."""
-    lines = ["  " + column_shown(c, table.model == "AGGREGATE") for c in table.columns]
+    lines = ["  " + column_shown(c, table.model == "AGGREGATE", version) for c in table.columns]
     lines += ["  " + indexes.index_shown(i) for i in table.indexes]
     columns = ",\n".join(lines)
     word = "CREATE TEMPORARY TABLE" if table.temporary else "CREATE TABLE"
@@ -282,10 +282,10 @@ async def tablets(session, reader):
     world = session.world
     rows, version = world.approximate_rows(table), version_of(world, table)
     found = []
-    for n in range(table.buckets or 2):
-        backend = world.backends[n % len(world.backends)]
-        tablet = table.id * 100 + n
-        share = rows // (table.buckets or 2)
+    every = world.reading.tablets_of(table)
+    for _, tablet, number in every:
+        backend = world.backends[number]
+        share = rows // len(every)
         found.append([tablet, tablet + 50, backend.id, 0, version, 0, version, 0, -1, 0, None, share * row_bytes(table), share,
                       "NORMAL", None, -1, -1, 1, 0, f"http://{backend.host}:{backend.port}/api/meta/header/{tablet}",
                       f"http://{backend.host}:{backend.port}/api/compaction/show?tablet_id={tablet}"])
@@ -297,13 +297,14 @@ def _one_tablet(session, reader):
     reader.end()
     titles = ["DbName", "TableName", "PartitionName", "IndexName", "DbId", "TableId", "PartitionId", "IndexId", "IsSync",
               "DetailCmd"]
-    table = session.world.catalog.by_id.get(number // 100)
-    if table is None or table.view_sql is not None:
+    place = session.world.reading.tablets.owner(number)
+    table = session.world.catalog.by_id.get(place[0]) if place else None
+    if table is None:
         return of_texts(titles, [[None] * 8 + ["false", f"SHOW PROC '{number}';"]])
     owner = session.world.catalog.database_of(table)
-    return of_texts(titles, [[owner.name, table.name, table.name, table.name, owner.id, table.id, table.single_id, table.id + 1,
-                              "true", f"SHOW PROC '/dbs/{owner.id}/{table.id}/partitions/{table.single_id}/{table.id + 1}/"
-                              f"{number}';"]])
+    part = next(p for p in partitions.parts(session.world, table) if p.id == place[1])
+    return of_texts(titles, [[owner.name, table.name, part.name, table.name, owner.id, table.id, part.id, table.id + 1, "true",
+                              f"SHOW PROC '/dbs/{owner.id}/{table.id}/partitions/{part.id}/{table.id + 1}/{number}';"]])
 
 
 async def data(session, reader):
