@@ -3,7 +3,7 @@ from rockpool.scan.pins import Pins
 from rockpool.scan.plan import Signer
 from rockpool.scan.scanner import Scanner
 from rockpool.scan.service import ScanPort
-from rockpool.scan.tablets import Tablets
+from rockpool.scan.tablets import Layout, Tablets, bucket_count
 
 
 class Reading:
@@ -21,6 +21,12 @@ class Reading:
     @property
     def version(self):
         return self.world.version
+
+    def tablets_of(self, table):
+        """[(partition, tablet id, number of the backend that is asked first)] of a table."""
+        layout = Layout.known(self.world, self.tablets, table)
+        width = bucket_count(table)
+        return [(layout.parts[n // width], tablet, layout.backends(tablet)[0]) for n, tablet in enumerate(layout.ids)]
 
     async def start(self, guarded):
         """Opens the ports; what they add to the ready line. guarded(start, port, option) tells a taken port."""

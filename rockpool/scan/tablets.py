@@ -31,6 +31,14 @@ class Tablets:
             self.meta.put("tablets", table.id, kept)
         return found
 
+    def owner(self, tablet_id):
+        """(table id, partition id) of a tablet, or None."""
+        for table_id, kept in self.known.items():
+            for partition_id, ids in kept.items():
+                if tablet_id in ids:
+                    return table_id, partition_id
+        return None
+
     def reset(self, table_id):
         if self.known.pop(table_id, None) is not None:
             self.meta.remove("tablets", table_id)
@@ -51,6 +59,11 @@ class Layout:
     @staticmethod
     async def of(world, tablets, table):
         await partitions.discover(world, table)
+        return Layout.known(world, tablets, table)
+
+    @staticmethod
+    def known(world, tablets, table):
+        """With the partitions that are known without looking at the rows."""
         before = _partition_ids(table)
         parts = partitions.parts(world, table)
         if _partition_ids(table) != before:

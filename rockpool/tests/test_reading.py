@@ -156,6 +156,16 @@ def test_a_random_table_is_divided_too(scene):
     assert sorted(r["id"] for r in rows_of(scene, "select * from {db}.t")) == list(range(40))
 
 
+def test_tablets_are_those_that_sql_shows(scene):
+    scene.table("id INT NOT NULL", DUP, by="DISTRIBUTED BY HASH(id) BUCKETS 3")
+    scene.sql("INSERT INTO t VALUES (1)")
+    ids = sorted(planned(scene, "select * from {db}.t")["partitions"])
+    assert sorted(row[0] for row in scene.sql("SHOW TABLET FROM t")) == ids
+    assert scene.sql(f"SHOW TABLET {ids[0]}")[0][:3] == [scene.name, "t", "t"]
+    table = scene.sql(f"SHOW TABLET {ids[0]}")[0][5]
+    assert sorted(row[0] for row in scene.sql(f"SELECT TABLET_ID FROM information_schema.be_tablets WHERE TABLE_ID = {table}")) == ids
+
+
 def test_a_dead_backend_is_not_named(scene):
     scene.sql("CREATE TABLE t (id INT) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 2 PROPERTIES('replication_num'='2')")
     scene.sql("CREATE TABLE u (id INT) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 2 PROPERTIES('replication_num'='1')")
