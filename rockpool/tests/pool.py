@@ -175,6 +175,14 @@ class Scene:
         raise AssertionError(f"{what} was not reached in {seconds} s")
 
 
+def serves(address):
+    """Whether a server's HTTP port is open."""
+    try:
+        return requests.get(address + "/api/health", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
 def raw_exchange(port, text, until=b"\r\n\r\n", seconds=5):
     """Sends bytes and returns (socket, what came first)."""
     s = socket.create_connection(("127.0.0.1", port), 5)

@@ -6,26 +6,10 @@ import pymysql
 import pytest
 import requests
 
-from rockpool.tests.pool import Pool, Scene, basic, call, raw_exchange
+from rockpool.tests.pool import Scene, basic, call, raw_exchange, serves
 from rockpool.tests.test_restart import program
 
 PAIR = "id INT NOT NULL, v VARCHAR(40) NULL"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    pool = Pool(tmp_path_factory.mktemp("faults") / "data")
-    yield pool
-    pool.stop()
-
-
-@pytest.fixture
-def place(shared, request):
-    scene = Scene(shared, "f" + str(abs(hash(request.node.name)))[:9])
-    scene.table(PAIR)
-    yield scene
-    shared.control("DELETE", "faults")
-    scene.close()
 
 
 def lost(work):
@@ -189,15 +173,8 @@ def test_a_restarted_backend_may_be_away_for_a_while(place):
     place.pool.control("POST", f"restart_be?be={number}&seconds=0.7")
     lost(lambda: place.txn("load", "x", "1,a\n"))  # the frontend still sends there
     assert requests.get(place.pool.be(1 - number) + "/api/health", timeout=5).ok
-    place.wait(lambda: answers(place.pool.be(number)), 5)
+    place.wait(lambda: serves(place.pool.be(number)), 5)
     assert place.txn("load", "x", "1,a\n")["Status"] == "TXN_NOT_EXISTS" and place.state("x") == "PREPARE"
-
-
-def answers(address):
-    try:
-        return requests.get(address + "/api/health", timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 def test_a_plain_load_dies_with_its_backend_and_its_label_stays_open(place):
@@ -209,7 +186,7 @@ def test_a_plain_load_dies_with_its_backend_and_its_label_stays_open(place):
     assert s.recv(100) == b""
     s.close()
     assert place.state("dies") == "PREPARE"
-    place.wait(lambda: answers(place.pool.be()), 5)
+    place.wait(lambda: serves(place.pool.be()), 5)
     assert place.load("1,a\n", label="dies")["ExistingJobStatus"] == "RUNNING"
 
 

@@ -5,7 +5,8 @@ import pymysql
 import pytest
 import requests
 
-from rockpool.tests.pool import Pool, Scene, call
+from rockpool.tests.conftest import NUMBERS
+from rockpool.tests.pool import Pool, Scene, call, serves
 
 PAIR = "id INT NOT NULL, v VARCHAR(40) NULL"
 
@@ -18,8 +19,8 @@ def three(tmp_path_factory):
 
 
 @pytest.fixture
-def scene(three, request):
-    found = Scene(three, "f" + str(abs(hash(request.node.name)))[:9])
+def scene(three):
+    found = Scene(three, f"f{next(NUMBERS)}")
     found.table(PAIR)
     yield found
     three.control("DELETE", "faults")
@@ -124,7 +125,7 @@ def test_while_nobody_leads_redirects_lead_nowhere_and_loads_fail(scene):
         cursor.execute("SELECT count(*) FROM t")  # a follower reads, and forwards what writes
         with pytest.raises(pymysql.err.MySQLError, match="leader"):
             cursor.execute("CREATE DATABASE not_now")
-    scene.wait(lambda: answers(fe(scene.pool, 0)), 5)
+    scene.wait(lambda: serves(fe(scene.pool, 0)), 5)
     assert txn(scene, 1, "begin", "later")["Status"] == "OK" and len(scene.hops) == 1  # it leads
     assert txn(scene, 0, "rollback", "later")["Status"] == "OK"
     scene.connection = scene.pool.connect(scene.name)
@@ -158,9 +159,9 @@ def test_a_follower_that_restarts_changes_nothing(scene):
     txn(scene, 0, "begin", "x")
     txn(scene, 0, "load", "x", b"1,a\n")
     assert requests.post(fe(scene.pool, 1) + "/_rockpool/restart_fe?fe=2&seconds=0.3", timeout=5).ok
-    scene.wait(lambda: not answers(fe(scene.pool, 2)), 3)
+    scene.wait(lambda: not serves(fe(scene.pool, 2)), 3)
     assert [r[9] for r in scene.sql("SHOW FRONTENDS")] == ["true", "true", "false"]
-    scene.wait(lambda: answers(fe(scene.pool, 2)), 5)
+    scene.wait(lambda: serves(fe(scene.pool, 2)), 5)
     assert txn(scene, 2, "load", "x", b"2,b\n")["Status"] == "OK" and txn(scene, 2, "commit", "x")["Status"] == "OK"
     assert scene.value("SELECT count(*) FROM t") == "2"
 
@@ -178,7 +179,7 @@ def test_a_backend_that_cannot_reach_the_leader_does_not_know_how_a_commit_ended
     found = call(place + "/api/transaction/commit", "POST", send).json()
     assert found["Status"] == "THRIFT_RPC_ERROR"
     assert found["Message"].endswith("Transaction status unknown, you can retry with same label.")
-    scene.wait(lambda: answers(pool.fe), 5)
+    scene.wait(lambda: serves(pool.fe), 5)
     assert scene.state("x") == "UNKNOWN"
 
 
@@ -196,14 +197,7 @@ def test_the_restart_of_a_frontend_closes_its_ports_and_keeps_what_is_prepared(o
     assert requests.get(pool.be() + "/api/health", timeout=5).ok
     found = call(f"{pool.be()}/api/d/t/_stream_load", "PUT", {"column_separator": ","}, b"1,a\n").json()
     assert "call frontend service failed" in found["Message"]
-    scene.wait(lambda: answers(pool.fe), 5)
+    scene.wait(lambda: serves(pool.fe), 5)
     assert [scene.state("open"), scene.state("ready")] == ["UNKNOWN", "PREPARED"]
     scene.connection = pool.connect("d")
     assert scene.txn("commit", "ready")["Status"] == "OK" and scene.value("SELECT count(*) FROM t") == "1"
-
-
-def answers(address):
-    try:
-        return requests.get(address + "/api/health", timeout=5).ok
-    except requests.ConnectionError:
-        return False

@@ -1,26 +1,8 @@
 """How long labels are remembered, who is told what about them, and limits of a database."""
-import pytest
-
-from rockpool.tests.pool import Pool, Scene, call
+from rockpool.tests.pool import Scene, call
 
 PAIR = "id INT NOT NULL, v VARCHAR(40) NULL"
 DAY = 86400
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    pool = Pool(tmp_path_factory.mktemp("labels") / "data")
-    yield pool
-    pool.stop()
-
-
-@pytest.fixture
-def place(shared, request):
-    scene = Scene(shared, "l" + str(abs(hash(request.node.name)))[:9])
-    scene.table(PAIR)
-    yield scene
-    shared.control("DELETE", "faults")
-    scene.close()
 
 
 def cancel(scene, label, path="t"):

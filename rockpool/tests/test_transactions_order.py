@@ -2,28 +2,9 @@
 import threading
 import time
 
-import pytest
-
 from rockpool.tests.pool import Scene, call
 
 PAIR = "id INT NOT NULL, v VARCHAR(40) NULL"
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    from rockpool.tests.pool import Pool
-    pool = Pool(tmp_path_factory.mktemp("order") / "data")
-    yield pool
-    pool.stop()
-
-
-@pytest.fixture
-def place(shared, request):
-    scene = Scene(shared, "o" + str(abs(hash(request.node.name)))[:9])
-    scene.table(PAIR)
-    yield scene
-    shared.control("DELETE", "faults")
-    scene.close()
 
 
 def prepared(scene, label, body, table="t"):
