@@ -3,6 +3,7 @@
 Version 1 (no enclose, no escape): pure splitting. Version 2: the server's state machine with its traps.
 Both give blocks: columns of text with NULL for \\N, and the rows that were refused with their reasons.
 """
+import re
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -54,7 +55,7 @@ class Csv:
         self.enclose = options.enclose.encode("latin-1", "replace")
         self.escape = options.escape.encode("latin-1", "replace")
         self.to_skip = options.skip_header
-        self.rest = b""
+        self.rest = bytearray() if self.is_quoted else b""
 
     @property
     def is_quoted(self):
@@ -62,10 +63,10 @@ class Csv:
 
     def feed(self, chunk):
         """The block of rows that this chunk completes, or None."""
-        whole = self.rest + chunk if self.rest else chunk
         if self.is_quoted:
-            self.rest = whole  # where a row ends depends on all before it: cut at the end only
+            self.rest += chunk  # where a row ends depends on all before it: cut at the end only
             return None
+        whole = self.rest + chunk if self.rest else chunk
         stop = self._last_mark(whole)
         if stop < 0:
             self.rest = whole
@@ -85,7 +86,7 @@ class Csv:
         if not rest:
             return None
         if self.is_quoted:
-            return self._quoted_block(rest)
+            return self._quoted_block(bytes(rest))
         return self._block(rest)
 
     # ------------------------------------------------------------ version 1
@@ -204,6 +205,21 @@ class QuotedRows:
         self.body, self.at = body, 0
         self.row_mark, self.field_mark = csv.row_mark, csv.field_mark
         self.enclose, self.escape, self.trim = csv.enclose, csv.escape, csv.trim
+        self.simple = self._simple()
+
+    def _simple(self):
+        """A pattern of fields that end as they began, without anything special inside; None when marks look alike."""
+        specials = [m for m in (self.enclose, self.escape, self.field_mark, self.row_mark) if m]
+        if len({m[0] for m in specials}) < len(specials) or self.trim and any(m[:1] == b" " for m in specials):
+            return None
+        first = b"".join(re.escape(m[:1]) for m in specials)
+        ending = b"(?:(?P<field>%b)|%b)" % (re.escape(self.field_mark), re.escape(self.row_mark))
+        plain = b"(?P<plain>[^%b]*+)%b" % (first, ending.replace(b"field", b"plain_field"))
+        if not self.enclose:
+            return re.compile(plain)
+        quoted = b"%b%b(?P<quoted>[^%b]*+)%b%b" % (b" *+" if self.trim else b"", re.escape(self.enclose), b"".join(
+            re.escape(m) for m in (self.enclose, self.escape) if m), re.escape(self.enclose), ending)
+        return re.compile(quoted + b"|" + plain)
 
     def __iter__(self):
         while self.at < len(self.body):
@@ -224,6 +240,21 @@ class QuotedRows:
 
     def _field(self):
         """One field: (bytes, what ended it, position of that)."""
+        found = self.simple.match(self.body, self.at) if self.simple is not None else None
+        if found is None:
+            return self._special_field()
+        self.at = found.end()
+        if found.lastgroup in ("field", "plain_field"):
+            ending, stop = "field", self.at - len(self.field_mark)
+        else:
+            ending, stop = "row", self.at - len(self.row_mark)
+        value = found["plain"]
+        if value is None:
+            return found["quoted"], ending, stop
+        return value.strip(b" ") if self.trim else value, ending, stop
+
+    def _special_field(self):
+        """One field by the reader's own rules, byte by byte."""
         value = bytearray()
         if self.trim:
             while self._starts(b" "):

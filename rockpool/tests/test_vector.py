@@ -8,7 +8,7 @@ import pytest
 
 from rockpool.loads import vector
 from rockpool.loads.convert import RawNumber, from_text
-from rockpool.loads.csv_rows import Csv
+from rockpool.loads.csv_rows import Csv, QuotedRows
 from rockpool.loads.json_values import from_json
 from rockpool.sqltypes import scalar
 
@@ -176,3 +176,23 @@ def test_bodies_are_split_quickly_as_they_are_split_slowly(marks, monkeypatch):
         assert quick[1:3] == slow[1:3], f"seed {seed}"
         assert quick[0] == slow[0], f"seed {seed}"
         assert sorted(quick[3])[:50] == sorted(slow[3])[:50] or slow[2] > 50, f"seed {seed}"
+
+
+@pytest.mark.parametrize("marks", [(",", "\n", '"', "\\"), (",", "\n", '"', ""), (",", "\n", "", "\\"), ("||", "\r\n", "'", "'"),
+                                   ("\x01", "\x02", '"', "/"), ('",', "\n", '"', ""), (" ", "\n", '"', ""), (",", ",\n", '"', "\\")])
+def test_quoted_bodies_are_read_quickly_as_they_are_read_slowly(marks, monkeypatch):
+    seed = random.randrange(1 << 30)
+    rng = random.Random(seed)
+    separator, delimiter, enclose, escape = marks
+    for _ in range(200):
+        words = ["a", "bc", " ", "  x ", "", "1.5", "\\N", "é"] * 3 + [enclose, enclose * 2, escape, separator, delimiter,
+                                                                      separator[:1], delimiter[:1]]
+        fields = [enclose + "".join(rng.choice(words) for _ in range(rng.randrange(4))) + enclose if rng.random() < .6
+                  else rng.choice(words) + rng.choice(words) for _ in range(rng.randrange(60))]
+        text = "".join(f + (delimiter if n % 3 == 2 else separator) for n, f in enumerate(fields)).encode()
+        options = dict(column_separator=separator, row_delimiter=delimiter, enclose=enclose, escape=escape,
+                       trim_space=rng.random() < .4, skip_header=rng.choice([0, 0, 1]))
+        quick = flat(blocks(csv(**options), text, iter(lambda: rng.choice([7, 100, 1000]), None)))
+        with monkeypatch.context() as patched:
+            patched.setattr(QuotedRows, "_simple", lambda _: None)
+            assert quick == flat(blocks(csv(**options), text, iter(lambda: 1 << 30, None))), f"seed {seed}"
