@@ -178,7 +178,9 @@ def rendered_number(raw):
     x = float(raw)
     if not math.isfinite(x):
         return raw
-    return str(int(x)) if x == int(x) and abs(x) < 1e15 else repr(x)
+    if x == int(x) and abs(x) < 1e21:  # the shortest digits, then zeros
+        return format(Decimal(repr(x)), "f").removesuffix(".0") if x else "0"
+    return re.sub(r"e([+-])0", r"e\1", repr(x))
 
 
 # ---------------------------------------------------------------- by type
