@@ -120,6 +120,8 @@ def make_table(made, name, database, world):
     _keys(made, table, version)
     _check_columns(made, table, version)
     table.columns = made.columns
+    if any(c.generated is not None for c in made.columns) and not version.since(3, 1):
+        raise analyzing("Generated columns are not supported")
     generated.check_all(table)
     for column in made.columns:
         column.uid = table.new_uid()
@@ -285,6 +287,8 @@ def _sort(made, table, version):
         return
     if table.model != "PRIMARY" and not version.since(3, 3):
         raise analyzing("only primary key support sort key")
+    if not version.since(3, 0):
+        raise analyzing("sort key is not supported")
     seen = set()
     for name in made.sort_key:
         column = table.column(name)

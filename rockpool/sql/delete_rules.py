@@ -36,7 +36,8 @@ def check(session, table, tree, names):
             raise analyzing("Delete must specify where clause to prevent full table delete")
         if names is not None:
             raise analyzing("Delete for primary key table do not support specifying partitions")
-        return
+        if session.world.version.since(3, 0):  # before, conditions were as plain as on the others
+            return
     if tree.args.get("using"):
         raise analyzing("Do not support `using` clause in non-primary table")
     if where is None:

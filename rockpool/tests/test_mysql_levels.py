@@ -87,6 +87,65 @@ def test_prepared_statements(level):
         assert error_of(answer)[2].startswith("This command is not supported in the prepared statement protocol")
 
 
+BY = f"DISTRIBUTED BY HASH(id) BUCKETS 1 {ONE}"
+
+
+SINCE = (
+    ((2, 5, 7), f"CREATE TABLE d.u (id INT) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) {ONE}"),
+    ((3, 0), f"CREATE TABLE d.u (id INT, b VARBINARY) DUPLICATE KEY(id) {BY}"),
+    ((3, 0), f"CREATE TABLE d.u (id INT, b BIGINT NOT NULL AUTO_INCREMENT) DUPLICATE KEY(id) {BY}"),
+    ((3, 0), f"CREATE TABLE d.u (id INT NOT NULL, b INT) PRIMARY KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 ORDER BY(b) {ONE}"),
+    ((3, 0), "DELETE FROM d.t WHERE id IN (SELECT id FROM d.t WHERE id > 100)"),
+    ((3, 1), f"CREATE TABLE d.u (id INT, b MAP<INT,INT>) DUPLICATE KEY(id) {BY}"),
+    ((3, 1), f"CREATE TABLE d.u (id INT, b STRUCT<a INT>) DUPLICATE KEY(id) {BY}"),
+    ((3, 1), f"CREATE TABLE d.u (id INT) DUPLICATE KEY(id) DISTRIBUTED BY RANDOM BUCKETS 2 {ONE}"),
+    ((3, 1), f"CREATE TABLE d.u (id INT, c VARCHAR(5) NOT NULL) DUPLICATE KEY(id) PARTITION BY LIST(c) (PARTITION p VALUES IN ('a')) {BY}"),
+    ((3, 1), "ALTER TABLE d.t COMMENT = 'x'"), ((3, 1), "SELECT count(*) FROM information_schema.loads"),
+    ((3, 1), f"CREATE TABLE d.u (id INT, b BIGINT AS (id + 1)) DUPLICATE KEY(id) {BY}"),
+    ((3, 2), "PREPARE p FROM SELECT 1"), ((3, 2, 4), "SELECT count(*) FROM information_schema.partitions_meta"),
+    ((3, 3), f"CREATE TABLE d.u (id INT, b INT) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 ORDER BY(b) {ONE}"),
+    ((3, 3), f"CREATE TEMPORARY TABLE d.temporary (id INT) DUPLICATE KEY(id) {BY}"),
+    ((3, 4), "INSERT INTO d.t PROPERTIES('strict_mode' = 'true') VALUES (1, 1)"), ((3, 4), "INSERT INTO d.t BY NAME SELECT 2 AS id, 2 AS v"),
+    ((4, 0), f"CREATE TABLE d.u (id INT, b DECIMAL(50, 2)) DUPLICATE KEY(id) {BY}"))
+
+
+def test_statements_by_the_version_that_brought_them(level):
+    with level.connect() as c, c.cursor() as cursor:
+        for first, statement in SINCE:
+            try:
+                cursor.execute(statement)
+                taken = True
+            except pymysql.MySQLError:
+                taken = False
+            assert taken == level.version.since(*first), statement
+            cursor.execute("DROP TABLE IF EXISTS d.u FORCE")
+
+
+def test_columns_are_renamed_from_3_3_2(level):
+    if level.version.since(3, 3, 2):
+        asked(level, "ALTER TABLE d.t RENAME COLUMN v TO w")
+        asked(level, "ALTER TABLE d.t RENAME COLUMN w TO v")
+    else:
+        assert failure(level, "ALTER TABLE d.t RENAME COLUMN v TO w")[0] == 1064
+
+
+def test_loads_of_streams_are_listed_from_3_4(level):
+    from rockpool.tests.pool import call
+    asked(level, f"CREATE TABLE IF NOT EXISTS d.streamed {TABLE}")
+    call(f"{level.fe}/api/d/streamed/_stream_load", "PUT", {"Expect": "100-continue", "label": "streamed", "column_separator": ","}, b"1,1\n")
+    if not level.version.since(3, 1):
+        return
+    column = "DB_NAME" if level.version.since(3, 4) else "DATABASE_NAME"
+    found = asked(level, f"SELECT count(*) FROM information_schema.loads WHERE {column} = 'd' AND LABEL = 'streamed'")
+    assert found == ((("1" if level.version.since(3, 4) else "0"),),)
+
+
+def test_http_sql_from_3_2(level):
+    import requests
+    answer = requests.post(f"{level.fe}/api/v1/catalogs/default_catalog/databases/d/sql", json={"query": "SELECT 1;"}, auth=("root", ""), timeout=20)
+    assert answer.ok == level.version.since(3, 2)
+
+
 def test_tls_is_offered_from_3_4(tmp_path):
     import subprocess
     import sys
