@@ -133,12 +133,17 @@ def _refuse(name):
     raise ValueError(f"{name} is not JSON")
 
 
+JSON_LIMIT = 16 << 20  # bytes of a JSON value
+
+
 def parse_json(text):
     """A JSON document with numbers kept as written; ValueError when it is none."""
     return json.loads(text, parse_float=RawNumber, parse_constant=_refuse)
 
 
 def json_text(text):
+    if len(text) > JSON_LIMIT // 4 and len(text.encode(errors="surrogateescape")) > JSON_LIMIT:
+        return FAILED
     try:
         return render_json(parse_json(text))
     except (ValueError, RecursionError):

@@ -7,6 +7,7 @@ from rockpool.errors import SqlError
 from rockpool.sql import alter, alter_partitions, create as creation, indexes, insert, rights, select, views
 from rockpool.sql.analysis import analyzing, refused
 from rockpool.sql.table_state import check_state
+from rockpool.sqltypes import SqlType
 
 OLD_NAME = re.compile(r"[a-zA-Z]\w{0,255}|_[a-zA-Z0-9]\w{0,254}", re.A)
 NEW_NAME = re.compile(r"[a-zA-Z][-\w~!@#$%^&<>=+]{0,255}|_[a-zA-Z0-9][-\w~!@#$%^&<>=+]{0,254}")
@@ -150,6 +151,8 @@ async def _create_as(session, reader, quiet, database, name, temporary):
 
 
 def _plain_column(name, kind):
+    if kind.name in ("FLOAT", "DOUBLE"):  # [R] test_typeof: a table made by a query has no floating columns
+        kind = SqlType("DECIMAL", precision=38, scale=9)
     column = Column(name, kind, born=name)
     column.null_given, column.key_given = None, False
     return column

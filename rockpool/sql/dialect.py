@@ -22,6 +22,10 @@ class Arrow(exp.Expression):
     arg_types = {"this": True, "expression": True}
 
 
+class Pipes(exp.Or):
+    """a || b: OR, until the session's sql_mode has PIPES_AS_CONCAT"""
+
+
 class Dialect(StarRocks):
     INDEX_OFFSET = 0  # subscripts stay as they are written
 
@@ -35,8 +39,14 @@ class Dialect(StarRocks):
             k: v for k, v in StarRocks.Parser.FUNCTION_PARSERS.items() if k in KEPT_PARSERS}
         COLUMN_OPERATORS = {**StarRocks.Parser.COLUMN_OPERATORS,
                             TokenType.ARROW: lambda self, this, path: Arrow(this=this, expression=path)}
+        DISJUNCTION = {**StarRocks.Parser.DISJUNCTION, TokenType.DPIPE: Pipes}
         NO_PAREN_FUNCTIONS = {}
-        FUNC_TOKENS = StarRocks.Parser.FUNC_TOKENS | {TokenType.INTERVAL, TokenType.VALUES}
+        FUNC_TOKENS = (StarRocks.Parser.FUNC_TOKENS | {TokenType.INTERVAL}) - {TokenType.VALUES}
+
+    class Generator(StarRocks.Generator):
+        TRANSFORMS = {**StarRocks.Generator.TRANSFORMS,
+                      Arrow: lambda self, node: f"{self.sql(node, 'this')}->{self.sql(node, 'expression')}",
+                      Pipes: lambda self, node: f"{self.sql(node, 'this')} || {self.sql(node, 'expression')}"}
 
 
 def clean(text):
@@ -48,9 +58,22 @@ def clean(text):
 
 def parse(text):
     try:
-        return sqlglot.parse_one(clean(text), read=Dialect)
+        tree = sqlglot.parse_one(clean(text), read=Dialect)
     except (ParseError, TokenError) as e:
         raise syntax_error(text, e) from None
+    if any(not s.expressions for s in tree.find_all(exp.Select)):
+        raise _empty_list(text)
+    return tree
+
+
+def _empty_list(text):
+    """SELECT FROM t: sqlglot takes it, StarRocks does not."""
+    found = re.search(r"\bSELECT\s+(?:DISTINCT\s+|ALL\s+)?(\w+|$)", text, re.I)
+    found = next((m for m in re.finditer(r"\bSELECT\s+(?:DISTINCT\s+|ALL\s+)?(FROM|WHERE|\)|$)", text, re.I)), found)
+    start = found.start(1) if found else len(text)
+    line, column = text.count("\n", 0, start) + 1, start - (text.rfind("\n", 0, start) + 1)
+    return SqlError(f"Getting syntax error at line {line}, column {column}. Detail message: Unexpected input "
+                    f"'{text[start:found.end(1)] if found else ''}', the most similar input is {{a legal identifier}}.")
 
 
 def syntax_error(text, error):

@@ -103,6 +103,12 @@ class Expressions:
         return Term(f"({', '.join(p.sql for p in parts)})", None, parts=parts)
 
     # ------------------------------------------------------------ truth
+    def pipes(self, node):
+        mode = str(variables.value_of(self.session, "sql_mode")) if self.session is not None else ""
+        if "PIPES_AS_CONCAT" in mode.upper():
+            return functions.call(self, "concat", [node.this, node.expression])
+        return Term(f"(({self.condition(node.this)}) OR ({self.condition(node.expression)}))", BOOLEAN)
+
     def logical(self, node):
         word = {exp.And: "AND", exp.Or: "OR"}[type(node)]
         sides = [f"({self.condition(n)})" for n in node.flatten()]
@@ -296,7 +302,7 @@ C = Expressions
 METHODS = {exp.Column: C.column, exp.Identifier: C.identifier, exp.Dot: C.dot, exp.Literal: C.literal, exp.Null: C.null,
            exp.Boolean: C.boolean, exp.HexString: C.hex_string, exp.SessionParameter: C.session_variable,
            exp.Parameter: C.user_variable, exp.Paren: C.paren, exp.Alias: C.alias, exp.Tuple: C.row, exp.And: C.logical,
-           exp.Or: C.logical, exp.Not: C.negation, exp.Xor: C.exclusive, exp.Is: C.is_, exp.Between: C.between,
+           exp.Or: C.logical, dialect.Pipes: C.pipes, exp.Not: C.negation, exp.Xor: C.exclusive, exp.Is: C.is_, exp.Between: C.between,
            exp.In: C.in_, exp.Exists: C.exists, exp.Subquery: C.subquery, exp.Select: C.subquery, exp.Like: C.like,
            exp.RegexpLike: C.regular, exp.Neg: C.negative, exp.BitwiseNot: C.bit_not, exp.Cast: C.cast,
            exp.TryCast: C.cast, exp.Case: C.case, exp.If: C.if_, exp.Array: C.array, exp.ToMap: C.mapping,

@@ -12,6 +12,10 @@ MACROS = {
     "sr_float_text(x)": "CASE WHEN suffix(x, '.0') THEN left(x, -2) ELSE x END",
     "sr_datetime_text(x)": "CASE WHEN epoch_us(x) % 1000000 = 0 THEN strftime(x, '%Y-%m-%d %H:%M:%S') "
                            "ELSE strftime(x, '%Y-%m-%d %H:%M:%S.%f') END",
+    # whole months from a to b, by the day and time of day within the month
+    "sr_months(a, b)": "(year(b) - year(a)) * 12 + month(b) - month(a) + CASE "
+                       "WHEN b >= a AND (b - date_trunc('month', b)) < (a - date_trunc('month', a)) THEN -1 "
+                       "WHEN b < a AND (b - date_trunc('month', b)) > (a - date_trunc('month', a)) THEN 1 ELSE 0 END",
     "sr_time_text(x)": "CASE WHEN x < 0 THEN '-' ELSE '' END || printf('%02d:%02d:%02d', CAST(abs(x) AS BIGINT) // 3600, "
                        "CAST(abs(x) AS BIGINT) % 3600 // 60, CAST(abs(x) AS BIGINT) % 60)",
     "sr_decode(x)": "TRY(decode(x))",

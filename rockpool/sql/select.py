@@ -8,7 +8,7 @@ from sqlglot import exp
 from rockpool.errors import SqlError
 from rockpool.mysql.wire import Result
 from rockpool.sql import coercion, dialect, information_schema, render
-from rockpool.sql.columns import analyzing
+from rockpool.sql.analysis import analyzing
 from rockpool.sql.expressions import Expressions
 from rockpool.sql.queries import Queries
 from rockpool.sql.resolver import Resolver, stored_sql  # noqa: F401  (names of this module)

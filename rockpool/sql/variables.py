@@ -17,7 +17,7 @@ BOOLEANS = {
     "enable_sort_aggregate": False, "enable_strict_type": False, "enable_tablet_internal_parallel": True,
     "enable_udf": False, "enable_audit_execute_stmt": False, "foreign_key_checks": True, "forward_to_leader": False,
     "hash_join_push_down_right_table": True, "performance_schema": False, "profiling": False, "sql_auto_is_null": False,
-    "unique_checks": True, "use_compute_nodes_only": False, "prefer_compute_node": False,
+    "lower_upper_support_utf8": False, "unique_checks": True, "use_compute_nodes_only": False, "prefer_compute_node": False,
     "activate_all_roles_on_login": False, "transaction_read_only": False, "tx_read_only": False}
 NUMBERS = {
     "auto_increment_increment": 1, "batch_size": 4096, "big_query_log_cpu_second_threshold": 480, "chunk_size": 4096,

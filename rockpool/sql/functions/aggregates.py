@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from rockpool.sql import arithmetic, coercion
+from rockpool.sql import arithmetic, coercion, variables
 from rockpool.sql.coercion import BIGINT, BOOLEAN, DOUBLE, INTEGERS, JSON, LARGEINT, VARCHAR, SqlType
 from rockpool.sql.functions.registry import failure, no_match
 from rockpool.sql.terms import Term
@@ -197,7 +197,7 @@ def _any_value(given):
     return Made(f"any_value({given.first.sql})", given.first.kind)
 
 
-for _name, _store in (("max_by", "arg_max"), ("min_by", "arg_min")):
+for _name, _store in (("max_by", "arg_max_null"), ("min_by", "arg_min_null")):
     AGGREGATES[_name] = lambda given, store=_store: Made(f"{store}({given.terms[0].sql}, {given.terms[1].sql})", given.first.kind)
 for _name, _store in (("stddev", "stddev_pop"), ("std", "stddev_pop"), ("stddev_pop", "stddev_pop"), ("stddev_samp", "stddev_samp"),
                       ("variance", "var_pop"), ("var_pop", "var_pop"), ("variance_pop", "var_pop"), ("var_samp", "var_samp"),
@@ -308,9 +308,16 @@ def made_group_concat(compiler, node):
     row = " || ".join(texts) if len(texts) > 1 else texts[0]
     separator = node.args.get("separator")
     mark = compiler.term(separator).to(VARCHAR).sql if separator is not None else "','"
+    most = _longest(compiler)
     if distinct:
-        return Made(f"list({row}{given.order})", VARCHAR, f"array_to_string(sr_kept_distinct({{}}), {mark})"), given
-    return Made(f"string_agg({row}, {mark}{given.order})", VARCHAR), given
+        return Made(f"list({row}{given.order})", VARCHAR, f"left(array_to_string(sr_kept_distinct({{}}), {mark}), {most})"), given
+    return Made(f"string_agg({row}, {mark}{given.order})", VARCHAR, f"left({{}}, {most})"), given
+
+
+def _longest(compiler):
+    """Characters that group_concat returns at most."""
+    found = variables.value_of(compiler.session, "group_concat_max_len") if compiler.session is not None else "1024"
+    return max(int(found), 4)
 
 
 @aggregate("string_agg")

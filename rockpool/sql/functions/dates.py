@@ -76,6 +76,14 @@ def _parts(compiler, interval):
     return unit, term.to(INT).sql if unit not in ("millisecond", "microsecond") else term.to(BIGINT).sql
 
 
+def whole_units(unit, earlier, later):
+    """How many whole units lie between two times."""
+    months = {"year": 12, "quarter": 3, "month": 1}.get(unit)
+    if months:
+        return f"CAST(sr_months({earlier}, {later}) // {months} AS BIGINT)"
+    return f"date_sub('{unit}', {earlier}, {later})"
+
+
 for _word, _unit in UNITS.items():
     for _suffix in ("_add", "_sub"):
         def _step(compiler, nodes, unit=_unit, name=_word + _suffix, back=_suffix == "_sub"):
@@ -83,7 +91,7 @@ for _word, _unit in UNITS.items():
                 raise no_match(name, [compiler.term(n).kind for n in nodes])
             return shifted_term(compiler.term(nodes[0]), unit, compiler.term(nodes[1]).to(INT).sql, back)
         special(_word + _suffix)(_step)
-    define(_word + "_diff", "t,t", BIGINT, f"date_sub('{_unit}', {{1}}, {{0}})")
+    define(_word + "_diff", "t,t", BIGINT, lambda later, earlier, unit=_unit: whole_units(unit, earlier, later))
 
 
 @special("date_add", "adddate", "days_add_")
@@ -128,7 +136,7 @@ def _difference(compiler, unit, earlier, later):
     if unit not in UNITS.values():
         raise failure(f"unit of date_diff must be one of {', '.join(UNITS.values())}")
     a, b = (compiler.term(n).to(DATETIME).sql for n in (earlier, later))
-    return Term(f"date_sub('{unit}', {a}, {b})", BIGINT)
+    return Term(whole_units(unit, a, b), BIGINT)
 
 
 # ---------------------------------------------------------------- cutting

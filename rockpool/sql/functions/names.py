@@ -1,13 +1,13 @@
 """How a result column is called that has no alias."""
 from sqlglot import exp
 
-from rockpool.sql.dialect import Arrow, Dialect
+from rockpool.sql.dialect import Dialect, Pipes
 
 
 class Shown(Dialect):
     class Generator(Dialect.Generator):
         TRANSFORMS = {**Dialect.Generator.TRANSFORMS,
-                      Arrow: lambda self, node: f"{self.sql(node, 'this')}->{self.sql(node, 'expression')}",
+                      Pipes: lambda self, node: f"{self.sql(node, 'this')} OR {self.sql(node, 'expression')}",
                       exp.CurrentTimestamp: lambda self, node: "now()"}
 
 
