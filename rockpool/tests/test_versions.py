@@ -35,6 +35,7 @@ def works(scene, statement):
 @pytest.mark.parametrize("before, since, statement", [
     ("2.5.3", "3.0.2", f"CREATE TABLE {{name}} (id INT, b VARBINARY) {BY}"),
     ("2.5.3", "3.0.2", f"CREATE TABLE {{name}} (id BIGINT NOT NULL AUTO_INCREMENT, v INT) {BY}"),
+    ("2.5.3", "3.0.2", f"CREATE TABLE {{name}} (id INT) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) {ONE}"),
     ("3.0.2", "3.1.4", f"CREATE TABLE {{name}} (id INT, m MAP<INT, INT>) {BY}"),
     ("3.0.2", "3.1.4", f"CREATE TABLE {{name}} (id INT, s STRUCT<a INT>) {BY}"),
     ("3.0.2", "3.1.4", f"CREATE TABLE {{name}} (id INT) DUPLICATE KEY(id) DISTRIBUTED BY RANDOM {ONE}"),
