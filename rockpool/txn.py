@@ -9,7 +9,7 @@ a version is published after the one before it [DatabaseTransactionMgr.finishTra
 import re
 import time
 from collections import Counter, OrderedDict, defaultdict, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rockpool.clock import Clock
 from rockpool.errors import LoadError, analysis, internal
@@ -62,7 +62,12 @@ class Txn:
     tracking: str = ""  # ErrorURL
     headers: dict = field(default_factory=dict)
     seq: int = 0
+    parts: list = field(default_factory=list)  # of many tables: id, tables and counts of the load into each
     gone_tables: list = field(default_factory=list)  # ids of tables truncated meanwhile: what was loaded is lost
+
+    def jobs(self):
+        """Loads as information_schema shows them: this one, or one per table."""
+        return [replace(self, **part) for part in self.parts] or [self]
 
     @property
     def is_finished(self):

@@ -239,7 +239,7 @@ class Backend:
             self.logs.popitem(last=False)
         context.error_url = f"http://{self.host}:{self.port}/api/_load_error_log?file={name}"
         context.txn.tracking = context.error_url
-        self.world.tracking_logs[context.txn.id] = text
+        self.world.tracking_logs[context.job_id or context.txn.id] = text
         if getattr(context.counts, "records", None):
             context.rejected_path = f"{self.host}:{self._keep_rejected(context)}"
 

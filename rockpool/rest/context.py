@@ -24,6 +24,7 @@ class LoadContext:
     rejected_path: str = ""  # where the refused rows are, when a load asks to keep them
     aborted: str = ""  # why, when somebody rolled it back meanwhile
     multi: bool = False
+    job_id: int = 0  # in information_schema; 0: that of the transaction
     merging: bool = False  # a request of a merge commit, which has no transaction of its own
     left_ms: int = -1  # of the window that took it
     restarts: int = 0  # of the backend before this load

@@ -127,6 +127,7 @@ class MultiTable:
                           "operation")
         context = LoadContext(task.label, txn=task.txn, table=found, multi=True, restarts=backend.restarts)
         context.number = backend.number
+        context.job_id = self.world.meta.number("object", 10001)
         context.options = options.read(headers, self.world.version)
         backend.plan(context)
         task.contexts[found.name] = context
@@ -222,8 +223,9 @@ class MultiTable:
 
     async def _finish_loads(self, task):
         """The segments of all tables; LoadError names the table that has none."""
-        segments, totals = [], [0, 0, 0, 0, 0]
+        segments, totals, txn = [], [0, 0, 0, 0, 0], task.txn
         for context in task.contexts.values():
+            txn.parts.append({"id": context.job_id, "tables": [context.table.name], "parts": []})
             backend = self.world.backends[context.number]
             try:
                 if context.restarts != backend.restarts:
@@ -234,10 +236,12 @@ class MultiTable:
                 if context.error_url:
                     message += f", tracking_url: {context.error_url}"
                 raise LoadError("FAILED", message) from None
-            counts = context.counts
-            totals = [a + b for a, b in zip(totals, (counts.total, counts.loaded, counts.filtered, counts.unselected,
-                                                     context.bytes))]
-        txn = task.txn
+            finally:
+                counts = context.counts
+                mine = counts.total, counts.loaded, counts.filtered, counts.unselected, context.bytes
+                txn.parts[-1].update(zip(("total", "loaded", "filtered", "unselected", "bytes"), mine),
+                                     tracking=context.error_url)
+            totals = [a + b for a, b in zip(totals, mine)]
         txn.total, txn.loaded, txn.filtered, txn.unselected, txn.bytes = totals
         return segments
 

@@ -37,8 +37,14 @@ def _tracking(txn):
     return tracking_sql(txn) or None
 
 
+def jobs(session):
+    """Loads; of a transaction of many tables one per table."""
+    for txn in session.world.txns.by_id.values():
+        yield from txn.jobs()
+
+
 def loads(session, node):
-    for t in session.world.txns.by_id.values():
+    for t in jobs(session):
         yield (t.id, t.label, None, t.database, ",".join(t.tables), t.user, "default_warehouse", _state(t),
                _progress(t), "INSERT" if t.kind in ("INSERT", "UPDATE", "DELETE") else t.kind, "NORMAL", t.total, t.bytes,
                t.filtered, t.unselected, t.loaded, _details(t), _moment(t.begun), _moment(t.begun), _moment(t.committed),
@@ -65,7 +71,8 @@ def stream_loads(session, node):
 
 
 def tracking_logs(session):
+    known = {job.id: job for job in jobs(session)}
     for number, text in session.world.tracking_logs.items():
-        txn = session.world.txns.by_id.get(number)
+        txn = known.get(number)
         if txn is not None:
             yield txn.id, txn.label, txn.database, text, txn.kind

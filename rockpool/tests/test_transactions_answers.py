@@ -408,6 +408,12 @@ def test_all_rows_refused_fails_the_whole_also_with_a_ratio_of_one(place):
     found = multi(place, "commit", label)
     assert found["Status"] == "FAILED" and "Failed to load table u" in found["Message"] and "tracking_url:" in found["Message"]
     assert place.value("SELECT count(*) FROM t") == "0"
+    where = f"FROM information_schema.loads WHERE db_name = '{place.name}' AND label = '{label}' AND table_name = 'u'"
+    assert place.sql("SELECT state, sink_rows, filtered_rows " + where) == [["CANCELLED", "0", "1"]]
+    job = place.value("SELECT id " + where)
+    rows = place.sql(place.value("SELECT tracking_sql " + where))
+    assert len(rows) == 1 and "x" in rows[0][0]
+    assert place.value(f"SELECT count(*) FROM information_schema.load_tracking_logs WHERE job_id = {job}") == "1"
 
 
 def test_the_default_timeout_of_many_tables_is_20_seconds(place):
