@@ -213,5 +213,5 @@ def _from_text(kind):
     if name == "VARBINARY":
         return binary_text(kind.length)
     if kind.parts:
-        return nested.nested_text(kind)
+        return nested.csv_text(kind)
     return {"BOOLEAN": boolean, "DATE": date, "DATETIME": date_time, "JSON": json_text}.get(name, lambda text: text)

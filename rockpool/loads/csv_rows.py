@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rockpool.errors import internal
+from rockpool.loads.csv_quoted import QuotedRows
 
 NULL = "\\N"
 FEW_ROWS = 64
@@ -70,6 +71,8 @@ class Csv:
         stop = self._last_mark(whole)
         if stop < 0:
             self.rest = whole
+            if len(whole) > MAX_ROW:
+                raise internal(f"CSV line length exceed limit {MAX_ROW}")
             return None
         self.rest = whole[stop + len(self.row_mark):]
         return self._block(whole[:stop])
@@ -108,15 +111,16 @@ class Csv:
         for raw in body.split(self.row_mark):
             if not raw:
                 continue
+            fields = raw.split(self.field_mark)
+            if len(fields) != self.width:
+                block.refuse(self._width_text(len(fields)), raw.decode("utf-8", "replace"))
+                continue
             try:
                 text = raw.decode()
             except UnicodeDecodeError:
                 block.refuse("Invalid UTF-8 row", raw.decode("utf-8", "replace"))
                 continue
             fields = text.split(self.separator)
-            if len(fields) != self.width:
-                block.refuse(self._width_text(len(fields)), text)
-                continue
             block.raw.append(text)
             for column, value in zip(columns, fields):
                 if self.trim:
@@ -175,20 +179,18 @@ class Csv:
     def _quoted_block(self, body):
         block = Block([], 0, raw=[])
         columns = [[] for _ in range(self.width)]
+        if self.to_skip:  # headers are cut off as lines, whatever quotes say
+            body = body.split(self.row_mark, self.to_skip)[self.to_skip:]
+            body, self.to_skip = body[0] if body else b"", 0
         for raw, fields in QuotedRows(self, body):
-            if self.to_skip:
-                self.to_skip -= 1
-                continue
-            if raw == b"":
+            if len(fields) != self.width:
+                block.refuse(self._width_text(len(fields)), raw.decode("utf-8", "replace"))
                 continue
             try:
                 text = raw.decode()
-                values = [f.decode() for f in fields]
+                values = [f.decode("utf-8", "surrogateescape") for f in fields]
             except UnicodeDecodeError:
                 block.refuse("Invalid UTF-8 row", raw.decode("utf-8", "replace"))
-                continue
-            if len(values) != self.width:
-                block.refuse(self._width_text(len(values)), text)
                 continue
             block.raw.append(text)
             for column, value in zip(columns, values):
@@ -196,115 +198,3 @@ class Csv:
         block.rows = len(block.raw)
         block.columns = [pa.array(c, pa.string()) for c in columns]
         return block
-
-
-class QuotedRows:
-    """The server's reader for enclose and escape: yields (raw row, fields as bytes)."""
-
-    def __init__(self, csv, body):
-        self.body, self.at = body, 0
-        self.row_mark, self.field_mark = csv.row_mark, csv.field_mark
-        self.enclose, self.escape, self.trim = csv.enclose, csv.escape, csv.trim
-        self.simple = self._simple()
-
-    def _simple(self):
-        """A pattern of fields that end as they began, without anything special inside; None when marks look alike."""
-        specials = [m for m in (self.enclose, self.escape, self.field_mark, self.row_mark) if m]
-        if len({m[0] for m in specials}) < len(specials) or self.trim and any(m[:1] == b" " for m in specials):
-            return None
-        first = b"".join(re.escape(m[:1]) for m in specials)
-        ending = b"(?:(?P<field>%b)|%b)" % (re.escape(self.field_mark), re.escape(self.row_mark))
-        plain = b"(?P<plain>[^%b]*+)%b" % (first, ending.replace(b"field", b"plain_field"))
-        if not self.enclose:
-            return re.compile(plain)
-        quoted = b"%b%b(?P<quoted>[^%b]*+)%b%b" % (b" *+" if self.trim else b"", re.escape(self.enclose), b"".join(
-            re.escape(m) for m in (self.enclose, self.escape) if m), re.escape(self.enclose), ending)
-        return re.compile(quoted + b"|" + plain)
-
-    def __iter__(self):
-        while self.at < len(self.body):
-            start = self.at
-            fields, stop = self._row()
-            yield self.body[start:stop], fields
-
-    def _row(self):
-        fields = []
-        while True:
-            value, ending, stop = self._field()
-            fields.append(value)
-            if ending != "field":
-                return fields, stop
-
-    def _starts(self, mark):
-        return bool(mark) and self.body.startswith(mark, self.at)
-
-    def _field(self):
-        """One field: (bytes, what ended it, position of that)."""
-        found = self.simple.match(self.body, self.at) if self.simple is not None else None
-        if found is None:
-            return self._special_field()
-        self.at = found.end()
-        if found.lastgroup in ("field", "plain_field"):
-            ending, stop = "field", self.at - len(self.field_mark)
-        else:
-            ending, stop = "row", self.at - len(self.row_mark)
-        value = found["plain"]
-        if value is None:
-            return found["quoted"], ending, stop
-        return value.strip(b" ") if self.trim else value, ending, stop
-
-    def _special_field(self):
-        """One field by the reader's own rules, byte by byte."""
-        value = bytearray()
-        if self.trim:
-            while self._starts(b" "):
-                self.at += 1
-        enclosed = self._starts(self.enclose)
-        if enclosed:
-            self.at += 1
-        was_enclosed = enclosed
-        while self.at < len(self.body):
-            if enclosed:
-                enclosed = self._enclosed_byte(value)
-                continue
-            for mark, name in ((self.field_mark, "field"), (self.row_mark, "row")):
-                if self._starts(mark):
-                    stop = self.at
-                    self.at += len(mark)
-                    return self._trimmed(value, was_enclosed), name, stop
-            self._ordinary_byte(value)
-        return self._trimmed(value, was_enclosed), "end", self.at
-
-    def _trimmed(self, value, was_enclosed):
-        return bytes(value.rstrip(b" ") if self.trim and not was_enclosed else value)
-
-    def _is_special(self, at):
-        return any(mark and self.body.startswith(mark, at)
-                   for mark in (self.enclose, self.escape, self.field_mark, self.row_mark))
-
-    def _enclosed_byte(self, value):
-        """Takes a byte inside quotes; whether the reader is still inside."""
-        if self._starts(self.enclose):
-            if self.body.startswith(self.enclose, self.at + 1):
-                value += self.enclose
-                self.at += 2
-                return True
-            self.at += 1
-            return False
-        if self._starts(self.escape):
-            inside = self._is_special(self.at + 1)
-            value += self.body[self.at + 1:self.at + 2]
-            self.at += 2
-            return inside  # before any other byte the server forgets that it was inside
-        value.append(self.body[self.at])
-        self.at += 1
-        return True
-
-    def _ordinary_byte(self, value):
-        """Outside quotes an escape, and a stray enclose too, makes the next byte literal."""
-        if self._starts(self.escape) or self._starts(self.enclose):
-            value += self.body[self.at + 1:self.at + 2]
-            self.at += 2
-        else:
-            value.append(self.body[self.at])
-            self.at += 1

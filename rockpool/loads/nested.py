@@ -6,13 +6,10 @@ from rockpool.loads.dates import FAILED
 
 
 class NestedText:
-    """Reads [v,…], {k:v,…} and {"f":v,…} of CSV fields. Strings are quoted, a doubled quote is one quote.
+    """Reads [v,...], {k:v,...} and {"f":v,...} as query results print them: a backslash before quotes and backslashes."""
 
-    escaped: as query results print them, with a backslash before quotes and backslashes.
-    """
-
-    def __init__(self, text, escaped=False):
-        self.text, self.at, self.escaped = text, 0, escaped
+    def __init__(self, text):
+        self.text, self.at = text, 0
 
     def skip(self):
         while self.at < len(self.text) and self.text[self.at] == " ":
@@ -43,23 +40,11 @@ class NestedText:
         return self.text[start:self.at].strip(" "), False
 
     def _quoted(self, mark):
-        self.at += 1
-        if self.escaped:
-            found = re.compile(rf"((?:[^\\{mark}]|\\.)*){mark}", re.S).match(self.text, self.at)
-            if not found:
-                raise ValueError("a quote is open")
-            self.at = found.end()
-            return re.sub(r"\\(.)", r"\1", found.group(1), flags=re.S)
-        pieces = []
-        while True:
-            stop = self.text.find(mark, self.at)
-            if stop < 0:
-                raise ValueError("a quote is open")
-            pieces.append(self.text[self.at:stop])
-            self.at = stop + 1
-            if not self.text.startswith(mark, self.at):
-                return mark.join(pieces)
-            self.at += 1
+        found = re.compile(rf"((?:[^\\{mark}]|\\.)*){mark}", re.S).match(self.text, self.at + 1)
+        if not found:
+            raise ValueError("a quote is open")
+        self.at = found.end()
+        return re.sub(r"\\(.)", r"\1", found.group(1), flags=re.S)
 
     def value(self, kind, stops):
         if kind.name == "ARRAY":
@@ -122,13 +107,114 @@ def plain(value):
     return None if value is NULL_PART else value
 
 
-def nested_text(kind, escaped=False):
+def nested_text(kind, escaped=True):
+    """A reader of a nested value that a query printed."""
     def read(text):
         try:
-            reader = NestedText(text, escaped)
+            reader = NestedText(text)
             value = reader.value(kind, "")
             reader.skip()
             return value if reader.at == len(text) and value is not NULL_PART else FAILED
         except ValueError:
             return FAILED
+    return read
+
+
+# ---------------------------------------------------------------- fields of CSV bodies
+QUOTED = {"CHAR", "VARCHAR", "DATE", "DATETIME", "JSON", "VARBINARY"}  # what stands in double quotes inside a nested value
+STRUCT_MARK = "\x02"  # between the fields of a STRUCT, as Hive writes it
+
+
+def csv_text(kind, lenient=False):
+    """Reads the ARRAY, MAP or STRUCT of a CSV field exactly as it stands: no blanks, only double quotes, null in small
+    letters. lenient: an element that does not convert is NULL (not strict); else it fails the field."""
+    if kind.name == "ARRAY":
+        return _array_of(_part(kind.parts[0], lenient))
+    if kind.name == "MAP":
+        return _map_of(_part(kind.parts[0], False), _part(kind.parts[1], lenient))
+    return _struct_of(kind)
+
+
+def _part(kind, lenient):
+    """Reads an element: a value, None, or FAILED."""
+    read = csv_text(kind, lenient) if kind.parts else _quoted_part(kind)
+
+    def part(text):
+        if text == "null":
+            return None
+        value = read(text)
+        return None if value is FAILED and lenient else value
+    return part
+
+
+def _quoted_part(kind):
+    if kind.name not in QUOTED:
+        return convert.from_text(kind)
+    # lengths of elements are not looked at
+    read = (lambda text: text) if kind.is_text else convert.from_text(kind)
+
+    def quoted(text):
+        if len(text) < 2 or text[0] != '"' or text[-1] != '"':
+            return FAILED
+        return read(text[1:-1].replace('""', '"') if kind.is_text else text[1:-1])
+    return quoted
+
+
+def _split(text, opening, closing, marks):
+    """[(what ended it, piece)] of a text at marks outside quotes and brackets; None when these do not match."""
+    pieces, quoted, depth, start = [], False, 0, 0
+    for at, mark in enumerate(text):
+        if mark == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif mark == opening:
+            depth += 1
+        elif mark == closing:
+            depth -= 1
+        elif depth == 0 and mark in marks:
+            pieces.append((mark, text[start:at]))
+            start = at + 1
+    pieces.append(("", text[start:]))
+    return None if quoted or depth else pieces
+
+
+def _array_of(part):
+    def read(text):
+        if len(text) < 2 or text[0] != "[" or text[-1] != "]":
+            return FAILED
+        pieces = [] if text == "[]" else _split(text[1:-1], "[", "]", ",")
+        if pieces is None:
+            return FAILED
+        found = [part(piece) for _, piece in pieces]
+        return FAILED if any(value is FAILED for value in found) else found
+    return read
+
+
+def _map_of(key, part):
+    def read(text):
+        if len(text) < 2 or text[0] != "{" or text[-1] != "}":
+            return FAILED
+        pieces = [] if text == "{}" else _split(text[1:-1], "{", "}", ":,")
+        if pieces is None or len(pieces) % 2 or any(not piece for _, piece in pieces) or any(
+                mark != ":" for mark, _ in pieces[::2]) or any(mark == ":" for mark, _ in pieces[1::2]):
+            return FAILED
+        last = {k: v for (_, k), (_, v) in zip(pieces[::2], pieces[1::2])}  # of equal keys the last is kept
+        found = [(key(k), part(v)) for k, v in last.items()]
+        return FAILED if any(k is FAILED or k is None or v is FAILED for k, v in found) else found
+    return read
+
+
+def _struct_of(kind):
+    def read(text):
+        pieces = text.split(STRUCT_MARK)
+        if len(pieces) != len(kind.parts):
+            return FAILED
+        found = {}
+        for name, part, piece in zip(kind.names, kind.parts, pieces):
+            value = None if piece == "\\N" else convert.from_text(part)(piece)
+            if value is FAILED:
+                return FAILED
+            found[name] = value
+        return found
     return read

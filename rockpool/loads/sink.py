@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rockpool.errors import internal
-from rockpool.loads import convert, vector
+from rockpool.loads import convert, nested, vector
 from rockpool.loads.json_rows import JsonBlock
 from rockpool.loads.json_values import complaint
 from rockpool.loads.partitions import out_of_partitions
@@ -107,6 +107,8 @@ class Sink:
         array = block.columns[position]
         if not pa.types.is_string(array.type):  # an INSERT has the values themselves
             return array, None
+        if kind.parts and not self.strict:
+            return vector.from_values(kind, array.to_pylist(), nested.csv_text(kind, lenient=True))
         return vector.convert_column(kind, array)
 
     def _refuse(self, block, position, column, failed, bad):

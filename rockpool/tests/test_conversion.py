@@ -7,6 +7,7 @@ import pytest
 
 from rockpool.loads.convert import FAILED, RawNumber, from_text, parse_json, render_json
 from rockpool.loads.json_values import from_json
+from rockpool.loads.nested import csv_text
 from rockpool.loads.vector import convert_column, convert_json, from_values, one_by_one
 from rockpool.sqltypes import SqlType, scalar
 
@@ -102,16 +103,35 @@ def test_json_is_normalised():
 
 def test_nested_texts():
     ints = SqlType("ARRAY", parts=(SqlType("INT"),))
-    words = SqlType("ARRAY", parts=(SqlType("VARCHAR", 20),))
-    assert from_text(ints)("[1,null,3]") == [1, None, 3]
-    assert from_text(words)('["a,b","say ""hi""",null]') == ["a,b", 'say "hi"', None]
-    assert from_text(ints)("[1,x]") is FAILED and from_text(ints)("1") is FAILED and from_text(ints)("[1") is FAILED
+    words = SqlType("ARRAY", parts=(SqlType("VARCHAR", 3),))
+    assert from_text(ints)("[1,null,3]") == [1, None, 3] and from_text(ints)("[]") == []
+    assert from_text(words)('["a,b","say ""hi""",null]') == ["a,b", 'say "hi"', None]  # their lengths are not looked at
+    for bad in ("[1,x]", "1", "[1", "[1,NULL]", "[1]]", " [1]", "[1,]"):
+        assert from_text(ints)(bad) is FAILED, bad
+    for bad in ("[a]", "['a']", '[ "a"]', '["a]'):
+        assert from_text(words)(bad) is FAILED, bad
     deep = SqlType("ARRAY", parts=(ints,))
     assert from_text(deep)("[[1],[],null]") == [[1], [], None]
+    days = SqlType("ARRAY", parts=(SqlType("DATE"),))
+    assert from_text(days)('["1970-01-02"]') == [1] and from_text(days)("[1970-01-02]") is FAILED
+
+
+def test_nested_maps_and_structs():
     pairs = SqlType("MAP", parts=(SqlType("INT"), SqlType("VARCHAR", 9)))
-    assert from_text(pairs)('{1:"a",2:null,1:"b"}') == [(1, "b"), (2, None)]
+    assert from_text(pairs)('{1:"a",2:null,1:"b"}') == [(1, "b"), (2, None)] and from_text(pairs)("{}") == []
+    for bad in ("{1}", '{1:"a",}', '{:"a"}', '{"a":1}', '{1:"a":2}', '{1:"a"', '{1,"a"}'):
+        assert from_text(pairs)(bad) is FAILED, bad
     record = SqlType("STRUCT", parts=(SqlType("INT"), SqlType("DATE")), names=("a", "d"))
-    assert from_text(record)('{"a":1,"d":"1970-01-02"}') == {"a": 1, "d": 1}
+    assert from_text(record)("1\x021970-01-02") == {"a": 1, "d": 1} and from_text(record)("\\N\x021970-01-02")["a"] is None
+    assert from_text(record)('{"a":1,"d":"1970-01-02"}') is FAILED  # only as Hive writes it; JSON loads take objects
+
+
+def test_elements_that_fail_are_null_when_not_strict():
+    ints = SqlType("ARRAY", parts=(SqlType("INT"),))
+    assert csv_text(ints, lenient=True)("[1,x,300000000000]") == [1, None, None]
+    assert csv_text(ints, lenient=True)("[1") is FAILED
+    pairs = SqlType("MAP", parts=(SqlType("INT"), SqlType("DATE")))
+    assert csv_text(pairs, lenient=True)('{1:"x"}') == [(1, None)] and csv_text(pairs, lenient=True)("{a:null}") is FAILED
 
 
 def test_json_values_into_integers_go_through_double():

@@ -106,8 +106,35 @@ def test_escape_drops_itself_and_has_no_c_meanings():
 
 
 def test_escape_before_a_plain_byte_forgets_the_quotes():
-    """The delimiter behind it splits, and the closing quote makes the byte behind it literal."""
-    assert quoted('1,"a\\b,c"\n', 3, escape="\\") == [["1", "ab", "c\n"]]
+    """The delimiter behind it splits, the field loses its last byte for the quote it never met, and the closing quote
+    makes the byte behind it literal; at the end of a body that byte is cut off as the delimiter of the row."""
+    assert quoted('1,"a\\bd,c"\n', 3, escape="\\") == [["1", "ab", "c"]]
+    assert quoted('1,"a\\bd,c",e\n', 3, escape="\\") == [["1", "ab", "c,e"]]
+
+
+def test_text_behind_a_closing_quote_keeps_the_quote_and_loses_its_end():
+    assert quoted('1,"ab"cd\n') == [["1", 'ab"c']]
+
+
+def test_pairs_of_quotes_at_the_beginning():
+    assert quoted('1,""\n2,""x\n') == [["1", ""], ["2", '"x']]
+
+
+def test_quotes_that_stay_open_swallow_the_rest():
+    assert quoted('1,a\n2,"open\n3,c\n') == [["1", "a"], ["2", "open\n3,"]]
+
+
+def test_escaped_delimiters_and_quotes():
+    assert quoted('1,"a\\"b\\\\"\n2,x\\,y\\\nz\n', escape="\\") == [["1", 'a"b\\'], ["2", "x,y\nz"]]
+    assert quoted('\n\n1,"a\n\nb"\n\n2,c') == [["1", "a\n\nb"], ["2", "c"]]
+
+
+def test_trim_space_of_the_quoting_reader_takes_leading_blanks_and_those_behind_quotes():
+    assert quoted('  1 ,  " a "  \n  2,b  \n', trim_space=True) == [["1 ", " a "], ["2", "b  "]]
+
+
+def test_headers_are_lines_whatever_quotes_say():
+    assert quoted('"a\nb",c\n1,d\n', skip_header=2) == [["1", "d"]]
 
 
 def test_a_stray_enclose_outside_quotes_makes_the_next_byte_literal():

@@ -16,7 +16,7 @@ SHOW = "SELECT id, v FROM t ORDER BY id"
     ("id, g", "generated column: g can not be specified"), ("id, v = g", "Mapping column can not ref generated column: g"),
 ])
 def test_mistakes_are_named(scene, columns, text):
-    scene.table("id INT NOT NULL, v VARCHAR(4) NULL, g INT AS (id + 1)", DUP)
+    scene.table("id INT NOT NULL, v VARCHAR(4) NULL, g BIGINT AS (id + 1)", DUP)
     found = scene.load("1,a\n", columns=columns)
     assert found["Status"] == "Fail" and text in found["Message"], found
 

@@ -47,7 +47,7 @@ def test_a_table_with_rows_takes_row_mode_alone(scene):
 
 
 def test_generated_columns_want_what_they_are_made_of(scene):
-    scene.table("id INT NOT NULL, a INT NULL, b INT NULL, g INT AS (a + 1)", PK)
+    scene.table("id INT NOT NULL, a INT NULL, b INT NULL, g BIGINT AS (a + 1)", PK)
     found = scene.load("1,1\n", partial_update="true", columns="id,b")
     assert found["Message"] == "column a needs to be used for expression evaluation for materialized column g"
     scene.ok(scene.load("1,1\n", partial_update="true", columns="id,a"), 1)
@@ -145,7 +145,7 @@ def test_auto_increment_may_be_given(scene):
 
 def test_unlisted_columns_get_what_their_default_makes(scene):
     scene.table("id INT NOT NULL, u VARCHAR(36) DEFAULT (uuid()), w LARGEINT DEFAULT (uuid_numeric()), c DATETIME NOT NULL "
-                "DEFAULT CURRENT_TIMESTAMP, d DECIMAL(9, 2) DEFAULT '1.5', g INT AS (id * 2)", PK)
+                "DEFAULT CURRENT_TIMESTAMP, d DECIMAL(9, 2) DEFAULT '1.5', g BIGINT AS (id * 2)", PK)
     scene.ok(scene.load("1\n2\n", columns="id"), 2)
     rows = scene.sql("SELECT u, w, c, d, g FROM t ORDER BY id")
     assert rows[0][0] != rows[1][0] and len(rows[0][0]) == 36 and rows[0][1] != rows[1][1]
