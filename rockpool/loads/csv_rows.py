@@ -3,7 +3,6 @@
 Version 1 (no enclose, no escape): pure splitting. Version 2: the server's state machine with its traps.
 Both give blocks: columns of text with NULL for \\N, and the rows that were refused with their reasons.
 """
-import re
 from dataclasses import dataclass, field
 
 import numpy as np
