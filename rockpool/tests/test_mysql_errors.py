@@ -112,3 +112,18 @@ def test_older_database_names(own):
 def test_database_names_from_3_3(scene):
     name = "`" + scene.name + "-~!@#$%^&<>=+`"
     scene.sql(f"CREATE DATABASE {name}", f"USE {name}", f"DROP DATABASE {name}")
+
+
+def test_unknown_partitions(scene):
+    scene.sql(f"CREATE TABLE p (id INT, d DATE) DUPLICATE KEY(id) PARTITION BY RANGE(d) (PARTITION p1 VALUES LESS THAN ('2024-01-01')) "
+              f"DISTRIBUTED BY HASH(id) BUCKETS 1 {ONE}")
+    assert "Unknown partition 'ghost' in table 'p'" in scene.error("INSERT INTO p PARTITION (ghost) VALUES (1, '2023-01-01')")[1]
+    assert scene.error("ALTER TABLE p DROP PARTITION ghost")[0] == 1507
+
+
+def test_a_dead_backend_is_not_alive(own):
+    pool = own()
+    pool.control("POST", "backends", {"dead": [1]})
+    with pool.connect() as c, c.cursor(pymysql.cursors.DictCursor) as cursor:
+        cursor.execute("SHOW BACKENDS")
+        assert [r["Alive"] for r in cursor.fetchall()] == ["true", "false"]
