@@ -2,6 +2,7 @@
 
 Used by the event loop's thread only. A killed process loses nothing that was written; a power cut may.
 """
+import contextlib
 import json
 import sqlite3
 
@@ -18,6 +19,20 @@ class Meta:
             CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER);
         """)
         self.reserved = {}
+        self.depth = 0
+
+    @contextlib.contextmanager
+    def together(self):
+        """What is written inside survives a kill as a whole or not at all. Must not wait inside."""
+        self.depth += 1
+        if self.depth == 1 and not self.db.in_transaction:
+            self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            if self.depth == 0:
+                self.db.execute("COMMIT")
 
     def close(self):
         self.db.close()
@@ -31,6 +46,9 @@ class Meta:
     def all(self, kind):
         rows = self.db.execute("SELECT id, body FROM objects WHERE kind = ? ORDER BY id", (kind,))
         return [(key, json.loads(body)) for key, body in rows.fetchall()]
+
+    def keys(self, kind):
+        return {key for key, in self.db.execute("SELECT id FROM objects WHERE kind = ?", (kind,))}
 
     def number(self, name, first=1):
         """The next number of a sequence. Reserved by the thousand, so a restart leaves a gap, never a repeat."""

@@ -51,8 +51,8 @@ class Storage:
         self.spool = os.path.join(folder, "spool")
         os.makedirs(self.spool, exist_ok=True)
         self.db = duckdb.connect(os.path.join(folder, "rows.duckdb"), config={
-            "threads": min(4, len(os.sched_getaffinity(0))), "memory_limit": memory or os.environ.get("ROCKPOOL_MEMORY", MEMORY),
-            "temp_directory": os.path.join(folder, "tmp")})
+            "threads": min(4, len(os.sched_getaffinity(0))),
+            "memory_limit": memory or os.environ.get("ROCKPOOL_MEMORY", MEMORY), "temp_directory": os.path.join(folder, "tmp")})
         self.db.execute("SET TimeZone = 'UTC'")
         udf.install(self.db)
         self.db.execute("CREATE TABLE IF NOT EXISTS applied (table_id BIGINT, seq BIGINT)")
@@ -220,13 +220,14 @@ class Storage:
         """After a restart: queues the committed segments; returns those of transactions not yet visible."""
         applied = self._transaction(_newest_applied, ())
         open_segments, known, stale = defaultdict(list), set(), []
+        remembered = self.meta.keys("txn")
         for key, txn_id, table_id, seq, head, path, body in self.meta.segments():
             segment = Segment.restored(key, table_id, seq, head, path, body)
             if seq and seq <= applied.get(table_id, 0):
                 stale.append(segment)
                 continue
             known.add(path)
-            if txn_id in visible:
+            if txn_id in visible or seq and txn_id not in remembered:  # a label may be forgotten before its rows are merged
                 self.commit_quietly(segment)
             else:
                 open_segments[txn_id].append(segment)

@@ -185,8 +185,9 @@ class Transactions:
         txn.state, txn.prepared = "PREPARED", self.clock.now()
         if prepared_timeout is not None:
             txn.prepared_timeout = prepared_timeout
-        self._keep(txn, segments)
-        self.save(txn)
+        with self.meta.together():
+            self._keep(txn, segments)
+            self.save(txn)
         self.stats.prepared(txn)
 
     @staticmethod
@@ -208,6 +209,10 @@ class Transactions:
         """From PREPARED, or from PREPARE with the rows given. Visible at once unless its publication is kept back
         (publish=False: until release()) or that of an earlier one of the same tables is."""
         self._check_known(txn)
+        with self.meta.together():  # a segment has a seq if and only if its transaction is committed
+            self._commit(txn, segments, publish)
+
+    def _commit(self, txn, segments, publish):
         if segments is not None:
             self._keep(txn, segments)
         self.seq += 1

@@ -91,6 +91,20 @@ def test_a_kill_while_prepared_loads_wait_keeps_them(own):
     assert scene.value("SELECT group_concat(id ORDER BY id) FROM t") == "0,1,2,3,4"
 
 
+def test_rows_outlive_the_memory_of_their_label(own):
+    pool = own()
+    scene = Scene(pool, "d")
+    scene.table(PAIR)
+    pool.control("POST", "settings", {"label_keep_max_num": 2})
+    for n in range(10):
+        scene.ok(scene.load(f"{n},a\n", label=f"f{n}"))
+    pool.control("POST", "tick")
+    assert scene.state("f1") == "UNKNOWN" and scene.state("f9") == "VISIBLE"
+    pool.restart(signal.SIGKILL)
+    scene.connection = pool.connect("d")
+    assert scene.value("SELECT count(*) FROM t") == "10"
+
+
 # ---------------------------------------------------------------- the store alone
 class Kept:
     """A store with one PRIMARY table (k BIGINT, v BIGINT), without servers."""
