@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.flight as flight
 import pytest
 
+from rockpool.scan import flight_messages as messages
 from rockpool.tests.pool import Pool, Scene
 
 adbc = pytest.importorskip("adbc_driver_flightsql.dbapi", reason="tests/requirements.txt has the ADBC driver, it is not installed")
@@ -160,7 +161,6 @@ def test_plain_flight_clients(served):
     client = flight.FlightClient(f"grpc://127.0.0.1:{served.ports['arrow_flight']}")
     token = client.authenticate_basic_token(b"root", b"")
     options = flight.FlightCallOptions(headers=[token])
-    from rockpool.scan import flight_messages as messages
     command = messages.wrapped("CommandStatementQuery", messages.message(f1="SELECT 7 AS n"))
     info = client.get_flight_info(flight.FlightDescriptor.for_command(command), options)
     assert info.schema.names == ["n"] and len(info.endpoints) == 1

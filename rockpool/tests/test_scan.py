@@ -1,11 +1,14 @@
 """The scanner service: the calls of a connector on the Thrift port of each backend."""
+import base64
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow as pa
 import pytest
 from thrift.Thrift import TApplicationException, TType
 
+from rockpool.tests.pool import Scene
 from rockpool.tests.scan_client import Reader, planned, rows_of, tables_of
 
 DUP = "DUPLICATE KEY(id)"
@@ -133,7 +136,6 @@ def test_the_end_may_be_asked_for_again(opened):
     reader, answer, _ = opened
     context, offset = answer.context_id.decode(), 0
     batch = reader.next(context, offset)
-    import pyarrow as pa
     offset += pa.ipc.open_stream(batch.rows).read_all().num_rows
     for _ in range(2):
         batch = reader.next(context, offset)
@@ -174,7 +176,6 @@ def test_bad_plans(numbers, plan):
 
 
 def test_a_changed_plan_is_refused(numbers):
-    import base64
     plan, tablet, reader = first_tablet(numbers)
     packed = base64.b64decode(plan["opaqued_query_plan"])
     changed = packed.replace(b"WHERE", b"where").replace(b"FROM", b"from")
@@ -251,21 +252,17 @@ def test_an_open_scan_goes_on_with_its_version(opened, numbers):
 
 def test_a_version_that_is_gone_must_be_planned_again(own):
     pool = own()
-    from rockpool.tests.pool import Scene
     scene = Scene(pool, "d")
     scene.table("id INT NOT NULL", DUP)
     scene.sql("INSERT INTO t VALUES (1)")
     plan, tablet, _ = first_tablet(scene)
     pool.restart()
-    reader = Reader(pool.ports["thrift"][pool.ports["thrift"].index(port_of(plan["partitions"][str(tablet)]))])
+    reader = Reader(port_of(plan["partitions"][str(tablet)]))
     assert len(reader.rows(reader.open(plan["opaqued_query_plan"], [tablet]))) == 1  # nothing changed: it is still there
-    old = plan
-    scene = Scene(pool, "e")
-    scene.sql("INSERT INTO d.t VALUES (2)")
-    answer = reader.open(old["opaqued_query_plan"], [tablet])
+    Scene(pool, "e").sql("INSERT INTO d.t VALUES (2)")
     pool.restart()
     reader = Reader(port_of(plan["partitions"][str(tablet)]))
-    answer = reader.open(old["opaqued_query_plan"], [tablet])
+    answer = reader.open(plan["opaqued_query_plan"], [tablet])
     refused(answer.status, 31, "get_applied_rowsets(version 2) failed")
 
 
@@ -296,6 +293,28 @@ def test_a_restarted_backend_knows_no_scans(opened, numbers):
     reader, answer, _ = opened
     numbers.pool.control("POST", "restart_be")
     refused(reader.next(answer.context_id.decode(), 0).status, 31, "not found")
+
+
+def test_time_drops_idle_scans_and_a_backend_may_be_away(own):
+    scene = Scene(own(), "d")
+    scene.table("id INT NOT NULL", DUP)
+    scene.sql("INSERT INTO t VALUES (1)")
+    plan, tablet, reader = first_tablet(scene)
+    context = reader.open(plan["opaqued_query_plan"], [tablet]).context_id.decode()
+    longer = reader.open(plan["opaqued_query_plan"], [tablet], keep_alive_min=10).context_id.decode()
+    scene.pool.control("POST", "clock", {"seconds": 400})
+    scene.wait(lambda: reader.next(context, 9).status.error_msgs[0].endswith(b"not found"), what="the end of an idle scan")
+    assert reader.next(longer, 0).rows
+    scene.pool.control("POST", "restart_be?seconds=0.5")
+    scene.wait(lambda: not serves(reader.socket.port), what="a closed port")
+    scene.wait(lambda: serves(reader.socket.port), what="an open port")
+
+
+def serves(port):
+    try:
+        return Reader(port).close("x").status.status_code == 0
+    except Exception:
+        return False
 
 
 # ---------------------------------------------------------------- the wire

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from rockpool.tests.pool import Scene
 from rockpool.tests.scan_client import Reader, planned, tables_of
 
 KEY, ONE = "DUPLICATE KEY(id)", "PROPERTIES('replication_num'='1')"
@@ -45,7 +46,6 @@ TYPES = [
 @pytest.fixture(scope="module")
 def every(pool):
     """One table with a column of every type: two rows with values and one of NULL."""
-    from rockpool.tests.pool import Scene
     found = Scene(pool, "scan_types")
     columns = ", ".join(f"c{n} {kind} NULL" for n, (kind, *_) in enumerate(TYPES))
     found.sql(f"CREATE TABLE t (id INT NOT NULL, {columns}) {KEY} DISTRIBUTED BY HASH(id) BUCKETS 1 {ONE}")
@@ -106,7 +106,6 @@ def test_hll_is_opaque(scene):
 
 def test_older_versions_send_less(own):
     """3.2: arrays are named but not sent, VARBINARY is no known type, batch sizes are not checked."""
-    from rockpool.tests.pool import Scene
     scene = Scene(own("--version", "3.2.4"), "d")
     scene.table("id INT NOT NULL, a ARRAY<INT> NULL, b VARBINARY NULL", KEY)
     scene.sql("INSERT INTO t VALUES (1, [1], x'00')")
