@@ -5,8 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rockpool.errors import analysis
+from rockpool.errors import LoadError, analysis
 from rockpool.loads.convert import FAILED, from_text
+from rockpool.sql.partitions import expressions_of
 
 
 def chosen(table, options):
@@ -45,6 +46,33 @@ def out_of_partitions(table, columns, rows, parts=None):
     lists = [a.to_pylist() for a in arrays]
     mask = np.array([not takes(key) for key in zip(*lists)])
     return mask if mask.any() else None
+
+
+class Created:
+    """The partitions that a load makes in a table that is partitioned by an expression; a load may make so many."""
+
+    def __init__(self, table, limit, engine):
+        self.parts = table.partitioning
+        self.columns = [table.column(name) for name in self.parts.columns]
+        self.limit, self.engine = limit, engine
+        self.expressions = expressions_of(self.parts)
+        self.known = set()
+
+    def note(self, columns):
+        arrays = [columns.get(c.uid) for c in self.columns]
+        if any(a is None for a in arrays):
+            return
+        table = pa.table(arrays, names=[c.name for c in self.columns])
+        distinct = table.group_by(table.column_names, use_threads=False).aggregate([])
+        fields = [(c.name, distinct.column(c.name).combine_chunks(), c.type) for c in self.columns]
+        try:
+            found = self.engine.evaluate(self.expressions, fields, distinct.num_rows)
+        except LoadError:
+            return  # an expression that only CREATE TABLE knows how to read
+        self.known.update(zip(*[a.to_pylist() for a in found]))
+        if len(self.known) > self.limit:
+            raise analysis(f"Automatically created partitions exceeded the maximum limit: {self.limit}. You can modify this "
+                           "restriction on by setting max_automatic_partition_number larger.")
 
 
 def _comparable(array):

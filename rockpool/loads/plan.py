@@ -30,6 +30,7 @@ class LoadPlan:
     condition: object = None  # merge condition column
     texts: set = field(default_factory=set)  # positions of fields that an expression reads: they stay text
     refused_upserts: str = ""  # what a load says that brings a row which is no delete, where none may come
+    most_partitions: int = 4096  # that a load may make by an expression
     partitions: object = None  # Partitioning with the partitions that the load names, None for all
 
     @property

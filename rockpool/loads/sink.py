@@ -12,7 +12,7 @@ from rockpool.errors import internal
 from rockpool.loads import convert, nested, vector
 from rockpool.loads.json_rows import JsonBlock
 from rockpool.loads.json_values import complaint
-from rockpool.loads.partitions import out_of_partitions
+from rockpool.loads.partitions import Created, out_of_partitions
 from rockpool.segments import FOR_NEW, OP
 from rockpool.sqltypes import OPAQUE, TINYINT
 
@@ -61,6 +61,8 @@ class Sink:
         self.constants = {}
         self.saw_delete = False
         self.unselected = None
+        parts = plan.table.partitioning
+        self.created = Created(plan.table, plan.most_partitions, engine) if parts and parts.kind == "expression" else None
 
     def take(self, block):
         """The rows of a block that are good, or None."""
@@ -223,6 +225,8 @@ class Sink:
             rows -= int(refused.sum())
         if rows == 0:
             return None
+        if self.created is not None:
+            self.created.note(columns)
         self.counts.loaded += rows
         return self._table(columns)
 

@@ -105,6 +105,7 @@ class Backend:
         if full:
             raise internal(full.get("message", f"disk /data/storage on backend {self.id} exceed limit usage"))
         made = plan.make(context.table, context.options)
+        made.most_partitions = int(self.world.frontend_config.get("max_automatic_partition_number", made.most_partitions))
         key = self.world.meta.number("segment")
         context.stream = counting.make(made, self.world.storage.spool, key, self.world.counting)
         if context.options.compression:
@@ -147,7 +148,7 @@ class Backend:
                     parts, held = [], 0
         expected = request.content_length
         if expected is not None and expected != total:
-            raise internal(f"receive body don't equal with body bytes: {total}, {expected}")
+            raise internal("receive body don't equal with body bytes")
         if held > INLINE or stream.is_json and total > INLINE:
             await self.world.parse(self._feed_last, stream, b"".join(parts))
         else:

@@ -156,3 +156,17 @@ def test_char_loses_nul_bytes_at_its_end_and_keeps_blanks(scene):
     scene.table("id INT NOT NULL, c CHAR(6) NULL, v VARCHAR(6) NULL", PK)
     scene.ok(scene.load("1,a \0\0,b \0\n"), 1)
     assert scene.sql("SELECT hex(c), hex(v) FROM t") == [["6120", "622000"]]
+
+
+def test_a_load_makes_so_many_partitions_by_an_expression(scene):
+    scene.sql("CREATE TABLE t (id INT, d DATETIME) DUPLICATE KEY(id) PARTITION BY date_trunc('day', d) DISTRIBUTED BY HASH(id) "
+              "BUCKETS 1 PROPERTIES('replication_num'='1')")
+    try:
+        scene.sql('ADMIN SET FRONTEND CONFIG ("max_automatic_partition_number" = "3")')
+        scene.ok(scene.load("1,2024-01-01 01:00:00\n2,2024-01-01 02:00:00\n3,2024-01-02\n4,2024-01-03\n"), 4)
+        found = scene.load("1,2024-02-01\n2,2024-02-02\n3,2024-02-03\n4,2024-02-04\n")
+        assert found["Status"] == "Fail"
+        assert found["Message"].startswith("Automatically created partitions exceeded the maximum limit: 3.")
+    finally:
+        scene.sql('ADMIN SET FRONTEND CONFIG ("max_automatic_partition_number" = "4096")')
+    assert scene.value("SELECT count(*) FROM t") == "4"
