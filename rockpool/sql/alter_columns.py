@@ -33,9 +33,9 @@ async def change(session, reader, owner, table):
         _clause(reader, made)
         if not reader.accept(","):
             break
-    reader.end()
-    if reader.sees("PROPERTIES"):
+    if reader.accept("PROPERTIES"):
         reader.properties()
+    reader.end()
     check_state(table)
     column_changes.final_checks(made)
     if not table.fast_schema_evolution and (made.added or made.dropped or made.widened):
@@ -54,6 +54,8 @@ def _clause(reader, made):
     elif reader.accept("DROP", "COLUMN"):
         name = reader.name()
         _rollup(reader, made, "FROM")
+        if reader.token.kind != "end" and reader.token.text not in (",", "PROPERTIES"):
+            raise reader.unexpected("','", "<EOF>")
         _drop(made, name)
     elif reader.accept("MODIFY", "COLUMN"):
         if reader.ahead().upper == "COMMENT":

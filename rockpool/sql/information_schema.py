@@ -1,6 +1,7 @@
 """information_schema: tables made from the catalogue when they are asked for."""
 import datetime
 import json
+import re
 
 import pyarrow as pa
 from sqlglot import exp
@@ -46,7 +47,7 @@ def build(session, owner, name, node):
 async def ready(session, text):
     """What must be looked up in rows before a query on partitions: the partitions that loads have made."""
     lowered = text.lower()
-    if "partitions_meta" in lowered:
+    if "partitions_meta" in lowered or re.search(r"\bpartitions?\s*\(", lowered):
         for table in list(session.world.catalog.by_id.values()):
             await partitions.discover(session.world, table)
 

@@ -1,6 +1,7 @@
 """Which tables a statement reads: found in the catalogue, allowed to the user, given to the store."""
 from rockpool.errors import SqlError
-from rockpool.sql import coercion, dialect, information_schema
+from rockpool.sql import coercion, dialect, information_schema, partitions
+from rockpool.sql.analysis import analyzing
 from rockpool.sql.scope import Column, ident
 from rockpool.sqltypes import SqlType
 
@@ -29,7 +30,18 @@ class Resolver:
         if table.view_sql is not None:
             return (*self._view(table, owner), owner)
         self.tables.append(table)
-        return stored_sql(table), [Column(c.name, c.type) for c in table.columns], owner
+        return stored_sql(table) + self._partitions(table, node), [Column(c.name, c.type) for c in table.columns], owner
+
+    def _partitions(self, table, node):
+        """The condition of FROM t PARTITION (p, q)."""
+        given = node.args.get("partition")
+        if given is None:
+            return ""
+        known = {p.name.lower(): p for p in partitions.parts(self.world, table)}
+        for name in (e.name for e in given.expressions):
+            if name.lower() not in known:
+                raise analyzing(f"Unknown partition '{name}' in table '{table.name}'")
+        return " WHERE " + " OR ".join(f"({known[e.name.lower()].condition})" for e in given.expressions)
 
     def _virtual(self, owner, node):
         name, table = information_schema.build(self.session, owner, node.name.lower(), node)

@@ -60,13 +60,13 @@ class Filter:
         if self.test is not None:
             known = at if allowed is None else {n.lower(): at[n.lower()] for n in allowed}
             rows = [r for r in rows if self.test(r, known, names if allowed is None else allowed)]
+        if self.order and self.order[-1][1]:
+            rows.reverse()  # of equals the newest comes first
         for name, descending in reversed(self.order):
             if name.lower() not in at:
                 raise analyzing(f"Title name[{name}] does not exist")
             key = at[name.lower()]
-            rows.sort(key=lambda r: _sortable(r[key]))
-            if descending:
-                rows.reverse()  # of equals the newest comes first
+            rows.sort(key=lambda r: _sortable(r[key]), reverse=descending)
         if self.limit is not None:
             rows = rows[self.offset:self.offset + self.limit]
         return of_texts(names, rows)
