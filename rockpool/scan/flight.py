@@ -9,6 +9,7 @@ import asyncio
 import base64
 import binascii
 import secrets
+import threading
 import time
 import uuid
 
@@ -22,6 +23,8 @@ from rockpool.sql.session import Session
 TOKEN_SECONDS = 3600 * 24 * 3  # arrow_token_cache_expire_second
 TOKENS = 1024
 RESULT_SECONDS = 600
+END_SECONDS = 1.0
+CHUNK_ROWS = 4096  # of a batch: clients refuse messages of more than some MB
 PREPARED = pa.schema([pa.field("r", pa.string())])  # never empty: an empty one would mean an update
 SINCE = (3, 5, 1)
 
@@ -127,9 +130,11 @@ class FlightPort:
         return self.number
 
     async def close(self):
+        """Ends the service; a reader that does not read is not waited for."""
         if self.server is not None:
-            await asyncio.get_running_loop().run_in_executor(None, self.server.shutdown)
-            self.server = None
+            ending = threading.Thread(target=self.server.shutdown, daemon=True)
+            ending.start()
+            await asyncio.get_running_loop().run_in_executor(None, ending.join, END_SECONDS)
 
     def in_loop(self, work):
         """Waits, in a thread of the library, for work in the event loop."""
@@ -218,7 +223,8 @@ class Server(flight.FlightServerBase):
     def do_get(self, context, ticket):
         name, fields = self._read(ticket.ticket)
         if name == "TicketStatementQuery":
-            return flight.RecordBatchStream(self.own.in_loop(self.own.fetch(messages.first(fields).decode())))
+            found = self.own.in_loop(self.own.fetch(messages.first(fields).decode()))
+            return flight.RecordBatchStream(pa.RecordBatchReader.from_batches(found.schema, found.to_batches(CHUNK_ROWS)))
         if name == "CommandGetSqlInfo":
             return flight.RecordBatchStream(flight_schemas.server_properties(messages.numbers(fields.get(1, []))))
         raise NotImplementedError(f"{flight_schemas.stream_name(name)} unimplemented")

@@ -175,12 +175,26 @@ def test_plain_flight_clients(served):
     client.close()
 
 
+def test_a_reader_that_does_not_read_does_not_hold_up_the_end(own):
+    pool = own("--arrow-flight", "0")
+    client = flight.FlightClient(f"grpc://127.0.0.1:{pool.ports['arrow_flight']}")
+    options = flight.FlightCallOptions(headers=[client.authenticate_basic_token(b"root", b"")])
+    sql = "SELECT repeat('x', 1000) AS s FROM TABLE(generate_series(1, 100000))"
+    command = messages.wrapped("CommandStatementQuery", messages.message(f1=sql))
+    info = client.get_flight_info(flight.FlightDescriptor.for_command(command), options)
+    reader = client.do_get(info.endpoints[0].ticket, options)
+    assert reader.read_chunk().data.num_rows == 4096
+    assert pool.stop() == 0
+
+
 def test_without_the_option_there_is_no_port(pool):
     assert "arrow_flight" not in pool.ports
 
 
 def test_many_rows(shop):
     ask(shop, f"CREATE TABLE m (id INT, s STRING) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 {ONE}")
-    ask(shop, "INSERT INTO m SELECT generate_series, concat('n', generate_series) FROM TABLE(generate_series(1, 50000))")
-    found = ask(shop, "SELECT id, s FROM m")
-    assert sorted(found.column("id").to_pylist()) == list(range(1, 50001))
+    ask(shop, "INSERT INTO m SELECT generate_series, repeat('x', 600) FROM TABLE(generate_series(1, 50000))")
+    shop.execute("SELECT id, s FROM m")
+    batches = list(shop.fetch_record_batch())
+    assert sorted(v for b in batches for v in b.column(0).to_pylist()) == list(range(1, 50001))
+    assert max(b.num_rows for b in batches) <= 4096  # clients take messages of 16 MB at the most
