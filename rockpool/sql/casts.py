@@ -6,6 +6,9 @@ BLANKS = r"' \t\n\r\v\f'"
 SPACES = "[ \\t\\n\\r\\v\\f]*"
 
 
+DECODED = "sr_decode("
+
+
 def cast(sql, source, target):
     """The text of a value of type `source` as one of type `target`. Unknown sources are cast by the store."""
     if source == target or target is None or target.name == "NULL":
@@ -15,7 +18,8 @@ def cast(sql, source, target):
     if source.name == "NULL":
         return f"CAST({sql} AS {target.duckdb()})"
     if is_text(target):
-        return to_text(sql, source)
+        text = to_text(sql, source)
+        return f"left({text}, {target.length})" if target.name == "CHAR" else text  # [R] VARCHAR(n) does not cut
     if target.name == "JSON":
         return _to_json(sql, source)
     if target.parts:
@@ -168,7 +172,21 @@ def _to_datetime(sql, source, target):
 
 
 def _to_varbinary(sql, source, target):
-    return f"encode({to_text(sql, source)})"
+    """A text of StarRocks is bytes, one of the store is not: what is only decoded to pass for a text stays bytes."""
+    text = to_text(sql, source)
+    return text[len(DECODED) - 1:] if text.startswith(DECODED) and _closes_at_end(text) else f"encode({text})"
+
+
+def _closes_at_end(text):
+    """Whether the first bracket of a call is closed by its last character."""
+    depth, quoted = 0, False
+    for at, letter in enumerate(text):
+        quoted ^= letter == "'"
+        if not quoted and letter in "()":
+            depth += 1 if letter == "(" else -1
+            if depth == 0:
+                return at == len(text) - 1
+    return False
 
 
 def _plain(sql, source, target):

@@ -269,8 +269,14 @@ class Expressions:
         return functions.call(self, "instr", [node.this, node.args["substr"]])
 
     def trim(self, node):
-        name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(str(node.args.get("position") or "").upper(), "trim")
-        return functions.call(self, name, [node.this] + ([node.expression] if node.args.get("expression") else []))
+        """TRIM(x), TRIM(x, letters) and TRIM([BOTH | LEADING | TRAILING] [part] FROM x)"""
+        side = str(node.args.get("position") or "").upper()
+        part = node.args.get("expression")
+        if not side:
+            return functions.call(self, "trim", [node.this] + ([part] if part is not None else []))
+        text = self.term(node.this).to(VARCHAR).sql
+        mark = self.term(part).to(VARCHAR).sql if part is not None else "' '"
+        return Term(f"sr_trimmed({text}, {mark}, '{side or 'BOTH'}')", VARCHAR)
 
     def filtered(self, node):
         found = self.term(node.this)

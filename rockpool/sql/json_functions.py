@@ -5,6 +5,7 @@ import struct
 
 from rockpool.loads.convert import parse_json as parse
 from rockpool.loads.convert import render_json
+from rockpool.sql import json_filters
 from rockpool.sql.column_function import add
 
 STEP = re.compile(r'\.?"((?:[^"\\]|\\.)*)"|\.([^.\[]+)|\[\s*(-?\d+|\*|\d*:\d*)\s*\]|([^.\[]+)')
@@ -25,6 +26,13 @@ def steps(path):
         path = path[1:]
     found, at = [], 0
     while at < len(path):
+        if path.startswith("[?(", at):
+            end = path.find(")]", at)
+            if end < 0:
+                return None
+            found.append(json_filters.condition(path[at + 3:end]))
+            at = end + 2
+            continue
         match = STEP.match(path, at)
         if match is None or match.end() == at:
             return None
@@ -49,10 +57,10 @@ def walk(value, way):
             return MISSING
         if isinstance(step, tuple):
             value = value.get(step[0], MISSING) if isinstance(value, dict) else MISSING
-        elif step == "*" or isinstance(step, slice):
+        elif step == "*" or isinstance(step, slice) or callable(step):
             if not isinstance(value, list):
                 return MISSING
-            chosen = value if step == "*" else value[step]
+            chosen = value if step == "*" else [v for v in value if step(v)] if callable(step) else value[step]
             found = [walk(v, way[n + 1:]) for v in chosen]
             found = [f for f in found if f is not MISSING]
             return found if found or not way[n + 1:] else MISSING

@@ -37,9 +37,12 @@ MACROS = {
     "sr_trunc_decimal(x, n)": "CASE WHEN n IS NULL THEN NULL ELSE sr_trunc(CAST(x AS DOUBLE), n) END",
     "sr_in_range(t)": "CASE WHEN t BETWEEN TIMESTAMP '0000-01-01 00:00:00' AND TIMESTAMP '9999-12-31 23:59:59.999999' THEN t END",
     "sr_ascii(x)": "CASE WHEN x = '' THEN 0 ELSE CAST('0x' || left(hex(encode(x)), 2) AS INTEGER) END",
-    "sr_shift_left(x, n, bits)": "sr_signed(((CAST(x AS HUGEINT) & (pow2(bits) - 1)) * pow2(((n % bits) + bits) % bits)) , bits)",
-    "sr_shift_right(x, n, bits)": "CAST(x AS HUGEINT) >> CAST(((n % bits) + bits) % bits AS INTEGER)",
-    "sr_shift_right_logical(x, n, bits)": "sr_signed((CAST(x AS HUGEINT) & (pow2(bits) - 1)) >> CAST(((n % bits) + bits) % bits AS INTEGER), bits)",
+    # [R] a shift by less than nothing or by all bits leaves 0
+    "sr_shift_left(x, n, bits)": "CASE WHEN n < 0 OR n >= bits THEN 0 ELSE sr_signed((CAST(x AS HUGEINT) & (pow2(bits - n) - 1)) "
+                                 "* pow2(n), bits) END",
+    "sr_shift_right(x, n, bits)": "CASE WHEN n < 0 OR n >= bits THEN 0 ELSE CAST(x AS HUGEINT) >> CAST(n AS INTEGER) END",
+    "sr_shift_right_logical(x, n, bits)": "CASE WHEN n < 0 OR n >= bits THEN 0 WHEN n = 0 THEN CAST(x AS HUGEINT) "
+                                          "ELSE sr_signed((CAST(x AS HUGEINT) & (pow2(bits) - 1)) >> CAST(n AS INTEGER), bits) END",
     "sr_array_distinct(x)": "CASE WHEN x IS NULL THEN NULL ELSE list_filter(x, lambda v_, i_: list_position(x, v_) = i_ "
                             "OR (v_ IS NULL AND len(list_filter(x[1:i_], lambda w_: w_ IS NULL)) = 1)) END",
     "sr_kept_distinct(x)": "sr_array_distinct(list_filter(x, lambda v_: v_ IS NOT NULL))",

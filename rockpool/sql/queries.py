@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from rockpool.errors import SqlError
 from rockpool.sql import coercion, functions
+from rockpool.sql.analysis import analyzing as failure
 from rockpool.sql.expressions import Expressions
 from rockpool.sql.scope import Column, Scope, Source, converted, ident, unique
 from rockpool.sql.sources import Sources
@@ -20,10 +20,6 @@ SET_WORDS = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT
 class Query:
     sql: str
     columns: list
-
-
-def failure(text):
-    return SqlError("Getting analyzing error. Detail message: " + text)
 
 
 class Queries(Sources):

@@ -100,6 +100,20 @@ def money(value):
     return f"{value:,.2f}"
 
 
+def with_commas(text, places):
+    value = decimal.Decimal(text).quantize(decimal.Decimal(1).scaleb(-max(places, 0)), context=WIDE)
+    return f"{value if value else abs(value):,f}"
+
+
+def trimmed(text, part, side):
+    """TRIM(side part FROM text): whole repetitions of the part go, not its letters."""
+    while part and side != "TRAILING" and text.startswith(part):
+        text = text[len(part):]
+    while part and side != "LEADING" and text.endswith(part):
+        text = text[:-len(part)]
+    return text
+
+
 def format_bytes(n):
     size, units = float(n), ["KB", "MB", "GB", "TB", "PB", "EB"]
     if abs(n) < 1024:
@@ -259,6 +273,8 @@ def install(db):
     add(db, "sr_parse_url", parse_url, ["VARCHAR", "VARCHAR"], "VARCHAR")
     add(db, "sr_url_parameter", url_parameter, ["VARCHAR", "VARCHAR"], "VARCHAR")
     add(db, "sr_money", money, ["DECIMAL(38,2)"], "VARCHAR")
+    add(db, "sr_format", with_commas, ["VARCHAR", "INTEGER"], "VARCHAR")
+    add(db, "sr_trimmed", trimmed, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR")
     add(db, "sr_format_bytes", format_bytes, ["BIGINT"], "VARCHAR")
     add(db, "sr_conv", conv, ["VARCHAR", "INTEGER", "INTEGER"], "VARCHAR")
     add(db, "sr_decimal256", decimal256, ["VARCHAR", "INTEGER", "INTEGER"], "VARCHAR")

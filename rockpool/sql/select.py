@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from rockpool.errors import SqlError
 from rockpool.mysql.wire import Result
-from rockpool.sql import coercion, dialect, information_schema, render
+from rockpool.sql import coercion, dialect, information_schema, lexer, render
 from rockpool.sql.analysis import analyzing
 from rockpool.sql.expressions import Expressions
 from rockpool.sql.queries import Queries
@@ -87,7 +87,30 @@ def _query_error(session, e):
 
 # ---------------------------------------------------------------- planning
 def plan_of(session, text):
-    return plan_of_tree(session, dialect.parse(text))
+    try:
+        return plan_of_tree(session, dialect.parse(text))
+    except SqlError as e:
+        raise _placed(text, e) from None
+
+
+def _placed(text, error):
+    """An error of a call, with the place of the first call of that name in the statement."""
+    found = re.match(r"Getting analyzing error\. Detail message: (No matching function with signature: (\w+)\(.*)", error.text, re.S)
+    words = lexer.tokens(text) if found else ()
+    for n, word in enumerate(words):
+        if word.text.lower() == found.group(2).lower() and words[n + 1].text == "(":
+            return analyzing(found.group(1), error.code, (lexer.Reader(text, list(words)), word, _closing(words, n + 1)))
+    return error
+
+
+def _closing(words, n):
+    """The bracket that closes the one at n."""
+    depth = 0
+    for word in words[n:]:
+        depth += (word.text == "(") - (word.text == ")")
+        if depth == 0:
+            return word
+    return words[-1]
 
 
 def plan_of_tree(session, tree):

@@ -1,14 +1,10 @@
 """FROM: tables, views, subqueries, VALUES, table functions, and how they are joined."""
 from sqlglot import exp
 
-from rockpool.errors import SqlError
 from rockpool.sql import arithmetic, casts, coercion, functions
+from rockpool.sql.analysis import analyzing as failure
 from rockpool.sql.scope import Column, Scope, Source, ident, unique
 from rockpool.sql.terms import Term
-
-
-def failure(text):
-    return SqlError("Getting analyzing error. Detail message: " + text)
 
 
 class Sources:

@@ -40,6 +40,16 @@ def test_parts_of_a_text(scene):
         ("find_in_set('b', 'a,b')", "2"), ("find_in_set('x', 'a,b')", "0"), ("field('b', 'a', 'b')", "2"), ("elt(2, 'a', 'b')", "b")])
 
 
+def test_trimming(scene):
+    check(scene, [
+        ("trim('  a b ')", "a b"), ("ltrim('xyxa', 'xy')", "a"), ("TRIM(LEADING 'ab' FROM 'ababc')", "c"), ("TRIM(TRAILING 'xyz' FROM 'axxyz')", "ax"), ("TRIM(BOTH FROM ' a ')", "a"), ("rtrim('a  ')", "a")])
+
+
+def test_numbers_with_commas(scene):
+    check(scene, [("format(1234567.891, 2)", "1,234,567.89"), ("format(-0.5, 0)", "-1"), ("format(12, 3)", "12.000"), ("format(99.5, -2)", "100"), ("format(NULL, 1)", None),
+                  ("money_format(1234.5)", "1,234.50")])
+
+
 def test_concat_with_null(scene):
     check(scene, [
         ("concat('a', NULL)", None), ("concat_ws('-', 'a', NULL, 'b')", "a-b"), ("concat_ws(NULL, 'a')", None), ("concat(1, true, 2.50)", "112.50"),
@@ -172,6 +182,13 @@ def test_json_paths(scene):
         (f"get_json_int({document}, '$.a.b[0]')", "10"), (f"get_json_double({document}, '$.a.b[0]')", "10"), (f"json_exists({document}, '$.a')", "1"),
         (f"json_length({document}, '$.a.b')", "3"), (f"json_keys(parse_json({document}))", '["a", "d e"]'), (f"parse_json({document})->'a'->'b[0]'", "10"),
         (f"get_json_string({document}, '$.no')", None)])
+
+
+def test_conditions_in_json_paths(scene):
+    document = "'{\"w\": [{\"n\": 1, \"s\": \"a\"}, {\"n\": 5, \"s\": \"b\"}]}'"
+    check(scene, [
+        (f"json_query({document}, '$.w[?(@.n > 2)]')", '[{"n": 5, "s": "b"}]'), (f"json_query({document}, '$.w[?(@.n > 9)]')", "[]"),
+        (f"json_query({document}, '$.w[?(@.n < 9 && (@.s = \\'a\\' || @.n = 7))]')", '[{"n": 1, "s": "a"}]'), (f"json_query({document}, '$.w[?(@.s = \"a\")]')", "[]")])
 
 
 def test_json_becomes_other_types(scene):

@@ -33,7 +33,7 @@ def test_texts_and_dates_in_arithmetic_are_doubles(scene):
 
 def test_bits(scene):
     check(scene, [
-        ("6 & 3", "2"), ("6 | 3", "7"), ("6 ^ 3", "5"), ("~6", "-7"), ("bitand(6, 3)", "2"), ("bit_shift_left(1, 4)", "16"), ("bit_shift_right(-8, 1)", "-4"),
+        ("6 & 3", "2"), ("6 | 3", "7"), ("6 ^ 3", "5"), ("~6", "-7"), ("bit_shift_left(cast(1 as tinyint), 8)", "0"), ("bit_shift_right(-8, 64)", "0"), ("bit_shift_left(1, -1)", "0"), ("bitand(6, 3)", "2"), ("bit_shift_left(1, 4)", "16"), ("bit_shift_right(-8, 1)", "-4"),
         ("bit_shift_right_logical(cast(-1 as bigint), 63)", "1"), ("1 << 2", "4")])
 
 
@@ -76,7 +76,7 @@ def test_casts_to_text_are_what_is_printed(scene):
         ("cast(true as string)", "1"), ("cast(1.50 as string)", "1.50"), ("cast(0.5 as string)", "0.5"), ("cast(1e0 as string)", "1"), ("cast(1e16 as string)", "1e+16"), ("cast(1e15 as string)", "1000000000000000"),
         ("cast(cast(0.1 as float) as string)", "0.1"), ("cast(0.00001e0 as string)", "1e-05"), ("cast(date '2024-01-02' as string)", "2024-01-02"), ("cast(cast('2024-01-02' as datetime) as string)", "2024-01-02 00:00:00"),
         ("cast(cast('2024-01-02 00:00:00.25' as datetime) as string)", "2024-01-02 00:00:00.250000"), ("cast(170141183460469231731687303715884105727 as string)", "170141183460469231731687303715884105727"),
-        ("cast(parse_json('{\"a\":1}') as string)", '{"a": 1}'), ("cast(x'6162' as string)", "ab"), ("cast(123 as varchar(2))", "123")])
+        ("cast(parse_json('{\"a\":1}') as string)", '{"a": 1}'), ("cast(x'6162' as string)", "ab"), ("cast(123 as varchar(2))", "123"), ("cast('abcd' as char(2))", "ab"), ("'5'::int + 1", "6")])
 
 
 def test_common_types(scene):

@@ -38,7 +38,7 @@ def _total(part):
 
 _of_array("array_length", lambda p: INT, "CAST(len({0}) AS INTEGER)")
 _of_array("array_distinct", same, "sr_array_distinct({0})")
-_of_array("array_sort", same, "list_sort({0}, 'ASC', 'NULLS FIRST')")
+_of_array("array_sort", same, "list_sort({0}, 'ASC', 'NULLS FIRST')", False)
 _of_array("array_max", lambda p: p, "list_max({0})", False)
 _of_array("array_min", lambda p: p, "list_min({0})", False)
 _of_array("reverse array_reverse", same, "list_reverse({0})")

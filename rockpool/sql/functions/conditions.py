@@ -43,6 +43,8 @@ def _extreme(word):
         kind = common_kind(word, values)
         if kind is not None and kind.name == "NULL":
             return Term("NULL", kind)
+        if kind == coercion.DATE:  # [R] there is none for DATE alone
+            kind = coercion.DATETIME
         texts = converted(values, kind)
         missing = " OR ".join(f"{t} IS NULL" for t in texts)
         return Term(f"CASE WHEN {missing} THEN NULL ELSE {word}({', '.join(texts)}) END", kind, all(v.constant for v in values))

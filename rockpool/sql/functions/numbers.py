@@ -56,6 +56,16 @@ define("bit_count", "b", INT, "CAST(bit_count({0}) AS INTEGER)")
 define("isnan is_nan", "d", BOOLEAN, "isnan({0})")
 
 
+@special("format")
+def _format(compiler, nodes):
+    """format(number, places): with commas between thousands, rounded half up."""
+    if len(nodes) != 2:
+        raise no_match("format", [compiler.term(n).kind for n in nodes])
+    value, places = (compiler.term(n) for n in nodes)
+    number = value if value.kind is not None and (coercion.is_number(value.kind) or value.kind.name == "NULL") else value.to(DOUBLE)
+    return Term(f"sr_format({number.to(VARCHAR).sql}, {places.to(INT).sql})", VARCHAR)
+
+
 @special("pmod")
 def _pmod(compiler, nodes):
     left, right = (compiler.term(n) for n in nodes)
@@ -63,7 +73,7 @@ def _pmod(compiler, nodes):
     a, b = left.to(kind).sql, right.to(kind).sql
     if kind == DOUBLE:
         return Term(f"fmod(fmod({a}, nullif({b}, 0)) + {b}, nullif({b}, 0))", DOUBLE)
-    return Term(f"((({a} % nullif({b}, 0)) + {b}) % nullif({b}, 0))", BIGINT)
+    return Term(f"(CASE WHEN {b} = -1 THEN 0 ELSE (({a} % nullif({b}, 0)) + {b}) % nullif({b}, 0) END)", BIGINT)
 
 
 @special("round", "dround")

@@ -3,8 +3,8 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from rockpool.errors import SqlError
 from rockpool.sql import coercion
+from rockpool.sql.analysis import analyzing as failure
 from rockpool.sql.coercion import (BIGINT, BOOLEAN, DATE, DATETIME, DOUBLE, FLOAT, INT, JSON, LARGEINT, VARBINARY,
                                    VARCHAR)
 from rockpool.sql.terms import Term
@@ -43,10 +43,6 @@ def special(*names):
             SPECIAL[name] = made
         return made
     return keep
-
-
-def failure(text):
-    return SqlError("Getting analyzing error. Detail message: " + text)
 
 
 def shown(kind):
