@@ -28,6 +28,8 @@ POINTS = {
     "redirect_dead": "the redirect leads to an address where nobody listens",
     "restart_be": "the backend of the call restarts: open loads are forgotten; its port is closed for `seconds` (0)",
     "restart_fe": "the leader restarts: what is not prepared is forgotten; its ports are closed for `seconds` (0)",
+    "away_be": "nobody reaches the backend of the call for `seconds`; it forgets nothing",
+    "away_fe": "nobody reaches the leader for `seconds`; it forgets nothing",
     "leader_switch": "the next frontend becomes the leader, the old one is away for `seconds` (0)",
     "clock_jump": "the servers' clock jumps by `seconds`",
 }
@@ -38,8 +40,9 @@ NARROW = ("at", "when", "database", "table", "label", "count", "after", "probabi
 OWN = {"publish_timeout": ("seconds",), "reject_rows": ("rows",), "fail": ("message",), "disk_full": ("message",),
        "schema_change": ("message",), "cut_request": ("bytes",), "cut_answer": ("bytes",), "slow": ("ms", "where"),
        "stop": ("seconds",), "http_500": ("status",), "restart_be": ("seconds",), "restart_fe": ("seconds",),
+       "away_be": ("seconds",), "away_fe": ("seconds",),
        "leader_switch": ("seconds", "fe"), "clock_jump": ("seconds",), "html": ("status",)}
-SERVERS = ("restart_be", "restart_fe", "leader_switch", "clock_jump")
+SERVERS = ("restart_be", "restart_fe", "away_be", "away_fe", "leader_switch", "clock_jump")
 
 
 class Rule:

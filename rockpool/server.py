@@ -181,6 +181,11 @@ class World:
         if point == "restart_be":
             for one in self.backends if backend is None else [backend]:
                 self.cluster.restart_backend(one, seconds)
+        elif point == "away_be":
+            for one in self.backends if backend is None else [backend]:
+                self.cluster.cut_off(one, seconds)
+        elif point == "away_fe":
+            self.cluster.cut_off(self.frontend, seconds)
         elif point == "restart_fe":
             self.cluster.restart_frontend(self.frontend if frontend is None else self.frontends[int(frontend)], seconds)
         elif point == "leader_switch":

@@ -64,6 +64,10 @@ class Cluster:
         self.world.multi.cancel_all(reason)
 
     # ------------------------------------------------------------ ports
+    def cut_off(self, server, seconds):
+        """Nobody reaches a server for a while; it forgets nothing."""
+        self._leave(server, seconds)
+
     def _leave(self, server, seconds):
         if seconds > 0 and server not in self.away:
             self.away[server] = seconds

@@ -3,7 +3,6 @@
 [TransactionLoadAction, TransactionWithoutChannelHandler, TransactionLoadCoordinatorMgr]
 """
 import json
-import time
 from collections import OrderedDict
 
 from aiohttp import web
@@ -29,7 +28,8 @@ class FeError(Exception):
 class Coordinators:
     """Which backend holds the open load of a label. In the memory of one frontend; by label alone, without database."""
 
-    def __init__(self):
+    def __init__(self, clock):
+        self.clock = clock
         self.known = OrderedDict()  # label -> (number of the backend, when it was last asked for)
 
     def __contains__(self, label):
@@ -37,14 +37,14 @@ class Coordinators:
 
     def get(self, label):
         number, asked = self.known.get(label, (None, 0.0))
-        if number is None or time.monotonic() - asked > KNOWN_SECONDS:
+        if number is None or self.clock.now() - asked > KNOWN_SECONDS:
             self.known.pop(label, None)
             return None
         self.put(label, number)
         return number
 
     def put(self, label, number):
-        self.known[label] = (number, time.monotonic())
+        self.known[label] = (number, self.clock.now())
         self.known.move_to_end(label)
         while len(self.known) > KNOWN_LABELS:
             self.known.popitem(last=False)
@@ -57,7 +57,7 @@ class TransactionGate:
     def __init__(self, frontend):
         self.frontend = frontend
         self.world = frontend.world
-        self.nodes = Coordinators()
+        self.nodes = Coordinators(self.world.clock)
 
     # ------------------------------------------------------------ the head of a call
     async def call(self, request):
@@ -180,7 +180,7 @@ class TransactionGate:
         if number is None:
             backend = self.frontend.next_backend()
             if backend is None:
-                raise FeError("No backend alive.")
+                raise FeError("No backend alive.", "com.starrocks.common.DdlException")
             number = backend.number
             self.nodes.put(label, number)
         return self._send(number, request, "begin", headers, label)

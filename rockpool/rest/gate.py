@@ -74,7 +74,7 @@ class Gate:
             rule = self.world.faults.strike(point, call, when)
             if rule is not None:
                 seconds = float(rule.get("seconds", 0))
-                own = point != "clock_jump" and (point == "restart_be") == (self.backend is not None)
+                own = point != "clock_jump" and point.endswith("_be") == (self.backend is not None)
                 struck = "down" if own and seconds > 0 else struck or True
                 given = (point, seconds, self.backend, rule.get("fe", None))
                 if later and seconds:  # before the ports are closed the answer leaves

@@ -50,7 +50,7 @@ class MultiTable:
                 if operation == "begin":
                     return self._begin(task, label, database, headers, user)
                 if operation == "prepare":
-                    raise FeError("Unsupported operation: prepare")
+                    raise FeError("Unsupported operation: TXN_PREPARE")
                 if task is None:
                     raise FeError(f"stream load task {label} does not exist" if operation == "commit"
                                   else f"stream load task{label}does not exist")
@@ -107,7 +107,7 @@ class MultiTable:
             message = e.text if isinstance(e, SqlError) else e.message
             if task is not None:
                 self._cancel(task, message)
-            return frontend.transactions.exception(message) if isinstance(e, FeError) else answers.failed(message)
+            return frontend.transactions.exception(message, e.kind) if isinstance(e, FeError) else answers.failed(message)
         return frontend.send_to(self.world.backends[context.number], request, "load", table, label)
 
     def _ended(self, task, label):
@@ -118,7 +118,7 @@ class MultiTable:
     def _plan(self, task, table, headers, user):
         backend = self.world.frontend.next_backend()
         if backend is None:
-            raise FeError("No backend alive.")
+            raise FeError("No backend alive.", "com.starrocks.common.DdlException")
         found = self.world.catalog.find(task.database.name, table)
         if found is None or found.view_sql is not None:
             raise FeError(f"Failed to find table {table} in db {task.database.name}")
@@ -158,9 +158,6 @@ class MultiTable:
         for task in self.tasks.values():
             if task.state == "BEGIN":
                 self._cancel(task, error, "recover after FE restart")
-
-    def forget_database(self, database_id):
-        self.tasks = {k: t for k, t in self.tasks.items() if t.database.id != database_id}
 
     # ------------------------------------------------------------ on a backend
     async def load(self, backend, request, headers):

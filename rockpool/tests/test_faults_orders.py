@@ -177,6 +177,21 @@ def test_a_restarted_backend_may_be_away_for_a_while(place):
     assert place.txn("load", "x", "1,a\n")["Status"] == "TXN_NOT_EXISTS" and place.state("x") == "PREPARE"
 
 
+def test_a_server_that_nobody_reaches_forgets_nothing(place):
+    place.txn("begin", "x")
+    number = place.pool.ports["be_http"].index(int(place.hops[-1].split(":")[1]))
+    place.pool.fault(point="away_be", at="load", seconds=0.5, count=1)
+    lost(lambda: place.txn("load", "x", "1,a\n"))
+    place.wait(lambda: serves(place.pool.be(number)), 5)
+    assert place.txn("load", "x", "1,a\n")["Status"] == "OK"
+    place.pool.fault(point="away_fe", at="get_load_state", seconds=0.5, count=1)
+    lost(lambda: place.state("x"))
+    assert not serves(place.pool.fe) and serves(place.pool.be())
+    place.wait(lambda: serves(place.pool.fe), 5)
+    assert place.txn("commit", "x")["NumberLoadedRows"] == 1
+    place.connection = place.pool.connect(place.name)
+
+
 def test_a_plain_load_dies_with_its_backend_and_its_label_stays_open(place):
     head = (f"PUT /api/{place.name}/t/_stream_load HTTP/1.1\r\nHost: x\r\nAuthorization: {basic()}\r\nlabel: dies\r\n"
             "Expect: 100-continue\r\ncolumn_separator: ,\r\nContent-Length: 8\r\n\r\n").encode()

@@ -340,6 +340,8 @@ def test_answers_about_a_transaction_of_many_tables(place):
     label = place.name + "a"
     number = None
     assert multi(place, "begin", label) == {"Status": "OK", "Message": ""} and place.hops == []
+    assert multi(place, "prepare", label)["Message"] == (
+        "class com.starrocks.common.StarRocksException: Unsupported operation: TXN_PREPARE")
     found = multi(place, "begin", label)
     assert (found["Status"], found["ExistingJobStatus"]) == ("LABEL_ALREADY_EXISTS", "BEGIN")
     found = multi(place, "load", label, "1,a\n", "t")
