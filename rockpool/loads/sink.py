@@ -51,6 +51,11 @@ def zone(name):
         return zoneinfo.ZoneInfo("Asia/Shanghai")
 
 
+def _expression(target, text):
+    """Bytes need not be a text on their way into VARBINARY, as in unhex(tmp)."""
+    return f"CAST({text} AS VARBINARY)" if target != OP and target.type.name == "VARBINARY" else text
+
+
 class Sink:
     """Turns the blocks of one load into Arrow tables for the store."""
 
@@ -147,7 +152,7 @@ class Sink:
         targets = [(column, text) for column, text in self.plan.expressions]
         if self.plan.op_expression:
             targets.append((OP, self.plan.op_expression))
-        found = self.engine.evaluate([text for _, text in targets], fields, block.rows)
+        found = self.engine.evaluate([_expression(target, text) for target, text in targets], fields, block.rows)
         bad = None
         for (target, _), array in zip(targets, found):
             if target == OP:

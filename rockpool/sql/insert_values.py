@@ -89,6 +89,8 @@ async def _evaluated(session, table, column, text):
         body = translate.nested_literal(text, column.type)
         rows = await select.raw(session, f"SELECT CAST({body} AS {kind}) AS v")
         return rows[0][0]
+    if column.type.name == "VARBINARY":
+        text = f"CAST({text} AS VARBINARY)"  # bytes need not be a text on their way
     result = await select.query(session, f"SELECT {text}")
     return result.rows[0][0]
 

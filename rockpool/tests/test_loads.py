@@ -48,6 +48,10 @@ def test_binary_through_an_expression(scene):
     scene.ok(scene.load("1,6869\n", columns="id, tmp, b = unhex(tmp)"), 1)
     scene.ok(scene.load("2,aGk=\n"), 1)
     assert scene.sql("SELECT id, b FROM t ORDER BY id") == [["1", "hi"], ["2", "hi"]]
+    scene.ok(scene.load("3,00ff10\n", columns="id, tmp, b = unhex(tmp)"), 1)  # bytes that are no text
+    scene.ok(scene.load("4,AP8Q\n", columns="id, tmp, b = from_base64(tmp)"), 1)
+    scene.sql("INSERT INTO t VALUES (5, unhex('00ff10'))")
+    assert scene.sql("SELECT hex(b) FROM t WHERE id > 2") == [["00FF10"]] * 3
 
 
 # ---------------------------------------------------------------- bad rows
