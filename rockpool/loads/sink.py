@@ -69,6 +69,15 @@ class Sink:
         parts = plan.table.partitioning
         self.created = Created(plan.table, plan.most_partitions, engine) if parts and parts.kind == "expression" else None
 
+    def check(self):
+        """Evaluates all expressions over no rows, so that the planner's mistakes are found before a row comes."""
+        if self.plan.needs_engine:
+            fields = [(name, pa.array([], pa.string()), None) for name in self.plan.fields]
+            more = [self.plan.op_expression] if self.plan.op_expression else []
+            self.engine.evaluate([text for _, text in self.plan.expressions] + more, fields, 0)
+        if self.plan.options.where:
+            self._where({c.uid: pa.array([], c.type.arrow()) for c in self.plan.table.columns if c.generated is None}, 0)
+
     def take(self, block):
         """The rows of a block that are good, or None."""
         counts = self.counts
@@ -370,5 +379,5 @@ def default_scalar(column, timezone):
             return pa.scalar(str(uuid.uuid4().int >> 1) if "numeric" in name else str(uuid.uuid4()), pa.string())
         now = datetime.datetime.now(zone(timezone)).replace(tzinfo=None, microsecond=0)
         return pa.scalar(now, pa.timestamp("us"))
-    value = convert.from_text(kind)(column.default)
+    value = (nested.nested_text(kind) if kind.parts else convert.from_text(kind))(column.default)
     return pa.scalar(None if value is convert.FAILED else value, kind.arrow())

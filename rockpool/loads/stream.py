@@ -38,6 +38,7 @@ class LoadStream:
         self.counts = Counts(plan.options.log_rejected)
         self.writer = SegmentWriter(folder, key)
         self.sink = Sink(plan, self.counts, Lazy)
+        self.sink.check()
         self.is_json = plan.options.format == "json"
         self.csv = None if self.is_json else Csv(plan.options, len(plan.fields))
         self.json = Json(plan.options, plan) if self.is_json else None

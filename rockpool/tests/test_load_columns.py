@@ -21,6 +21,13 @@ def test_mistakes_are_named(scene, columns, text):
     assert found["Status"] == "Fail" and text in found["Message"], found
 
 
+@pytest.mark.parametrize("headers", [{"columns": "id, v = no_such_function(id)"}, {"where": "no_such_function(id) = 1"}])
+def test_a_function_that_is_none_is_found_by_the_planner(scene, headers):
+    scene.table("id INT NOT NULL, v VARCHAR(4) NULL", DUP)
+    found = scene.load("", **headers)  # not a row is needed
+    assert found["Status"] == "Fail" and "no_such_function" in found["Message"] and found["TxnId"] > 0
+
+
 def test_assignments_alone_leave_the_tables_columns_as_fields(scene):
     scene.table(PAIR, PK)
     scene.ok(scene.load("1,a\n2,b\n"), 2)
