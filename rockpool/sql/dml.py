@@ -65,9 +65,41 @@ def _try(db, statement):
     raise Undone(rows[0][0] if rows else 0)
 
 
+async def with_clause(session, reader):
+    """WITH … before a query, a DELETE or an UPDATE."""
+    depth = 0
+    for token in reader.tokens:
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and token.upper in ("DELETE", "UPDATE"):
+            return await (delete if token.upper == "DELETE" else update)(session, reader)
+        if depth == 0 and token.upper == "SELECT":
+            break
+    return await select.run(session, reader)
+
+
+def _parsed(text):
+    """The tree of a statement, with the queries of its WITH where they are named."""
+    tree = dialect.parse(text)
+    clause = tree.args.get("with_")
+    if not isinstance(tree, (exp.Delete, exp.Update)) or clause is None:
+        return tree
+    given = {}
+    for one in clause.expressions:
+        given[one.alias.lower()] = _inlined(one.this.copy(), given)
+    return _inlined(tree, given)
+
+
+def _inlined(tree, given):
+    for node in list(tree.find_all(exp.Table)):
+        inner = given.get(node.name.lower()) if not node.db else None
+        if inner is not None and node is not tree.this and not node.find_ancestor(exp.With):
+            node.replace(exp.Subquery(this=inner.copy(), alias=exp.TableAlias(this=exp.to_identifier(node.alias_or_name))))
+    return tree
+
+
 async def delete(session, reader):
     names, text = delete_rules.without_partitions(reader)
-    tree = dialect.parse(text)
+    tree = _parsed(text)
     if not isinstance(tree, exp.Delete):
         raise reader.unexpected("FROM")
     target, where = tree.this, tree.args.get("where")
@@ -96,7 +128,7 @@ def _listed(found):
 
 
 async def update(session, reader):
-    tree = dialect.parse(reader.text)
+    tree = _parsed(reader.text)
     if not isinstance(tree, exp.Update):
         raise reader.unexpected("SET")
     target, where = tree.this, tree.args.get("where")

@@ -19,6 +19,10 @@ from rockpool.sql.analysis import analyzing
 CHUNK_ROWS = 100_000
 TIMEOUT = 14400
 
+PROPERTIES = {"timeout", "max_filter_ratio", "load_mem_limit", "strict_mode", "timezone", "partial_update", "priority",
+              "merge_condition", "case_sensitive", "jsonpaths", "strip_outer_array", "json_root", "log_rejected_record_num",
+              "partial_update_mode", "version", "match_column_by"}
+
 
 def is_on(session, name):
     """A session variable that is true or false."""
@@ -45,13 +49,22 @@ async def write(session, table, database, columns, rows, made, chosen):
     counts = sink.Counts()
     segment = _segment(session.world, planned, counts, columns, rows)
     table.next_auto = max(table.next_auto, target.next_auto)
-    if counts.filtered and counts.filtered / counts.total > options.max_filter_ratio:
+    if counts.filtered and _is_too_much(session, options, counts):
         _failed(session, table, database, made.label, counts)
     return await _finish(session, table, database, segment, counts, made, chosen)
 
 
+def _is_too_much(session, options, counts):
+    if not session.world.version.since(3, 4):
+        return options.strict
+    return counts.filtered / counts.total > options.max_filter_ratio
+
+
 def _options(session, columns, made):
     given = made.properties
+    for key in given:
+        if key.lower() not in PROPERTIES:
+            raise analyzing(f"{key} is invalid property")
     options = LoadOptions(format="csv", strict=is_on(session, "enable_insert_strict"))
     if "strict_mode" in given:
         options.strict = given["strict_mode"].lower() == "true"

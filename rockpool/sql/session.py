@@ -183,7 +183,7 @@ async def execute(session, reader):
 
 
 KINDS = {
-    "USE": use, "SELECT": select.run, "WITH": select.run, "(": select.run, "SHOW": show.run, "DESC": show.describe,
+    "USE": use, "SELECT": select.run, "WITH": dml.with_clause, "(": select.run, "SHOW": show.run, "DESC": show.describe,
     "DESCRIBE": show.describe, "CREATE": ddl.create, "DROP": ddl.drop, "TRUNCATE": ddl.truncate, "RECOVER": ddl.recover,
     "REFRESH": ddl.nothing, "ANALYZE": ddl.nothing, "ALTER": alter.run, "CANCEL": alter.cancel, "INSERT": insert.insert,
     "DELETE": dml.delete, "UPDATE": dml.update, "BEGIN": explicit.begin, "START": explicit.begin, "COMMIT": explicit.commit,
