@@ -27,7 +27,7 @@ WIDTHS = {"BOOLEAN": 1, "TINYINT": 1, "SMALLINT": 2, "INT": 4, "BIGINT": 8, "FLO
           "DATETIME": 8}  # bytes of a value; 16 where the type is not here
 LOST = "LOST"  # of a PREPARE transaction that no frontend knows any more; a backend may still hold its load
 MAX_VERSIONS = 1000  # tablet_max_versions
-COMPACTED_PER_SECOND = 50.0  # versions of a table that compaction merges away in a second
+COMPACTED_PER_SECOND = 500.0  # versions of a table that compaction merges away in a second: a pass takes many small ones
 
 
 @dataclass

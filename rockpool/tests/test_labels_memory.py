@@ -146,4 +146,4 @@ def test_versions_pile_up_until_compaction_merges_them(place):
         set_to(compaction_versions_per_second=100)
         place.wait(lambda: place.load("9,a\n", label="v")["Status"] == "Success", 5)
     finally:
-        set_to(tablet_max_versions=1000, compaction_versions_per_second=50)
+        set_to(tablet_max_versions=1000, compaction_versions_per_second=500)
