@@ -69,7 +69,7 @@ class QueryPlans:
             compiled = select.plan_of(session, sql).sql
         except SqlError:
             raise PlanError(500, INVALID) from None
-        scan = plan.Scan(table.id, FIRST, 0, compiled, columns_of(table, tree), [])
+        scan = plan.Scan(table.id, FIRST, 0, compiled, columns_of(table, tree, self.world.version), [])
         partitions = {}
         if self.world.storage.versions.of(table.id) > FIRST:
             partitions = await self.routed(scan, table, tree)
@@ -149,8 +149,9 @@ def check(tree, sql, database, name):
                              f"and sql [{named}]")
 
 
-def columns_of(table, tree):
-    """What plan.Scan says of its columns; None when the select list holds more than columns."""
+def columns_of(table, tree, version):
+    """What plan.Scan says of its columns; None when the select list holds more than columns. Aliases reach a backend with
+    output_names, from 3.1."""
     found = []
     for e in tree.expressions:
         inner = e.this if isinstance(e, exp.Alias) else e
@@ -158,7 +159,8 @@ def columns_of(table, tree):
             found += [[c.name, c.name, c.type.packed(), c.nullable] for c in table.columns]
         elif isinstance(inner, exp.Column):
             column = table.column(inner.name)
-            found.append([column.name, e.alias_or_name, column.type.packed(), column.nullable])
+            shown = e.alias_or_name if version.since(3, 1) else column.name
+            found.append([column.name, shown, column.type.packed(), column.nullable])
         else:
             return None
     return found

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rockpool.loads.convert import parse_json, render_json
-from rockpool.sqltypes import SqlType
+from rockpool.sqltypes import OPAQUE, SqlType
 
 PLAIN = {"BOOLEAN": pa.bool_(), "TINYINT": pa.int8(), "SMALLINT": pa.int16(), "INT": pa.int32(), "BIGINT": pa.int64(),
          "FLOAT": pa.float32(), "DOUBLE": pa.float64(), "TIME": pa.float64(), "CHAR": pa.string(), "VARCHAR": pa.string(),
@@ -61,8 +61,8 @@ def text_of(array, kind):
     if pa.types.is_timestamp(array.type):
         # microseconds are always printed by Arrow, by StarRocks only when there are any
         return pc.replace_substring_regex(pc.strftime(_zoneless(array), format="%Y-%m-%d %H:%M:%S"), r"\.0+$", "")
-    if pa.types.is_decimal(array.type):
-        return pc.cast(array if kind.name == "DECIMAL" else pc.cast(array, pa.decimal128(38, 0), safe=False), pa.string())
+    if pa.types.is_decimal(array.type) and kind.name != "DECIMAL":
+        array = pc.cast(array, pa.decimal128(38, 0), safe=False)
     if kind.name == "JSON":
         return pa.array([json_text(v) for v in array.to_pylist()], pa.string())
     return pc.cast(array, pa.string())
@@ -85,10 +85,8 @@ def convert(array, kind, target):
     """An array as it comes from the store, in the Arrow type that a reader gets."""
     if isinstance(array, pa.ChunkedArray):
         return pa.chunked_array([convert(c, kind, target) for c in array.chunks], target)
-    if kind.name in ("BITMAP", "PERCENTILE", "HLL") and not pa.types.is_string(array.type):
-        return pa.nulls(len(array), target)
-    if kind.name in ("BITMAP", "PERCENTILE", "HLL"):
-        return pa.nulls(len(array), target) if not pa.types.is_string(target) or kind.name != "HLL" else array
+    if kind.name in OPAQUE:  # only the scanner service sends one, the state of an HLL
+        return array if kind.name == "HLL" and array.type == target else pa.nulls(len(array), target)
     if kind.parts:
         return _nested(array, kind, target)
     if array.type == target and kind.name != "JSON":

@@ -58,7 +58,8 @@ class Connections:
         if user is None:
             raise flight.FlightUnauthenticatedError(f"Access denied for user: {name}")
         late = time.monotonic() - TOKEN_SECONDS
-        for token in [t for t, c in self.known.items() if c.opened < late] + list(self.known)[:max(0, len(self.known) - TOKENS + 1)]:
+        extra = list(self.known)[:max(0, len(self.known) - TOKENS + 1)]
+        for token in extra + [t for t, c in self.known.items() if c.opened < late]:
             self.known.pop(token, None)
         token = str(uuid.UUID(int=secrets.randbits(128), version=4))
         self.known[token] = Connection(self.world, user)

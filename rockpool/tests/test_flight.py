@@ -92,6 +92,24 @@ def test_every_type(shop):
         assert found.column(n + 1).to_pylist() == [value, None], kind
 
 
+@pytest.mark.parametrize("sql, value", [
+    ("SELECT avg(x) AS v FROM n", Decimal("1.0000000000")), ("SELECT sum(x) AS v FROM n", Decimal("2.00")), ("SELECT x * 2 AS v FROM n WHERE id = 1",
+                                                                                            Decimal("3.00")),
+    ("SELECT count(*) AS v FROM n", 2), ("SELECT sum(id) AS v FROM n", 3), ("SELECT NULL AS v", None), ("SELECT 1 = 1 AS v", True),
+    ("SELECT array_agg(id) AS v FROM (SELECT id FROM n ORDER BY id) q", [1, 2]), ("SELECT json_object('a', 1) AS v", '{"a": 1}'),
+    ("SELECT CAST(5 AS LARGEINT) + 1 AS v", Decimal(6)), ("SELECT named_struct('a', 1) AS v", {"a": 1}), ("SELECT id / 2 AS v FROM n WHERE id = 1", 0.5),
+    ("SELECT table_name AS v FROM information_schema.tables WHERE table_schema = 'shop' AND table_name = 'n'", "n")])
+def test_results_of_expressions(shop, sql, value):
+    ask(shop, f"CREATE TABLE n (id INT, x DECIMAL(9,2)) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 {ONE}")
+    ask(shop, "INSERT INTO n VALUES (1, 1.5), (2, 0.5)")
+    assert ask(shop, sql).to_pydict() == {"v": [value]}
+
+
+def test_no_rows_still_have_columns(shop):
+    found = ask(shop, "SELECT 1 AS a, 'x' AS b WHERE 1 = 2")
+    assert found.num_rows == 0 and found.schema.names == ["a", "b"]
+
+
 def test_version_3_5_sends_texts(own):
     pool = own("--version", "3.5.4", "--arrow-flight", "0")
     with connect(pool) as connection, connection.cursor() as cursor:

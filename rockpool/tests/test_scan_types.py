@@ -122,6 +122,17 @@ def test_older_versions_send_less(own):
     assert opened("id", None)[1].status.status_code == 0
 
 
+def test_before_3_1_aliases_are_not_told(own):
+    scene = Scene(own("--version", "2.5.8"), "d")
+    scene.table("id INT NOT NULL", KEY)
+    scene.sql("INSERT INTO t VALUES (7)")
+    plan = planned(scene, "select id as number from {db}.t")
+    (tablet, place), = plan["partitions"].items()
+    reader = Reader(int(place["routings"][0].rsplit(":", 1)[1]))
+    answer = reader.open(plan["opaqued_query_plan"], [int(tablet)])
+    assert answer.selected_columns[0].name == b"id" and reader.rows(answer) == [{"id": 7}]
+
+
 def test_dates_as_a_condition(every):
     (_, batch), = tables_of(every, "select id, c8 from {db}.t where c8 > '2000-01-01'")
     assert batch.to_pylist() == [{"id": 0, "c8": "2024-02-29"}]
