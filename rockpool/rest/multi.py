@@ -72,7 +72,8 @@ class MultiTable:
     def _begin(self, task, label, database, headers, user):
         if task is not None and self.fixed:
             started = f"Transaction already started with label [{label}], txnId: {task.txn.id}"
-            body = {"Status": "LABEL_ALREADY_EXISTS", "Message": started, "ExistingJobStatus": task.state, "TxnId": task.txn.id}
+            body = {"Status": "LABEL_ALREADY_EXISTS", "Message": started, "ExistingJobStatus": task.state,
+                    "TxnId": task.txn.id}
             if task.state == "COMMITED":
                 body = {"Status": "LABEL_ALREADY_EXISTS", "Message": f"Label [{label}] has already been used.",
                         "ExistingJobStatus": task.state}
