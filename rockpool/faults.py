@@ -2,7 +2,8 @@
 
 A rule has a point (the kind of fault) and may narrow it: `at` (a step), `when` (before the step, during it: the work is
 done and the answer is not, after it), `database`, `table`, `label` (a regular expression; for a statement, looked for
-in its text), `count` (how often; without it, until cleared), `after` (lets the first n pass), `probability` (drawn from the seed, so that a run repeats).
+in its text), `count` (how often; without it, until cleared), `after` (lets the first n pass), `probability` (drawn
+from the seed, so that a run repeats).
 """
 import asyncio
 import json
