@@ -230,7 +230,8 @@ def references(expression):
 WORDS = {"NULL", "TRUE", "FALSE", "AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "CASE", "WHEN", "THEN", "ELSE",
          "END", "AS", "INTERVAL", "DAY", "HOUR", "MINUTE", "SECOND", "MONTH", "YEAR", "WEEK", "INT", "BIGINT",
          "VARCHAR", "DOUBLE", "DATE", "DATETIME", "STRING", "BOOLEAN", "TINYINT", "SMALLINT", "LARGEINT", "FLOAT",
-         "DECIMAL", "JSON", "CHAR", "ARRAY", "MAP", "STRUCT", "DISTINCT", "CURRENT_TIMESTAMP", "CURRENT_DATE", "REGEXP", "RLIKE"}
+         "DECIMAL", "JSON", "CHAR", "ARRAY", "MAP", "STRUCT", "DISTINCT", "CURRENT_TIMESTAMP", "CURRENT_DATE", "REGEXP",
+         "RLIKE"}
 
 
 def _unlisted(plan, mapped):

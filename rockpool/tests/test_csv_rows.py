@@ -3,6 +3,7 @@ import random
 
 import pytest
 
+from rockpool.loads import csv_rows
 from rockpool.loads.csv_rows import Csv
 from rockpool.loads.options import LoadOptions, delimiter, ratio, read
 from rockpool.errors import LoadError
@@ -34,6 +35,15 @@ def test_blank_lines_are_skipped_and_the_last_row_may_lack_its_delimiter():
 
 def test_a_wrong_number_of_fields_is_refused():
     assert rows("1,a\n2\n3,c,d\n4,e\n", 2) == ([["1", "a"], ["4", "e"]], 2)
+
+
+def test_a_row_may_be_so_long(monkeypatch):
+    assert csv_rows.MAX_ROW == 512 << 20
+    monkeypatch.setattr(csv_rows, "MAX_ROW", 20)
+    assert rows("1,aaaaaaaa\n2,bbbbbbbb\n", 2, chunk=4)[0] == [["1", "aaaaaaaa"], ["2", "bbbbbbbb"]]
+    with pytest.raises(LoadError) as failed:
+        rows("1," + "a" * 40 + "\n", 2, chunk=4)
+    assert failed.value.message == "CSV line length exceed limit 20"
 
 
 def test_invalid_utf8_refuses_the_row_alone():

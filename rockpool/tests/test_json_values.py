@@ -1,5 +1,11 @@
 """JSON values into columns of each type, and what the log says of those that do not fit."""
+from types import SimpleNamespace
+
 import pytest
+
+from rockpool.errors import LoadError
+from rockpool.loads import stream
+from rockpool.loads.options import LoadOptions
 
 DUP = "DUPLICATE KEY(id)"
 STRIP = {"strip_outer_array": "true"}
@@ -49,3 +55,16 @@ def test_the_log_says_why(scene, kind, given, text):
     scene.table(f"id INT NOT NULL, v {kind} NULL", DUP)
     log = scene.log_of(scene.json(f'{{"id": 1, "v": {given}}}', strict_mode="true"))
     assert text in log and 'Row: {"id":1,"v":' in log
+
+
+def test_a_json_body_may_be_so_large(tmp_path, monkeypatch):
+    plan = SimpleNamespace(options=LoadOptions(format="json"), fields=["id"], needs_engine=False, table=SimpleNamespace(
+        partitioning=None), most_partitions=1)
+    assert stream.MAX_JSON_BODY == 4 << 30
+    monkeypatch.setattr(stream, "MAX_JSON_BODY", 100)
+    load = stream.LoadStream(plan, str(tmp_path), 1)
+    load.feed(b" " * 60)
+    load.feed(b" " * 40)
+    with pytest.raises(LoadError) as failed:
+        load.end_body()
+    assert failed.value.message == "payload size [100] of single write beyond the JSON payload limit [100]"
