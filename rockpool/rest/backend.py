@@ -81,7 +81,7 @@ class Backend:
             raise internal("no valid Basic authorization")
         user = self.world.users.check(*given)
         if user is None:
-            raise LoadError("NOT_AUTHORIZED", auth.denied(given[0], request))
+            raise analysis(auth.denied(given[0], request))
         return user
 
     def target(self, request, user, database, table):
@@ -89,7 +89,7 @@ class Backend:
         world = self.world
         found = world.catalog.find(database, table)
         if not world.users.may(user, "INSERT", database, table) and (found is None or found.view_sql is None):
-            raise LoadError("NOT_AUTHORIZED", auth.NO_INSERT)
+            raise analysis(auth.NO_INSERT)
         if database not in world.catalog.databases:
             raise analysis(f"unknown database, database={database}")
         if found is None or found.view_sql is not None:

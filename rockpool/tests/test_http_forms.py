@@ -202,4 +202,4 @@ def test_a_user_without_insert_is_told_so_by_each_server(scene):
     assert answer.json()["Status"] == "Fail" and "(at least one of) the INSERT privilege(s)" in answer.json()["Message"]
     send = {"label": "x", "db": scene.name, "table": "t"}
     found = call(scene.pool.fe + "/api/transaction/begin", "POST", send, user=("reader", "a:b"))
-    assert found.json()["Status"] == "NOT_AUTHORIZED" and len(found.hops) == 1  # the backend's begin finds out
+    assert found.json()["Status"] == "ANALYSIS_ERROR" and len(found.hops) == 1  # the backend's begin finds out
