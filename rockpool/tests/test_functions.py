@@ -258,6 +258,16 @@ def test_group_concat_and_array_agg(sales):
                      "array_agg(DISTINCT n ORDER BY n) FROM t") == [["b,a,a", "a;b", "a2,b2", "[5,2,2,null]", "[null,2,5]"]]
 
 
+def test_string_agg_and_map_agg(sales):
+    assert sales.sql("SELECT string_agg(shop, '/' ORDER BY id DESC), string_agg(DISTINCT shop, '/' ORDER BY 1), map_agg(id, n)[2], map_size(map_agg(shop, n)) FROM t") == [["b/a/a", "a/b", None, "2"]]
+    assert sales.sql("SELECT map_agg(shop, n) FROM t WHERE id > 9 GROUP BY id") == [] and sales.sql("SELECT map_agg(shop, n) FROM t WHERE id = 4 GROUP BY id") == [["{}"]]
+
+
+def test_statistics_of_too_few_rows_are_null(sales):
+    assert sales.sql("SELECT var_samp(n), stddev_samp(n), covar_samp(n, g), corr(n, g), var_pop(n), stddev(n) FROM t WHERE id = 1") == [[None, None, None, None, "0", "0"]]
+    assert sales.sql("SELECT var_samp(n), stddev(n) FROM t WHERE id > 9") == [[None, None]]
+
+
 def test_integers_wrap_and_sums_of_integers_are_bigint(sales):
     assert sales.sql("SELECT sum(x) FROM (VALUES (9223372036854775807), (1)) v(x)") == [["-9223372036854775808"]]
     assert sales.sql("SELECT sum(x) FROM (VALUES (cast(9223372036854775807 as largeint)), (1)) v(x)") == [["9223372036854775808"]]

@@ -308,10 +308,8 @@ def made_group_concat(compiler, node):
     row = " || ".join(texts) if len(texts) > 1 else texts[0]
     separator = node.args.get("separator")
     mark = compiler.term(separator).to(VARCHAR).sql if separator is not None else "','"
-    most = _longest(compiler)
-    if distinct:
-        return Made(f"list({row}{given.order})", VARCHAR, f"left(array_to_string(sr_kept_distinct({{}}), {mark}), {most})"), given
-    return Made(f"string_agg({row}, {mark}{given.order})", VARCHAR, f"left({{}}, {most})"), given
+    given.distinct = distinct
+    return _concatenated(given, row, mark), given
 
 
 def _longest(compiler):
@@ -322,7 +320,17 @@ def _longest(compiler):
 
 @aggregate("string_agg")
 def _string_agg(given):
-    return Made(f"string_agg({given.first.to(VARCHAR).sql}, {given.terms[1].to(VARCHAR).sql}{given.order})", VARCHAR)
+    if len(given.terms) != 2:
+        raise no_match("string_agg", [t.kind for t in given.terms])
+    text, mark = (t.to(VARCHAR).sql for t in given.terms)
+    return _concatenated(given, text, mark)
+
+
+def _concatenated(given, text, mark):
+    most = _longest(given.compiler)
+    if given.distinct:
+        return Made(f"list({text}{given.order})", VARCHAR, f"left(array_to_string(sr_kept_distinct({{}}), {mark}), {most})")
+    return Made(f"string_agg({text}, {mark}{given.order})", VARCHAR, f"left({{}}, {most})")
 
 
 # ---------------------------------------------------------------- bitmaps, HLL
