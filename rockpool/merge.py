@@ -84,6 +84,8 @@ def _batches(target, queue):
     for segment in queue:
         rows = segment.read()
         kind = (segment.partial, segment.condition, frozenset(rows.column_names) - {OP})
+        if segment.condition is not None and rows.column(f"c{segment.condition}").null_count:
+            kind += (segment.seq,)  # NULL is applied over what is stored: no maximum of several loads says that
         if batch and kind != kinds:
             yield batch
             batch = []

@@ -82,6 +82,13 @@ def test_conditions_with_partial_updates(scene):
     assert scene.value("SELECT ver FROM t WHERE id = 1") is None  # a NULL is applied over what is there
 
 
+def test_a_null_condition_is_applied_over_what_is_there_load_by_load(scene):
+    scene.table("id INT NOT NULL, a INT NULL, ver INT NULL", PK)
+    for row in ("1,1,5", "1,2,\\N", "1,3,1", "1,4,0"):
+        scene.ok(scene.load(row + "\n", merge_condition="ver"), 1)  # nobody reads in between
+    assert scene.sql("SELECT * FROM t") == [["1", "3", "1"]]
+
+
 @pytest.mark.parametrize("column, text", [
     ("id", "Merge condition column id should not be primary key!"),
     ("s", "Merge condition column has invalid type maybe bitmap/hll/percentile/json/varchar!"),
