@@ -187,7 +187,7 @@ class Csv:
                 continue
             try:
                 text = raw.decode()
-                values = [f.decode("utf-8", "surrogateescape") for f in fields]
+                values = [f.decode("utf-8", "replace") for f in fields]  # a byte cut off a field may leave half a letter
             except UnicodeDecodeError:
                 block.refuse("Invalid UTF-8 row", raw.decode("utf-8", "replace"))
                 continue
