@@ -303,6 +303,9 @@ class Backend:
             context.begin_ms = round((time.perf_counter() - begun) * 1000)
             context.options = options.read(headers, self.world.version)
             context.txn.headers = context.options.kept
+            failing = self.world.faults.strike("fail", request["call"])
+            if failing:
+                raise internal(failing.get("message", "load failed"))
             self.plan(context)
         except (LoadError, SqlError) as e:
             return self.plain_failure(context, e)

@@ -295,6 +295,9 @@ class TransactionCalls:
 
     def rollback(self, context):
         self.world.need_leader()
+        failing = self.world.faults.fire("fail", "rollback", context.table.name, context.label, context.txn.database)
+        if failing:
+            raise internal(failing.get("message", "rollback failed"))
         context.aborted = "transaction is aborted by user."
         self.backend.contexts.pop(context.label, None)
         if context.busy:

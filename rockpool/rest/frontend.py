@@ -149,6 +149,9 @@ class Frontend:
             label = answers.unquoted(request, "table")
 
         async def work():
+            failing = self.world.faults.fire("fail", at, None, label, name)
+            if failing:
+                return answers.compact(answers.result_failed(failing.get("message", f"{at} failed")))
             if not label:
                 return answers.compact(answers.result_failed("No label selected."))
             database = self.world.catalog.databases.get(name)

@@ -219,6 +219,10 @@ class TransactionGate:
                           else f"cannot abort committed transaction {txn.id}, label {txn.label}")
         if txn.state == "ABORTED":
             return self._answer(txn, self._already(txn, "aborted"))
+        table = txn.tables[0] if txn.tables else None
+        failing = self.world.faults.fire("fail", "rollback", table, txn.label, txn.database)
+        if failing:
+            raise FeError(failing.get("message", "rollback failed"))
         self.world.abort(txn, "User Aborted")
         return self._answer(txn)
 

@@ -132,6 +132,24 @@ def test_statements_fail_too(place):
     assert place.value("SELECT count(*) FROM t") == "1"
 
 
+def test_every_step_can_be_told_to_fail(place):
+    def order(at):
+        place.pool.fault(point="fail", at=at, message="as told", count=1)
+    order("stream_load")
+    assert place.load("1,a\n", label="s")["Message"] == "as told" and place.state("s") == "ABORTED"
+    place.txn("begin", "x")
+    order("rollback")
+    assert place.txn("rollback", "x")["Message"] == "as told" and place.state("x") == "PREPARE"
+    place.txn("load", "x", "1,a\n")
+    place.txn("prepare", "x")
+    for operation in ("rollback", "commit"):
+        order(operation)
+        assert place.txn(operation, "x")["Message"].endswith(": as told") and place.state("x") == "PREPARED"
+    order("get_load_state")
+    answer = call(f"{place.pool.fe}/api/{place.name}/get_load_state?label=x", "GET", {}).json()
+    assert (answer["status"], answer["msg"]) == ("FAILED", "as told")
+
+
 # ---------------------------------------------------------------- what fails a load
 def test_disks_schema_changes_and_refused_rows(place):
     for rule, wanted in (({"point": "disk_full"}, "exceed limit usage"), ({"point": "schema_change"}, "under schema change"),
