@@ -63,7 +63,18 @@ def parse(text):
         raise syntax_error(text, e) from None
     if any(not s.expressions for s in tree.find_all(exp.Select)):
         raise _empty_list(text)
+    for select in tree.find_all(exp.Select):
+        _without_dual(select)
     return tree
+
+
+def _without_dual(select):
+    """FROM DUAL is no table at all."""
+    key = "from_" if select.args.get("from_") else "from"
+    source = select.args.get(key)
+    if (source is not None and isinstance(source.this, exp.Table) and source.this.name.upper() == "DUAL" and not source.this.db
+            and not select.args.get("joins") and not (isinstance(source.this.this, exp.Identifier) and source.this.this.quoted)):
+        select.set(key, None)
 
 
 def _empty_list(text):

@@ -82,6 +82,7 @@ def check(session, reader):
 async def begin(session, reader):
     if reader.accept("START"):
         reader.expect("TRANSACTION")
+        reader.accept("WITH", "CONSISTENT", "SNAPSHOT")
     else:
         reader.expect("BEGIN")
         reader.accept("WORK")
@@ -93,10 +94,30 @@ async def begin(session, reader):
     return session.transaction.note("PREPARE")
 
 
+def _ending(reader):
+    """[WORK] [AND [NO] CHAIN] [[NO] RELEASE], which mean nothing more."""
+    reader.accept("WORK")
+    if reader.accept("AND"):
+        reader.accept("NO")
+        reader.expect("CHAIN")
+    if reader.accept("NO"):
+        reader.expect("RELEASE")
+    else:
+        reader.accept("RELEASE")
+    reader.end()
+
+
+async def locking(session, reader):
+    """LOCK TABLES and UNLOCK TABLES are read and do nothing, for programs that dump tables."""
+    word = reader.next().upper
+    reader.expect("TABLES")
+    if word == "UNLOCK":
+        reader.end()
+
+
 async def commit(session, reader):
     reader.expect("COMMIT")
-    reader.accept("WORK")
-    reader.end()
+    _ending(reader)
     made, session.transaction = session.transaction, None
     if made is None:
         return None
@@ -117,8 +138,7 @@ async def commit(session, reader):
 
 async def rollback(session, reader):
     reader.expect("ROLLBACK")
-    reader.accept("WORK")
-    reader.end()
+    _ending(reader)
     made, session.transaction = session.transaction, None
     if made is None:
         return None

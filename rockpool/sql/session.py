@@ -187,7 +187,7 @@ KINDS = {
     "DESCRIBE": show.describe, "CREATE": ddl.create, "DROP": ddl.drop, "TRUNCATE": ddl.truncate, "RECOVER": ddl.recover,
     "REFRESH": ddl.nothing, "ANALYZE": ddl.nothing, "ALTER": alter.run, "CANCEL": alter.cancel, "INSERT": insert.insert,
     "DELETE": dml.delete, "UPDATE": dml.update, "BEGIN": explicit.begin, "START": explicit.begin, "COMMIT": explicit.commit,
-    "ROLLBACK": explicit.rollback, "SET": assignments.run, "ADMIN": admin.admin, "KILL": admin.kill,
+    "ROLLBACK": explicit.rollback, "LOCK": explicit.locking, "UNLOCK": explicit.locking, "SET": assignments.run, "ADMIN": admin.admin, "KILL": admin.kill,
     "PREPARE": dml.prepare, "EXECUTE": execute, "DEALLOCATE": dml.deallocate, "GRANT": rights.grant,
     "REVOKE": rights.revoke, "VALUES": select.run,
 }

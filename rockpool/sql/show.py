@@ -2,7 +2,7 @@
 from rockpool.catalog import SYSTEM_DATABASES
 from rockpool.errors import SqlError
 from rockpool.mysql.wire import of_texts
-from rockpool.sql import (accounts, admin, dynamic_partitions, information_schema, rights, show_cluster, show_loads,
+from rockpool.sql import (accounts, admin, dynamic_partitions, information_schema, rights, show_cluster, show_loads, show_proc,
                           show_tables, variables)
 from rockpool.sql.show_cluster import database_of, moment
 from rockpool.sql.show_filter import Filter, like
@@ -211,10 +211,11 @@ STATEMENTS = [
     (("CREATE", "DATABASE"), create_database), (("CREATE", "SCHEMA"), create_database),
     (("CREATE", "CATALOG"), create_catalog), (("CREATE", "EXTERNAL", "CATALOG"), create_catalog),
     (("COLUMNS",), show_tables.columns), (("FIELDS",), show_tables.columns), (("ALTER",), alter_table),
-    (("TRANSACTION",), show_cluster.transaction), (("PROC",), show_cluster.proc), (("BACKENDS",), show_cluster.backends),
+    (("TRANSACTION",), show_cluster.transaction), (("PROC",), show_proc.run), (("BACKENDS",), show_cluster.backends),
     (("COMPUTE", "NODES"), show_cluster.compute_nodes), (("FRONTENDS",), show_cluster.frontends),
     (("VARIABLES",), variables.show), (("GLOBAL", "VARIABLES"), variables.show_global),
-    (("SESSION", "VARIABLES"), variables.show), (("WARNINGS",), warnings), (("ERRORS",), warnings),
+    (("SESSION", "VARIABLES"), variables.show), (("LOCAL", "VARIABLES"), variables.show),
+    (("VERBOSE", "VARIABLES"), variables.show_verbose), (("WARNINGS",), warnings), (("ERRORS",), warnings),
     (("GRANTS",), rights.show_grants), (("USERS",), accounts.show_users), (("ROLES",), rights.show_roles),
     (("AUTHENTICATION",), accounts.show_authentication), (("ALL", "AUTHENTICATION"), accounts.show_all_authentication),
     (("PROPERTY",), accounts.show_property), (("PROCESSLIST",), admin.processlist),

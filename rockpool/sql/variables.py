@@ -107,6 +107,13 @@ def show_global(session, reader):
     return show(session, reader, "GLOBAL")
 
 
+def show_verbose(session, reader):
+    """With what a variable was before it was changed."""
+    test = _filter(reader)
+    return of_texts(["Variable_name", "Value", "Default_value", "Is_changed"],
+                    [[n, v, DEFAULTS[n] or v, int(bool(DEFAULTS[n]) and v != DEFAULTS[n])] for n, v in all_of(session) if test(n, v)])
+
+
 def _filter(reader):
     if reader.accept("LIKE"):
         matches = _like(reader.string())

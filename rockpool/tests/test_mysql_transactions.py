@@ -102,3 +102,10 @@ def test_no_transactions_before_3_5(own):
                           "INSERT INTO t VALUES (1)", "ROLLBACK", "SELECT count(*) FROM t"):
             cursor.execute(statement)
         assert cursor.fetchone() == ("1",)
+
+
+def test_words_that_dumping_programs_use(tables):
+    tables.sql("LOCK TABLES t READ, u WRITE", "START TRANSACTION WITH CONSISTENT SNAPSHOT", "INSERT INTO u VALUES (1, 1)",
+               "COMMIT WORK AND NO CHAIN NO RELEASE", "BEGIN", "ROLLBACK RELEASE", "UNLOCK TABLES")
+    assert tables.sql("SELECT 1 FROM DUAL") == [["1"]] and tables.value("SELECT count(*) FROM u") == "1"
+    assert tables.error("SAVEPOINT a")[0] == 1064

@@ -63,6 +63,9 @@ def test_show_variables_filters(scene):
     assert names("WHERE variable_name IN ('version', 'nothing')") == ["version"]
     assert names("WHERE variable_name LIKE 'enable_i%' AND value = 'true'") == ["enable_insert_partial_update", "enable_insert_strict"]
     assert len(names("")) > 90
+    scene.sql("SET query_timeout = 8")
+    assert scene.sql("SHOW VERBOSE VARIABLES LIKE 'query_timeout'") == [["query_timeout", "8", "300", "1"]]
+    scene.sql("SET query_timeout = 300")
     assert scene.value("SELECT VARIABLE_VALUE FROM information_schema.session_variables WHERE VARIABLE_NAME = 'query_timeout'") == "300"
     assert scene.value("SELECT VARIABLE_VALUE FROM information_schema.global_variables WHERE VARIABLE_NAME = 'query_timeout'") == "300"
 
