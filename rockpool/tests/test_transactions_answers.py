@@ -173,6 +173,16 @@ def test_before_3_5_3_a_repeated_begin_leads_the_label_astray(v352):
     assert straight(v352, first, "rollback", "twice")["Status"] == "OK"
 
 
+def test_a_backend_asks_for_credentials_at_begin_alone(place):
+    place.txn("begin", "x")
+    url, send = f"{place.pool.be(home(place))}/api/transaction/", {"db": place.name, "table": "t", "column_separator": ","}
+    assert call(url + "begin", "POST", {"label": "y", **send}, user=None).json() == {
+        "Status": "INTERNAL_ERROR", "Message": "no valid Basic authorization"}
+    for operation, method, body in (("load", "PUT", b"1,a\n"), ("commit", "POST", b"")):
+        assert call(url + operation, method, {"label": "x", **send}, body, user=None).json()["Status"] == "OK"
+    assert call(place.pool.fe + "/api/transaction/commit", "POST", {"label": "x", **send}, user=None).status_code == 401
+
+
 # ---------------------------------------------------------------- answers of backends
 def test_refusals_of_a_backend_have_a_status_and_a_message_alone(place):
     place.txn("begin", "x")
