@@ -71,9 +71,7 @@ def common(left, right):
     """The type of CASE, IF, COALESCE, UNION, array elements."""
     if left is None or right is None:
         return None
-    if left == right:
-        return left
-    if "NULL" in (left.name, right.name):
+    if left == right or "NULL" in (left.name, right.name):
         return right if left.name == "NULL" else left
     if left.parts or right.parts:
         return _common_nested(left, right)
@@ -135,9 +133,7 @@ def compared(left, right, by_order):
     """The type two values are compared in. by_order: < and the like, and BETWEEN."""
     if left is None or right is None:
         return None
-    if left == right:
-        return left
-    if "NULL" in (left.name, right.name):
+    if left == right or "NULL" in (left.name, right.name):
         return right if left.name == "NULL" else left
     if left.parts or right.parts:
         return common(left, right)

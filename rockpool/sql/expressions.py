@@ -18,6 +18,7 @@ class Expressions:
     def __init__(self, session, queries, scope):
         self.session, self.queries, self.scope = session, queries, scope
         self.aliases = None  # lower-case select alias -> Term, where aliases may be used
+        self.aliases_first = False
 
     def term(self, node):
         method = METHODS.get(type(node))
@@ -51,6 +52,8 @@ class Expressions:
         if isinstance(node.this, exp.Star):
             raise SqlError("Getting analyzing error. Detail message: '*' is not allowed here.")
         parts = [p.name for p in node.parts]
+        if self.aliases_first and len(parts) == 1 and self.aliases and parts[0].lower() in self.aliases:
+            return self.aliases[parts[0].lower()]
         found = self.scope.find(parts, self.aliases)
         if found is None and len(parts) == 1 and parts[0].lower() in WITHOUT_BRACKETS and not node.this.quoted:
             found = functions.call(self, parts[0].lower(), [])

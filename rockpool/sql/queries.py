@@ -28,6 +28,7 @@ class Queries(Sources):
     def __init__(self, session, resolver, ctes=None):
         self.session, self.resolver = session, resolver
         self.ctes = ctes or {}
+        self.moment = None  # the time of the statement, when something asks for it
         self.windows = []
 
     def query(self, node, outer=None):
@@ -144,7 +145,9 @@ def _ordered_term(compiler, node, columns, select):
         n = select.position_of(node)
         if n is not None:
             return _sortable(columns[n].kind, str(n + 1), select, n)
+    compiler.aliases_first = True  # the result's names hide the tables' columns in ORDER BY
     term = compiler.term(node)
+    compiler.aliases_first = False
     return f"sr_json_key({term.sql})" if term.kind == coercion.JSON else term.sql
 
 

@@ -124,6 +124,14 @@ def format_bytes(n):
             return f"{size:.2f} {unit}"
 
 
+def inet_aton(text):
+    """An IPv4 address as a number; NULL when it is none."""
+    parts = text.split(".")
+    if len(parts) != 4 or not all(p.isdigit() and len(p) <= 3 and int(p) < 256 for p in parts):
+        return None
+    return int.from_bytes(bytes(map(int, parts)), "big")
+
+
 def conv(text, source, target):
     digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     if not 2 <= source <= 36 or not 2 <= abs(target) <= 36:
@@ -276,6 +284,7 @@ def install(db):
     add(db, "sr_format", with_commas, ["VARCHAR", "INTEGER"], "VARCHAR")
     add(db, "sr_trimmed", trimmed, ["VARCHAR", "VARCHAR", "VARCHAR"], "VARCHAR")
     add(db, "sr_format_bytes", format_bytes, ["BIGINT"], "VARCHAR")
+    add(db, "sr_inet_aton", inet_aton, ["VARCHAR"], "BIGINT")
     add(db, "sr_conv", conv, ["VARCHAR", "INTEGER", "INTEGER"], "VARCHAR")
     add(db, "sr_decimal256", decimal256, ["VARCHAR", "INTEGER", "INTEGER"], "VARCHAR")
     add(db, "sr_decimal256_operation", decimal256_operation, ["VARCHAR", "VARCHAR", "VARCHAR", "INTEGER"], "VARCHAR")

@@ -134,7 +134,7 @@ def test_parts_of_dates(scene):
     check(scene, [
         ("year('2024-02-29')", "2024"), ("quarter('2024-02-29')", "1"), ("dayofweek('2024-03-03')", "1"), ("weekday('2024-03-03')", "6"),
         ("dayofyear('2024-03-01')", "61"), ("week('2024-01-07')", "1"), ("week('2024-01-01')", "0"), ("weekofyear('2024-12-30')", "1"),
-        ("yearweek('2024-01-01')", "202353"), ("dayname('2024-03-01')", "Friday"), ("last_day('2024-02-10')", "2024-02-29"),
+        ("yearweek('2024-01-01')", "202353"), ("dayname('2024-03-01')", "Friday"), ("last_day('2024-02-10')", "2024-02-29"), ("last_day('2024-02-10', 'quarter')", "2024-03-31"),
         ("to_days('2000-07-03')", "730669"), ("from_days(730669)", "2000-07-03"), ("makedate(2024, 60)", "2024-02-29"),
         ("next_day('2024-03-01', 'Fri')", "2024-03-08"), ("previous_day('2024-03-01', 'Friday')", "2024-02-23"), ("extract(month from '2024-05-01')", "5")])
     assert "Frid not supported in next_day dow_string" in scene.error("SELECT next_day('2024-03-01', 'Frid')")[1]

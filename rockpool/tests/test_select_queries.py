@@ -20,6 +20,11 @@ def test_null_is_the_smallest_value(shop):
     assert shop.sql("SELECT id, rank() OVER (ORDER BY owner) FROM goods ORDER BY 1") == [["10", "2"], ["11", "2"], ["12", "4"], ["13", "1"]]
 
 
+def test_order_by_takes_the_names_of_the_result_first(shop):
+    assert shop.sql("SELECT -id AS id FROM people ORDER BY id") == [["-3"], ["-2"], ["-1"]] == shop.sql("SELECT -id AS id FROM people ORDER BY id + 0")
+    assert shop.sql("SELECT -id AS id FROM people p ORDER BY p.id LIMIT 1") == [["-1"]]
+
+
 def test_joins(shop):
     def ask(join, columns="g.id, p.name"):
         return shop.sql(f"SELECT {columns} FROM goods g {join} ORDER BY 1, 2")

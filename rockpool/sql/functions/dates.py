@@ -30,7 +30,6 @@ define("monthname", "t", VARCHAR, "monthname({0})")
 define("to_days", "D", INT, "CAST(date_diff('day', DATE '0000-01-01', {0}) AS INTEGER)")
 define("from_days", "i", DATE, "TRY(DATE '0000-01-01' + {0})")
 define("date to_date", "t", DATE, "CAST({0} AS DATE)")
-define("last_day", "t", DATE, "last_day({0})")
 define("makedate", "i,i", DATE, "CASE WHEN {1} >= 1 AND {0} BETWEEN 0 AND 9999 THEN TRY(make_date({0}, 1, 1) + CAST({1} - 1 AS INTEGER)) END")
 define("datediff", "t,t", INT, "CAST(date_diff('day', CAST({1} AS DATE), CAST({0} AS DATE)) AS INTEGER)")
 define("timediff", "t,t", TIME, "CAST(date_sub('second', {1}, {0}) AS DOUBLE)")
@@ -154,6 +153,18 @@ def _date_trunc(compiler, nodes):
     return Term(f"date_trunc('{name}', {value.to(DATETIME).sql})", DATETIME, value.constant)
 
 
+@special("last_day")
+def _last_day(compiler, nodes):
+    if not 1 <= len(nodes) <= 2:
+        raise no_match("last_day", [compiler.term(n).kind for n in nodes])
+    unit = (compiler.term(nodes[1]).literal or "").lower() if len(nodes) == 2 else "month"
+    if unit not in ("month", "quarter", "year"):
+        raise failure("avaiable data_part parameter is year/month/quarter")
+    day = compiler.term(nodes[0]).to(DATETIME).sql
+    step = {"month": 1, "quarter": 3, "year": 12}[unit]
+    return Term(f"CAST(date_trunc('{unit}', {day}) + to_months({step}) - to_days(1) AS DATE)", DATE)
+
+
 @special("time_slice", "date_slice")
 def _time_slice(compiler, nodes):
     if not isinstance(nodes[1], exp.Interval) or not re.fullmatch(r"\d+", nodes[1].this.name):
@@ -220,9 +231,17 @@ def instant(session, zone):
     return datetime.datetime.fromtimestamp(seconds, zone)
 
 
-def here(session):
-    """The session's wall clock."""
-    name = zone_of(session)
+def here(compiler):
+    """The session's wall clock, one moment for the whole statement."""
+    kept = getattr(compiler.queries, "moment", None)
+    if kept is None:
+        kept = _clock(compiler.session, zone_of(compiler.session))
+        if compiler.queries is not None:
+            compiler.queries.moment = kept
+    return kept
+
+
+def _clock(session, name):
     found = re.fullmatch(r"([+-])(\d{1,2}):(\d{2})", name)
     if found:
         offset = datetime.timedelta(hours=int(found.group(2)), minutes=int(found.group(3)))
@@ -235,19 +254,19 @@ def here(session):
 @special("now", "current_timestamp", "localtime", "localtimestamp", "sysdate")
 def _now(compiler, nodes):
     places = int(compiler.term(nodes[0]).literal or 0) if nodes else 0
-    moment = here(compiler.session)
+    moment = here(compiler)
     micros = moment.microsecond // 10 ** (6 - places) * 10 ** (6 - places)
     return Term(f"TIMESTAMP '{moment.replace(microsecond=micros)}'", DATETIME, True)
 
 
 @special("curdate", "current_date")
 def _curdate(compiler, nodes):
-    return Term(f"DATE '{here(compiler.session).date()}'", DATE, True)
+    return Term(f"DATE '{here(compiler).date()}'", DATE, True)
 
 
 @special("curtime", "current_time")
 def _curtime(compiler, nodes):
-    moment = here(compiler.session)
+    moment = here(compiler)
     return Term(f"CAST({(moment.hour * 60 + moment.minute) * 60 + moment.second} AS DOUBLE)", TIME, True)
 
 

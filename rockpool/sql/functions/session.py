@@ -1,4 +1,5 @@
 """What a session knows of itself."""
+from rockpool.sql import variables
 from rockpool.sql.casts import quoted
 from rockpool.sql.coercion import BIGINT, INT, NULL, TINYINT, VARCHAR
 from rockpool.sql.functions.registry import define, special
@@ -47,6 +48,11 @@ def _catalog(compiler, nodes):
 @special("last_query_id")
 def _last_query(compiler, nodes):
     return _text(None)
+
+
+@special("current_timezone")
+def _zone(compiler, nodes):
+    return _text(str(variables.value_of(compiler.session, "time_zone")))
 
 
 define("sleep", "i", TINYINT, "1::TINYINT")
