@@ -176,3 +176,26 @@ def test_pymysql_over_tls(scene, authority):
     with pytest.raises(pymysql.OperationalError, match="certificate verify failed"):
         pymysql.connect(host="127.0.0.1", port=scene.pool.ports["mysql"], user="root", ssl_verify_cert=True,
                         ssl_ca=pytest.importorskip("certifi").where())
+
+
+# ---------------------------------------------------------------- others of the family
+def test_sqlalchemy_s_own_mysql_dialect(scene):
+    made = create_engine(f"mysql+pymysql://root@127.0.0.1:{scene.pool.ports['mysql']}/{scene.name}")
+    with made.connect() as c:
+        assert c.execute(text("SELECT id, s FROM t ORDER BY id")).all() == [(1, "\u00fc"), (2, None)]
+    assert made.dialect.server_version_info == (8, 0, 33) and set(inspect(made).get_table_names()) == {"t", "n"}
+    made.dispose()
+
+
+def test_asyncmy(scene):
+    import asyncio
+    asyncmy = pytest.importorskip("asyncmy")
+
+    async def ask():
+        connection = await asyncmy.connect(host="127.0.0.1", port=scene.pool.ports["mysql"], user="root", db=scene.name)
+        async with connection.cursor() as cursor:
+            await cursor.execute("SELECT id, m, day FROM t WHERE id = %s", (1,))
+            found = await cursor.fetchall()
+        connection.close()
+        return found
+    assert asyncio.run(ask()) == ((1, decimal.Decimal("12345678.90"), datetime.date(2024, 2, 3)),)
