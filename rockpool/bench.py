@@ -333,7 +333,8 @@ class Bench:
         for name, text in (("count", "count(*)"), ("sum", "sum(a), sum(price), min(day), max(at)"),
                            ("bit_xor of murmur", "bit_xor(murmur_hash3_32(concat_ws('|', id, a, price, name)))"),
                            ("bit_xor of xx_hash3_64", "bit_xor(xx_hash3_64(concat_ws('|', id, a, price, name)))"),
-                           ("md5 in groups", "bit_xor(conv(substr(md5(concat_ws('|', id, a, price, name)), 1, 8), 16, 10))")):
+                           ("md5 in pieces",
+                            "bit_xor(conv(substr(md5(concat_ws('|', id, a, price, name)), 1, 8), 16, 10))")):
             try:
                 with Measure(pool) as m:
                     pool.sql(f"SELECT {text} FROM bench.t")
@@ -365,7 +366,8 @@ def main():
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(PARTS)} (default: all)")
     p.add_argument("--scale", type=float, default=1.0, help="share of the full amount of work (default 1)")
-    p.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="rockpool's core; the client has others")
+    p.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)),
+                   help="rockpool's core; the client has the others")
     p.add_argument("--data", metavar="DIR", help="folder for the rockpools (default: a fresh one, removed at the end)")
     args = p.parse_args()
     if unknown := set(args.parts) - set(PARTS):

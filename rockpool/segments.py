@@ -1,6 +1,6 @@
 """Rows on their way into a table: what one load leaves behind until it is merged into the store.
 
-A segment's columns are named by column uid (c1, c2, …), so renames and drops after the load do not matter.
+A segment's columns are named by column uid (c1, c2, ...), so renames and drops after the load do not matter.
 Small ones live in memory and as a blob beside the labels; large ones in an Arrow file that is mapped when read.
 """
 import os

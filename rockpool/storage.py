@@ -52,7 +52,8 @@ class Storage:
         os.makedirs(self.spool, exist_ok=True)
         self.db = duckdb.connect(os.path.join(folder, "rows.duckdb"), config={
             "threads": min(4, len(os.sched_getaffinity(0))),
-            "memory_limit": memory or os.environ.get("ROCKPOOL_MEMORY", MEMORY), "temp_directory": os.path.join(folder, "tmp")})
+            "memory_limit": memory or os.environ.get("ROCKPOOL_MEMORY", MEMORY),
+            "temp_directory": os.path.join(folder, "tmp")})
         self.db.execute("SET TimeZone = 'UTC'")
         udf.install(self.db)
         self.db.execute("CREATE TABLE IF NOT EXISTS applied (table_id BIGINT, seq BIGINT)")
@@ -73,7 +74,7 @@ class Storage:
 
     # ------------------------------------------------------------ threads
     async def write(self, work, *arguments):
-        """Runs work(connection, …) in the writing thread, in one transaction."""
+        """Runs work(connection, ...) in the writing thread, in one transaction."""
         return await asyncio.get_running_loop().run_in_executor(self.writer, self._transaction, work, arguments)
 
     def _transaction(self, work, arguments):
@@ -227,7 +228,8 @@ class Storage:
                 stale.append(segment)
                 continue
             known.add(path)
-            if txn_id in visible or seq and txn_id not in remembered:  # a label may be forgotten before its rows are merged
+            is_forgotten = seq and txn_id not in remembered  # a label may be, before its rows are merged
+            if txn_id in visible or is_forgotten:
                 self.commit_quietly(segment)
             else:
                 open_segments[txn_id].append(segment)
@@ -275,7 +277,8 @@ class Storage:
     async def count(self, table):
         cursor = await self.snapshot([table.id])
         try:
-            return (await self.read(lambda: cursor.execute(f"SELECT count(*) FROM {table.store_name}").fetchall()))[0][0]
+            query = f"SELECT count(*) FROM {table.store_name}"
+            return (await self.read(lambda: cursor.execute(query).fetchall()))[0][0]
         finally:
             cursor.close()
 

@@ -3,6 +3,8 @@
 Arrow's own casts accept a little more and a little less than the server. A cast is used only where both agree:
 hexadecimal integers, NaN and Inf, and anything that Arrow refuses go through convert.py, value by value.
 """
+import json
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,7 +36,25 @@ def convert_column(kind, texts):
 
 
 def convert_json(kind, values):
-    """A column of JSON values. Where all are texts, or all of the column's own sort, at once; else one by one."""
+    """A column of JSON values."""
+    try:
+        return _convert_json(kind, values)
+    except UnicodeEncodeError:  # half of a surrogate pair is no letter: a string with one is a broken value
+        broken = np.array([_is_broken(v) for v in values])
+        found, failed = _convert_json(kind, [None if b else v for v, b in zip(values, broken)])
+        return found, broken if failed is None else failed | broken
+
+
+def _is_broken(value):
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+        return False
+    except UnicodeEncodeError:
+        return True
+
+
+def _convert_json(kind, values):
+    """Where all are texts, or all of the column's own sort, at once; else one by one."""
     if len(values) >= FEW and not kind.parts and kind.name not in ("JSON", "VARBINARY"):
         sorts = set(map(type, values)) - {type(None)}
         if sorts <= {str, RawNumber} and kind.name != "BOOLEAN" and not (kind.is_integer and RawNumber in sorts):

@@ -113,8 +113,8 @@ class Kept:
         from types import SimpleNamespace
 
         from rockpool.sqltypes import BIGINT
-        columns = [SimpleNamespace(uid=n, store_name=f"c{n}", type=BIGINT, is_key=n == 1, nullable=False, generated=None,
-                                   aggregation=None, has_default=False) for n in (1, 2)]
+        columns = [SimpleNamespace(uid=n, store_name=f"c{n}", type=BIGINT, is_key=n == 1, nullable=False,
+                                   generated=None, aggregation=None, has_default=False) for n in (1, 2)]
         self.table = SimpleNamespace(id=7, name="t", store_name="t7", model="PRIMARY", columns=columns)
         self.meta = Meta(str(folder / "meta.sqlite"))
         self.lines = []
@@ -124,7 +124,7 @@ class Kept:
     def segment(self, *rows):
         import pyarrow as pa
         writer = SegmentWriter(self.store.spool, self.meta.number("segment"))
-        writer.add(pa.table({"c1": pa.array([k for k, _ in rows], pa.int64()), "c2": pa.array([v for _, v in rows], pa.int64())}))
+        writer.add(pa.table({f"c{n + 1}": pa.array([r[n] for r in rows], pa.int64()) for n in (0, 1)}))
         found = writer.finish(7)
         self.seq += 1
         found.seq = self.seq
@@ -204,14 +204,18 @@ def test_a_table_several_times_the_memory_is_loaded_upserted_and_summed(own):
     scene = Scene(pool, "d")
     scene.table("id BIGINT NOT NULL, n BIGINT NULL, v VARCHAR(300) NULL")
     rng, rows, step = random.Random(5), 400_000, 50_000
+
+    def noise():
+        return base64.b64encode(rng.randbytes(222))
     for first in range(0, rows, step):
-        body = b"".join(b"%d,%d,%b\n" % (n, n, base64.b64encode(rng.randbytes(222))) for n in range(first, first + step))
+        body = b"".join(b"%d,%d,%b\n" % (n, n, noise()) for n in range(first, first + step))
         scene.ok(scene.load(body), step)
     for shift in range(0, 4):  # scattered over the whole table; every eighth is deleted
-        body = b"".join(b"%d,%d,%b,%d\n" % (n, n + 1, base64.b64encode(rng.randbytes(222)), n % 8 == 3) for n in range(shift, rows, 8))
+        body = b"".join(b"%d,%d,%b,%d\n" % (n, n + 1, noise(), n % 8 == 3) for n in range(shift, rows, 8))
         scene.ok(scene.load(body, columns="id,n,v,__op"), rows // 8)
     left = [n for n in range(rows) if n % 8 != 3]
     expected = sum(n + (n % 8 < 3) for n in left)
-    assert scene.sql("SELECT count(*), sum(n), count(DISTINCT id) FROM t") == [[str(len(left)), str(expected), str(len(left))]]
+    found = scene.sql("SELECT count(*), sum(n), count(DISTINCT id) FROM t")
+    assert found == [[str(len(left)), str(expected), str(len(left))]]
     lines = dict(line.split(":", 1) for line in open(f"/proc/{pool.process.pid}/status").read().splitlines())
     assert int(lines["VmHWM"].split()[0]) < 600_000  # kB

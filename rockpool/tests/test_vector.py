@@ -134,6 +134,13 @@ def test_columns_of_json_convert_as_single_values_do(name):
             raise AssertionError(f"seed {seed}, value {values[e.args[0][0]]!r}: {e}") from None
 
 
+@pytest.mark.parametrize("rows", [3, 80])
+def test_half_a_surrogate_pair_is_a_broken_value_and_no_broken_load(rows):
+    values = ["a"] * (rows - 2) + ["x\ud800", ["\udc00"]]
+    found, failed = vector.convert_json(kind_of("VARCHAR 10"), values)
+    assert found.to_pylist() == ["a"] * (rows - 2) + [None, None] and list(np.flatnonzero(failed)) == [rows - 2, rows - 1]
+
+
 # ---------------------------------------------------------------- bodies to columns
 def csv(**more):
     options = dict(column_separator=",", row_delimiter="\n", trim_space=False, enclose="", escape="", skip_header=0)
