@@ -86,6 +86,8 @@ def _batches(target, queue):
         kind = (segment.partial, segment.condition, frozenset(rows.column_names) - {OP})
         if segment.condition is not None and rows.column(f"c{segment.condition}").null_count:
             kind += (segment.seq,)  # NULL is applied over what is stored: no maximum of several loads says that
+        elif any(name.startswith(FOR_NEW) for name in rows.column_names):
+            kind += (segment.seq,)  # the first load of a new key gives it its number
         if batch and kind != kinds:
             yield batch
             batch = []

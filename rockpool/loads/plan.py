@@ -86,7 +86,6 @@ def make(table, options):
     mapped = _mappings(plan, entries)
     _sources(plan, entries, mapped)
     _check_references(plan)
-    _check_states(plan)
     _check_where(table, options.where)
     _unlisted(plan, mapped)
     if options.partial_update:
@@ -191,8 +190,8 @@ def _check_references(plan):
             plan.texts.add(positions[reference.lower()])
 
 
-def _check_states(plan):
-    """HLL, BITMAP and PERCENTILE have no written form: an expression makes their values."""
+def check_states(plan):
+    """HLL, BITMAP and PERCENTILE have no written form: an expression of the load makes their values."""
     given = [(c, None) for c in plan.direct.values()] + plan.expressions
     for column, expression in given:
         kind = column.type.name

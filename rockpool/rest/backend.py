@@ -105,6 +105,7 @@ class Backend:
         if full:
             raise internal(full.get("message", f"disk /data/storage on backend {self.id} exceed limit usage"))
         made = plan.make(context.table, context.options)
+        plan.check_states(made)
         made.most_partitions = int(self.world.frontend_config.get("max_automatic_partition_number", made.most_partitions))
         key = self.world.meta.number("segment")
         context.stream = counting.make(made, self.world.storage.spool, key, self.world.counting)

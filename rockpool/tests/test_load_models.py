@@ -67,6 +67,9 @@ def test_new_keys_of_a_partial_update_get_numbers(scene):
     scene.ok(scene.load("1,2\n2,2\n", partial_update="true", columns="id,a"), 2)
     rows = scene.sql("SELECT id, a, n FROM t ORDER BY id")
     assert rows[0] == ["1", "2", first] and rows[1][2] not in (None, first)
+    for a in (5, 6):
+        scene.ok(scene.load(f"3,{a}\n", partial_update="true", columns="id,a"), 1)
+    assert int(scene.value("SELECT n FROM t WHERE id = 3")) == int(rows[1][2]) + 1  # the second load keeps it
 
 
 # ---------------------------------------------------------------- conditions
@@ -139,6 +142,8 @@ def test_states_are_united(scene):
     scene.ok(scene.load("1\n", columns="id, b = bitmap_empty(), h = hll_empty(), p = percentile_empty()"), 1)
     rows = scene.sql("SELECT id, bitmap_to_string(b), bitmap_count(b), hll_cardinality(h) FROM t ORDER BY id")
     assert rows == [["1", "2,9,10", "3", "3"], ["2", "5", "1", "1"]]
+    scene.sql("INSERT INTO t SELECT 2, b, h, p FROM t WHERE id = 1")
+    assert scene.value("SELECT bitmap_to_string(b) FROM t WHERE id = 2") == "2,5,9,10"
 
 
 def test_auto_increment_may_be_given(scene):
