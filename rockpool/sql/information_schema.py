@@ -28,9 +28,6 @@ class Maker:
         self.names = [c.name for c in self.columns]
 
 
-SINCE = {"loads": (3, 1), "partitions_meta": (3, 2, 4)}
-
-
 def build(session, owner, name, node):
     """(name to register, Arrow table) for information_schema.<name>."""
     maker = MAKERS.get(name) if owner == "information_schema" else None
@@ -48,8 +45,13 @@ async def ready(session, text):
     """What must be looked up in rows before a query on partitions: the partitions that loads have made."""
     lowered = text.lower()
     if "partitions_meta" in lowered or re.search(r"\bpartitions?\s*\(", lowered):
-        for table in list(session.world.catalog.by_id.values()):
+        session.partition_rows = {}
+        for table in [t for t in session.world.catalog.by_id.values() if t.partitioning is not None]:
             await partitions.discover(session.world, table)
+            if "partitions_meta" in lowered:
+                found = partitions.parts(session.world, table)
+                await partitions.count_rows(session.world, table, found)
+                session.partition_rows.update({p.id: p.rows for p in found})
 
 
 def moment(seconds):
@@ -205,13 +207,12 @@ def partitions_meta(session, node):
         keys = ", ".join(t.hash_columns) if t.distribution == "HASH" else "ALL KEY"
         key_text = ", ".join(column_shown(c) for c in partitions.columns_of(t))
         found = partitions.parts(world, t)
-        rows = world.approximate_rows(t)
         for p in [*_shadow(t), *found]:
-            share = rows // max(1, len(found)) if p.id else 0
+            rows = session.partition_rows.get(p.id, 0) if t.partitioning is not None else world.approximate_rows(t)
             yield (owner, t.name, p.name, p.id, 0, version, moment(t.updated), version + 1, version, 0, "TXN_NORMAL", key_text,
                    p.shown, keys, t.buckets or 2, int(t.properties.get("replication_num", 1)),
                    t.properties.get("storage_medium", "HDD").upper(), datetime.datetime(9999, 12, 31, 23, 59, 59), None, False,
-                   False, "0B", share, False, 0.0, 0.0, 0.0, "", 0, True, 0)
+                   False, "0B", rows, False, 0.0, 0.0, 0.0, "", 0, True, 0)
 
 
 def _shadow(t):

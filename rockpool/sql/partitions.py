@@ -245,6 +245,8 @@ def list_shown(found, rows):
 
 async def count_rows(world, table, found):
     """Fills in how many rows each partition has."""
+    if not found:
+        return
     cursor = await world.storage.snapshot([table.id])
     counts = ", ".join(f"count(*) FILTER (WHERE {p.condition})" for p in found)
     try:

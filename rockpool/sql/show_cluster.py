@@ -55,30 +55,6 @@ def transaction(session, reader):
     return of_texts(transaction_names(session.world.version), [transaction_row(session, found)])
 
 
-def proc(session, reader):
-    path = reader.string().strip("/").split("/")
-    world = session.world
-    if path[0] == "transactions" and len(path) == 1:
-        return of_texts(["DbId", "DbName"], [[d.id, d.name] for d in world.catalog.databases.values()])
-    if path[0] == "transactions":
-        owner = next((d for d in world.catalog.databases.values() if path[1] in (str(d.id), d.name)), None)
-        if owner is None:
-            raise SqlError(f"Unknown database '{path[1]}'", world.version.code(5501))
-        of = [t for t in world.txns.by_id.values() if t.database_id == owner.id]
-        running, finished = [t for t in of if not t.is_finished], [t for t in of if t.is_finished]
-        if len(path) == 2:
-            return of_texts(["State", "Number"], [["running", len(running)], ["finished", len(finished)]])
-        found = running if path[2] == "running" else finished
-        return of_texts(transaction_names(world.version), [transaction_row(session, t) for t in reversed(found)])
-    if path[0] == "backends":
-        return backends(session, reader)
-    if path[0] == "frontends":
-        return frontends(session, reader)
-    if path[0] == "dbs":
-        return of_texts(["DbId", "DbName"], [[d.id, d.name] for d in world.catalog.databases.values()])
-    raise SqlError(f"Proc path '/{'/'.join(path)}' doesn't exist")
-
-
 # ---------------------------------------------------------------- servers
 BACKENDS = ["BackendId", "IP", "HeartbeatPort", "BePort", "HttpPort", "BrpcPort", "LastStartTime", "LastHeartbeat",
             "Alive", "SystemDecommissioned", "ClusterDecommissioned", "TabletNum", "DataUsedCapacity", "AvailCapacity",

@@ -20,6 +20,7 @@ TABLETS = ["TabletId", "ReplicaId", "BackendId", "SchemaHash", "Version", "Versi
            "LstSuccessVersionHash", "LstFailedVersion", "LstFailedVersionHash", "LstFailedTime", "DataSize", "RowCount",
            "State", "LstConsistencyCheckTime", "CheckVersion", "CheckVersionHash", "VersionCount", "PathHash", "MetaUrl",
            "CompactionStatus"]
+QUOTA = 8 * 1024 ** 6 - 1  # bytes of a database
 
 
 # ---------------------------------------------------------------- SHOW CREATE
@@ -334,7 +335,7 @@ async def data(session, reader):
         replicas = (t.buckets or 2) * int(t.properties["replication_num"])
         lines.append([t.name, dotted_size(size), replicas])
         total, count = total + size, count + replicas
-    quota = int(owner.properties.get("data_quota", 8 * 1024 ** 6 - 1))
+    quota = int(owner.properties.get("data_quota", QUOTA))
     limit = int(owner.properties.get("replica_quota", 9223372036854775807))
     return of_texts(["TableName", "Size", "ReplicaCount"],
                     [*lines, ["Total", dotted_size(total), count], ["Quota", dotted_size(quota), limit],
