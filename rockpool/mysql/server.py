@@ -1,5 +1,6 @@
 """The MySQL port of the frontend: connections and their commands."""
 import asyncio
+import ssl
 import time
 
 from rockpool.errors import SqlError
@@ -44,7 +45,7 @@ class MysqlServer:
         self.next_id += 1
         try:
             await connection.run()
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError, ssl.SSLError):
             pass
         finally:
             self.connections.pop(connection.id, None)
@@ -81,7 +82,7 @@ class Connection:
                 await self._command(packet[0], packet[1:])
             except SqlError as e:
                 self.fail(e)
-            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError, ssl.SSLError):
                 raise
             except Exception as e:
                 self.world.log(f"mysql: {type(e).__name__}: {e}")

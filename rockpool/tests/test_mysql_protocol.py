@@ -130,11 +130,13 @@ def test_tls_and_its_enforcement(own):
     request = struct.pack("<IIB", WANTED | wire.SSL, 1 << 24, 33) + b"\0" * 23
     found.socket.sendall(len(request).to_bytes(3, "little") + b"\1" + request + outgoing.read())
     assert found.socket.recv(1) == b"\x16"  # a handshake record
+    found.socket.sendall(b"no record of TLS" * 10)  # ends this connection and no other
     with pool.connect(ssl={"ca": str(pool.folder / "tls.crt")}) as c, c.cursor() as cursor:
         cursor.execute("ADMIN SHOW FRONTEND CONFIG LIKE 'ssl_force_secure_transport'")
         assert cursor.fetchone()[2] == "true"
         cursor.execute("ADMIN SET FRONTEND CONFIG ('ssl_force_secure_transport' = 'false')")
     pool.connect().close()
+    assert "Traceback" not in pool.folder.with_suffix(".log").read_text()
 
 
 # ---------------------------------------------------------------- commands
