@@ -11,11 +11,13 @@ from rockpool.sql.variables import BOOLEANS, GLOBAL_ONLY, NUMBERS, READ_ONLY, Nu
 TRUTHS = {"true": "true", "on": "true", "1": "true", "false": "false", "off": "false", "0": "false"}
 # The bits of sql_mode by name; a number stands for the sum of its bits.
 SQL_MODES = {"REAL_AS_FLOAT": 1, "PIPES_AS_CONCAT": 2, "ANSI_QUOTES": 4, "IGNORE_SPACE": 8, "NOT_USED": 16,
-             "ONLY_FULL_GROUP_BY": 32, "NO_UNSIGNED_SUBTRACTION": 64, "NO_DIR_IN_CREATE": 128, "POSTGRESQL": 1 << 8, "ORACLE": 1 << 9,
+             "ONLY_FULL_GROUP_BY": 32, "NO_UNSIGNED_SUBTRACTION": 64, "NO_DIR_IN_CREATE": 128, "POSTGRESQL": 1 << 8,
+             "ORACLE": 1 << 9,
              "MSSQL": 1 << 10, "DB2": 1 << 11, "MAXDB": 1 << 12, "NO_KEY_OPTIONS": 1 << 13, "NO_TABLE_OPTIONS": 1 << 14,
              "NO_FIELD_OPTIONS": 1 << 15, "MYSQL323": 1 << 16, "MYSQL40": 1 << 17, "ANSI": 1 << 18,
              "NO_AUTO_VALUE_ON_ZERO": 1 << 19, "NO_BACKSLASH_ESCAPES": 1 << 20, "STRICT_TRANS_TABLES": 1 << 21,
-             "STRICT_ALL_TABLES": 1 << 22, "NO_ZERO_IN_DATE": 1 << 23, "NO_ZERO_DATE": 1 << 24, "ALLOW_INVALID_DATES": 1 << 25,
+             "STRICT_ALL_TABLES": 1 << 22, "NO_ZERO_IN_DATE": 1 << 23, "NO_ZERO_DATE": 1 << 24,
+             "ALLOW_INVALID_DATES": 1 << 25,
              "ERROR_FOR_DIVISION_BY_ZERO": 1 << 26, "TRADITIONAL": 1 << 27, "NO_AUTO_CREATE_USER": 1 << 28,
              "HIGH_NOT_PRECEDENCE": 1 << 29, "NO_ENGINE_SUBSTITUTION": 1 << 30, "PAD_CHAR_TO_FULL_LENGTH": 1 << 31,
              "SORT_NULLS_LAST": 1 << 33, "ERROR_IF_OVERFLOW": 1 << 34, "GROUP_CONCAT_LEGACY": 1 << 35,
@@ -55,7 +57,8 @@ def _ignored(session, reader):
     """SET TRANSACTION: there is one way to read."""
 
 
-OTHERS = [(("PASSWORD",), accounts.set_password), (("CATALOG",), _catalog), (("DEFAULT", "ROLE"), accounts.set_default_role), (("ROLE",), accounts.set_role),
+OTHERS = [(("PASSWORD",), accounts.set_password), (("CATALOG",), _catalog),
+          (("DEFAULT", "ROLE"), accounts.set_default_role), (("ROLE",), accounts.set_role),
           (("PROPERTY",), accounts.set_property), *((words, _ignored) for words in (
               ("TRANSACTION",), ("SESSION", "TRANSACTION"), ("GLOBAL", "TRANSACTION"), ("LOCAL", "TRANSACTION")))]
 

@@ -42,14 +42,15 @@ class SqlTransaction:
                            version.code(5304))
         again = table.id in self.written
         if again and not version.has("updates in transactions"):
-            raise SqlError("NOT allowed to read or write tables that have been subjected to DML operations before", version.code(5303))
+            raise SqlError("NOT allowed to read or write tables that have been subjected to DML operations before",
+                           version.code(5303))
         if again and not inserts:
-            raise SqlError(f"An UPDATE or DELETE of table '{table.name}' must be the first statement that writes it in an explicit "
-                           "transaction", version.code(5306))
+            raise SqlError(f"An UPDATE or DELETE of table '{table.name}' must be the first statement that writes it in an "
+                           "explicit transaction", version.code(5306))
         if self.txn is None:
             try:
-                self.txn = self.world.txns.begin(owner, [table], self.label, TIMEOUT, source="INSERT_STREAMING", kind="INSERT",
-                                                 user=user.name)
+                self.txn = self.world.txns.begin(owner, [table], self.label, TIMEOUT, source="INSERT_STREAMING",
+                                                 kind="INSERT", user=user.name)
             except LoadError as e:
                 raise SqlError(e.message) from None
         elif not again:

@@ -109,14 +109,17 @@ def _show_create_database(session, reader):
 
 STATEMENTS = [
     (("CREATE", "DATABASE"), on_catalog("CREATE DATABASE")), (("CREATE", "SCHEMA"), on_catalog("CREATE DATABASE")),
-    (("CREATE", "TABLE"), on_database_of("CREATE TABLE")), (("CREATE", "EXTERNAL", "TABLE"), on_database_of("CREATE TABLE")),
-    (("CREATE", "VIEW"), on_database_of("CREATE VIEW")), (("CREATE", "OR", "REPLACE", "VIEW"), on_database_of("CREATE VIEW")),
-    (("DROP", "DATABASE"), on_database("DROP")), (("DROP", "SCHEMA"), on_database("DROP")), (("DROP", "VIEW"), on_object("DROP")),
-    (("ALTER", "DATABASE"), on_database("ALTER")), (("ALTER", "VIEW"), on_object("ALTER")), (("ALTER", "SYSTEM"), on_system("NODE")),
+    (("CREATE", "TABLE"), on_database_of("CREATE TABLE")),
+    (("CREATE", "EXTERNAL", "TABLE"), on_database_of("CREATE TABLE")), (("CREATE", "VIEW"), on_database_of("CREATE VIEW")),
+    (("CREATE", "OR", "REPLACE", "VIEW"), on_database_of("CREATE VIEW")), (("DROP", "DATABASE"), on_database("DROP")),
+    (("DROP", "SCHEMA"), on_database("DROP")), (("DROP", "VIEW"), on_object("DROP")),
+    (("ALTER", "DATABASE"), on_database("ALTER")), (("ALTER", "VIEW"), on_object("ALTER")),
+    (("ALTER", "SYSTEM"), on_system("NODE")),
     (("CANCEL", "ALTER", "TABLE", "COLUMN", "FROM"), on_object("ALTER")),
     (("CANCEL", "ALTER", "TABLE", "OPTIMIZE", "FROM"), on_object("ALTER")),
     (("RECOVER", "TABLE"), _recover), (("RECOVER", "DATABASE"), on_catalog("CREATE DATABASE")),
     (("EXPORT",), _export), (("ADMIN",), on_system("OPERATE")), (("SHOW", "PROC"), on_system("OPERATE")),
-    (("SHOW", "BACKENDS"), _nodes), (("SHOW", "FRONTENDS"), _nodes), (("SHOW", "COMPUTE", "NODES"), _nodes), (("SET",), _set),
+    (("SHOW", "BACKENDS"), _nodes), (("SHOW", "FRONTENDS"), _nodes), (("SHOW", "COMPUTE", "NODES"), _nodes),
+    (("SET",), _set),
     (("SHOW", "CREATE", "DATABASE"), _show_create_database), (("SHOW", "CREATE", "SCHEMA"), _show_create_database),
     *((("SHOW", *words), on_object("ANY")) for words in SEEN), (("DESC",), _describe), (("DESCRIBE",), _describe)]

@@ -6,7 +6,8 @@ import duckdb
 from rockpool.errors import SqlError
 from rockpool.mysql import wire
 from rockpool.mysql.wire import Result
-from rockpool.sql import accounts, admin, alter, assignments, ddl, dml, explicit, insert, permits, rights, select, show, variables
+from rockpool.sql import (accounts, admin, alter, assignments, ddl, dml, explicit, insert, permits, rights, select, show,
+                          variables)
 from rockpool.sql.lexer import Reader, statements
 
 QUERIES = {"SELECT", "WITH", "(", "VALUES"}
@@ -60,8 +61,8 @@ class Session:
         version = self.world.version
         if not version.has("codes"):
             return SqlError("Query timeout. Increase the query_timeout session variable and retry")
-        return SqlError(f"Query reached its timeout of {seconds} seconds, please increase the 'query_timeout' session variable and "
-                        "retry", 5024)
+        return SqlError(f"Query reached its timeout of {seconds} seconds, please increase the 'query_timeout' session "
+                        "variable and retry", 5024)
 
     def cancel(self):
         """KILL QUERY: ends the query that runs in this session."""
@@ -115,9 +116,11 @@ class Session:
         version = self.world.version
         if not version.has("roles") and kind == "TABLE":
             raise SqlError(f"{privilege} command denied to user '{self.user.name}'@'127.0.0.1' for table '{name}'")
-        text = f"Access denied; you need (at least one of) the {privilege} privilege(s) on {kind}{' ' * bool(name)}{name} for this operation"
+        place = f"{kind} {name}" if name else kind
+        text = f"Access denied; you need (at least one of) the {privilege} privilege(s) on {place} for this operation"
         if version.has("privilege codes"):
-            active, idle = (f"[{', '.join(roles)}]" if roles else "NONE" for roles in (self.user.active, self.user.inactive))
+            active, idle = (f"[{', '.join(roles)}]" if roles else "NONE"
+                            for roles in (self.user.active, self.user.inactive))
             text += (". Please ask the admin to grant permission(s) or try activating existing roles using "
                      f"<set [default] role>. Current role(s): {active}. Inactivated role(s): {idle}.")
         raise SqlError(text, version.denied_code)

@@ -65,7 +65,8 @@ def value_of(session, name, scope="SESSION"):
 
 def unknown(session, name):
     nearest = difflib.get_close_matches(name, DEFAULTS, 3, 0)
-    return SqlError(f"Unknown system variable '{name}', the most similar variables are {{{', '.join(repr(n) for n in nearest)}}}",
+    similar = ", ".join(f"'{n}'" for n in nearest)
+    return SqlError(f"Unknown system variable '{name}', the most similar variables are {{{similar}}}",
                     session.world.version.code(1193))
 
 
@@ -110,8 +111,8 @@ def show_global(session, reader):
 def show_verbose(session, reader):
     """With what a variable was before it was changed."""
     test = _filter(reader)
-    return of_texts(["Variable_name", "Value", "Default_value", "Is_changed"],
-                    [[n, v, DEFAULTS[n] or v, int(bool(DEFAULTS[n]) and v != DEFAULTS[n])] for n, v in all_of(session) if test(n, v)])
+    rows = [[n, v, DEFAULTS[n] or v, int(bool(DEFAULTS[n]) and v != DEFAULTS[n])] for n, v in all_of(session) if test(n, v)]
+    return of_texts(["Variable_name", "Value", "Default_value", "Is_changed"], rows)
 
 
 def _filter(reader):
