@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "model/batch.h"
 #include "model/label.h"
+#include "model/lsn.h"
 #include "model/target_table.h"
 
 namespace walrock {
@@ -68,6 +69,9 @@ public:
   virtual CallOutcome rollback(Label const& label) = 0;
   virtual LabelState label_state(Label const& label) = 0;
   virtual CallOutcome truncate(TargetName const& target) = 0;
+  // Removes the rows of an append-only table that walrock made whose kLsnColumn is at or beyond
+  // `from`. Repeating it is harmless.
+  virtual CallOutcome cut(TargetName const& target, Lsn from) = 0;
   // An empty table like the target, under the twin's name; one that is there goes away.
   virtual CallOutcome make_twin(TargetName const& target, TargetName const& twin) = 0;
   // Exchanges the content of the table with that of its twin in one step, then drops the twin.

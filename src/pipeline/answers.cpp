@@ -79,6 +79,7 @@ void Committer::on_committed(CallId id, CommitOutcome const& outcome, TimePoint 
   case CommitOutcome::Kind::committed:
     if (outcome.is_visible) {
       slot->step = LabelSlot::Step::committed;
+      slot->is_in_doubt = false;
       line->trouble.clear();
       line->backoff.reset();
       return;
@@ -87,6 +88,7 @@ void Committer::on_committed(CallId id, CommitOutcome const& outcome, TimePoint 
   case CommitOutcome::Kind::aborted: on_aborted(*line, *slot, outcome.message, now); return;
   case CommitOutcome::Kind::in_doubt:
     line->trouble = "the outcome of a commit is being asked for: " + outcome.message;
+    slot->is_in_doubt = true;
     break;
   }
   slot->step = LabelSlot::Step::asking;
@@ -100,6 +102,8 @@ void Committer::on_label_state(CallId id, LabelState state, TimePoint now) {
     drop_abandoned(*line, *slot);
     return;
   }
+  if (state != LabelState::unreachable && state != LabelState::prepared)
+    slot->is_in_doubt = false; // of one that is prepared the commit may still be under way
   switch (state) {
   case LabelState::visible:
     slot->step = LabelSlot::Step::committed;
@@ -111,13 +115,15 @@ void Committer::on_label_state(CallId id, LabelState state, TimePoint now) {
     return;
   case LabelState::aborted: on_aborted(*line, *slot, "StarRocks aborted the label", now); return;
   case LabelState::unknown:
-    if (line->is_append_only && !is_copy_label(*line, *slot)) {
+    if (line->is_append_only && !line->has_origin && !is_copy_label(*line, *slot)) {
       set_aside(*line, ErrorCode::label_in_doubt,
                 fmt::format("StarRocks has forgotten label {} whose commit was in doubt",
                             slot->label.text),
                 "");
       return;
     }
+    if (line->has_origin && !is_copy_label(*line, *slot))
+      note_committed_beyond(*line, slot->label); // perhaps; the rows themselves are looked for
     on_aborted(*line, *slot, "StarRocks does not know the label any more", now);
     return;
   case LabelState::prepare:
@@ -144,7 +150,7 @@ void Committer::on_aborted(TableLine& line, LabelSlot& slot, std::string const& 
         return other->step == LabelSlot::Step::committed ||
                other->step == LabelSlot::Step::committing || other->step == LabelSlot::Step::asking;
       });
-  if (line.is_append_only && is_half) {
+  if (line.is_append_only && !line.has_origin && is_half) {
     set_aside(line, ErrorCode::label_in_doubt,
               fmt::format("label {} was aborted when another label of its epoch was sent to commit",
                           slot.label.text),
@@ -161,19 +167,23 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   calls_.erase(found);
   bool const is_truncate_of_copy = line.truncate_call == id;
   bool const is_swap = line.swap_call == id;
+  bool const is_cut = line.cut_call == id;
   Unit* const unit =
       !line.units.empty() && line.units.front().call == id ? &line.units.front() : nullptr;
   if (is_truncate_of_copy)
     line.truncate_call = 0;
   if (is_swap)
     line.swap_call = 0;
+  if (is_cut)
+    line.cut_call = 0;
   bool const is_add_of_copy = line.add_call == id;
   if (is_add_of_copy)
     line.add_call = 0;
   if (unit != nullptr)
     unit->call = 0;
   if (outcome.kind == CallOutcome::Kind::refused) {
-    if ((is_truncate_of_copy || is_swap || is_add_of_copy || unit != nullptr) && !line.is_errored())
+    if ((is_truncate_of_copy || is_swap || is_cut || is_add_of_copy || unit != nullptr) &&
+        !line.is_errored())
       set_aside(line, ErrorCode::target_query_failed, outcome.message, "");
     return;
   }
@@ -195,6 +205,11 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   }
   line.trouble.clear();
   line.backoff.reset();
+  if (is_cut) {
+    line.must_be_cut = false;
+    for (Label const& label : std::exchange(line.cut_labels, {}))
+      forget(label);
+  }
   if (is_truncate_of_copy)
     line.is_known_empty = true;
   if (is_add_of_copy) {

@@ -23,6 +23,7 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   auto line = std::make_unique<TableLine>();
   line->record = std::move(entry.record);
   line->is_append_only = entry.is_append_only;
+  line->has_origin = entry.has_origin;
   line->is_emptied_before_copy = entry.is_emptied_before_copy;
   line->is_known_empty = entry.is_known_empty;
   line->copy_target = entry.twin.value_or(line->record.target);
@@ -45,12 +46,16 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed) {
   for (LabelRecord const& record : ordered) {
     TableLine* const line = find(record.table);
     if (line == nullptr) {
-      say(log::Level::warning,
-          fmt::format("label of an unknown table is left to time out label={}", record.label.text));
+      say(log::Level::info,
+          fmt::format("label of a table that left the job is rolled back label={}",
+                      record.label.text));
+      orphans_.push_back({record.label});
       continue;
     }
     if (record.state == LabelRecord::State::intended || !line->is_open()) {
       line->leftovers.push_back({record.label});
+      // Its commit may have been sent, and StarRocks may have forgotten it since.
+      line->must_be_cut = line->must_be_cut || (line->has_origin && line->is_open());
       continue;
     }
     if (line->units.empty() || line->units.back().epoch != record.epoch ||
@@ -197,6 +202,8 @@ Committer::Call Committer::take_call(CallId id) {
 void Committer::finish_turn(TimePoint now, CommitterActions& actions) {
   // A second pass when a label ended behind a line that waited for the budget.
   std::size_t opened_before = 0;
+  advance_orphans(now);
+  find_doubts();
   do {
     is_starved_ = false;
     opened_before = open_labels_;
@@ -235,8 +242,8 @@ TableLine* Committer::find(RelationId table) {
   return found == lines_.end() ? nullptr : found->second.get();
 }
 
-CallId Committer::call_for(TableLine& line, LabelSlot* slot) {
-  calls_[++last_call_] = {&line, slot};
+CallId Committer::call_for(TableLine* line, LabelSlot* slot) {
+  calls_[++last_call_] = {line, slot};
   return last_call_;
 }
 
@@ -260,7 +267,7 @@ void Committer::close_label(LabelSlot const& slot) {
 }
 
 bool Committer::has_work(TableLine const& line) const {
-  bool const has_units = !line.units.empty() || !line.copy_labels.empty() ||
+  bool const has_units = !line.units.empty() || line.must_be_cut || !line.copy_labels.empty() ||
                          line.copy_phase != TableLine::CopyPhase::none ||
                          line.record.state != TableState::ready;
   return !line.leftovers.empty() || (!line.is_errored() && has_units);
@@ -289,6 +296,9 @@ TimePoint Committer::deadline_of(TableLine const& line, TimePoint now) const {
 
 TimePoint Committer::next_deadline(TimePoint now) const {
   TimePoint at = write_due_;
+  for (Leftover const& orphan : orphans_)
+    if (orphan.call == 0)
+      at = std::min(at, orphan.retry_at);
   for (auto const& [id, line] : lines_)
     if (has_work(*line))
       at = std::min(at, deadline_of(*line, now));

@@ -38,6 +38,7 @@ struct CommitterSettings {
   std::size_t label_budget = 100;             // open and prepared labels of the job
   std::size_t units_in_flight = 3;            // of one table
   std::size_t copy_labels_in_flight = 4;      // of one table
+  std::size_t commits_in_doubt = 100;         // sent to a database while one there is in doubt
   std::uint64_t waiting_limit = 4ULL << 30;   // bytes of changes that wait for copies
   std::uint64_t waiting_memory = 32ULL << 20; // of these in memory
   int failure_limit = 20;                     // loads failing in a row until a table is set aside
@@ -47,6 +48,7 @@ struct CommitterSettings {
 struct TableEntry {
   TableRecord record;
   bool is_append_only = false;
+  bool has_origin = false; // append-only, and its rows say which transaction they came from
   bool is_emptied_before_copy = true;
   bool is_known_empty = false;
   // Where the copy goes when it is swapped in at its end; empty: into the table itself.
@@ -159,12 +161,17 @@ private:
   void set_aside(TableLine& line, ErrorCode code, std::string const& message,
                  std::string const& advice);
   void read_again(TableLine& line, std::string const& why);
+  void cut_target(TableLine& line, TimePoint now);
+  void note_committed_beyond(TableLine& line, Label const& label);
+  void advance_orphans(TimePoint now);
+  void find_doubts();
+  [[nodiscard]] bool is_held_back(LabelSlot const& slot);
   void discard_units(TableLine& line);
   void discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot);
   void change_state(TableLine& line, TableState state);
 
   TableLine* find(RelationId table);
-  CallId call_for(TableLine& line, LabelSlot* slot);
+  CallId call_for(TableLine* line, LabelSlot* slot); // line: of an orphan none
   Call take_call(CallId call);
   [[nodiscard]] Unit* unit_of(TableLine& line, LabelSlot const& slot);
   [[nodiscard]] bool is_copy_label(TableLine const& line, LabelSlot const& slot) const;
@@ -186,6 +193,11 @@ private:
 
   CommitterSettings settings_;
   std::map<RelationId, std::unique_ptr<TableLine>> lines_;
+  // Labels of tables that are not in the job any more.
+  std::vector<Leftover> orphans_;
+  Backoff orphan_backoff_{Milliseconds(100), Milliseconds(5000)};
+  // By database with a label in doubt: the commits sent since.
+  std::map<std::string, std::size_t> doubts_;
   std::unordered_map<CallId, Call> calls_;
   CallId last_call_ = 0;
   std::size_t open_labels_ = 0;

@@ -43,6 +43,12 @@ struct SendTruncate {
   CallId call = 0;
   TargetName target;
 };
+// Remove the rows of an append-only table that came from transactions at or beyond `from`.
+struct SendCut {
+  CallId call = 0;
+  TargetName target;
+  Lsn from;
+};
 // An empty twin of the table, in place of one that may be there.
 struct SendMakeTwin {
   CallId call = 0;
@@ -87,8 +93,8 @@ struct Say {
 
 using CommitterAction =
     std::variant<WriteCheckpoint, StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
-                 SendMakeTwin, SendSwap, SendAddColumns, SpoolBody, NeedCopy, FollowFrom, Unfollow,
-                 Say>;
+                 SendCut, SendMakeTwin, SendSwap, SendAddColumns, SpoolBody, NeedCopy, FollowFrom,
+                 Unfollow, Say>;
 using CommitterActions = std::vector<CommitterAction>;
 
 } // namespace walrock

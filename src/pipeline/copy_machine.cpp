@@ -8,8 +8,9 @@ CopyMachine::CopyMachine(RowEncoder const& encoder, Split const& split, Lsn cons
                          MemoryBudget* budget, Limits limits)
     : limits_(limits), decoder_(encoder.plan().relation.columns.size()),
       batches_(budget, limits.batch_limits),
-      // Rows of a copy have no transaction of their own; the index is unique over all splits.
-      origin_{consistent_lsn, static_cast<std::uint64_t>(split.index) << 32} {
+      // Rows of a copy have no transaction of their own: they stand just below the first that the
+      // stream brings. The index is unique over all splits.
+      origin_{Lsn{consistent_lsn.value - 1}, static_cast<std::uint64_t>(split.index) << 32} {
   batches_.use(&encoder);
 }
 

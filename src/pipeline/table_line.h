@@ -30,8 +30,9 @@ struct LabelSlot {
   std::uint32_t attempt = 0;
   Step step = Step::fresh;
   std::uint64_t row_count = 0;
-  CallId call = 0;        // outstanding
-  bool is_closed = false; // committed and no longer counted against the budget
+  CallId call = 0;          // outstanding
+  bool is_in_doubt = false; // its commit was sent, and nobody says what came of it
+  bool is_closed = false;   // committed and no longer counted against the budget
   TimePoint retry_at{};
 };
 
@@ -74,6 +75,7 @@ struct TableLine {
 
   TableRecord record;
   bool is_append_only = false;
+  bool has_origin = false;
   bool is_emptied_before_copy = true; // not with existing-rows: keep
   bool is_known_empty = false;        // the first copy into a table that has no rows
 
@@ -95,6 +97,12 @@ struct TableLine {
   std::vector<TargetColumn> owed_columns;
   std::vector<Leftover> leftovers;
   std::vector<std::unique_ptr<LabelSlot>> abandoned; // a call is still under way
+
+  // Append-only: rows beyond applied_lsn are in the target and come again. These labels brought
+  // them; the checkpoint keeps them until the rows are removed.
+  bool must_be_cut = false;
+  CallId cut_call = 0;
+  std::vector<Label> cut_labels;
 
   std::uint64_t generation = 0;
   bool must_reread = false; // units were thrown away while the table was copying

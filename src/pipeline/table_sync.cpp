@@ -133,7 +133,7 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   if (must_be_emptied && line.copy_target != line.record.target) {
     // A twin may be gone: a swap whose answer was lost has dropped it. It is made like the target,
     // which may lack what was added to the twin.
-    line.truncate_call = call_for(line, nullptr);
+    line.truncate_call = call_for(&line, nullptr);
     after_write_.emplace_back(
         SendMakeTwin{line.truncate_call, line.record.target, line.copy_target});
     line.owed_columns.insert(line.owed_columns.begin(), line.twin_columns.begin(),
@@ -142,13 +142,13 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
     return;
   }
   if (!line.owed_columns.empty()) {
-    line.add_call = call_for(line, nullptr);
+    line.add_call = call_for(&line, nullptr);
     line.adding_columns = std::exchange(line.owed_columns, {});
     after_write_.emplace_back(SendAddColumns{line.add_call, line.copy_target, line.adding_columns});
     return;
   }
   if (must_be_emptied) {
-    line.truncate_call = call_for(line, nullptr);
+    line.truncate_call = call_for(&line, nullptr);
     after_write_.emplace_back(SendTruncate{line.truncate_call, line.copy_target});
     return;
   }
@@ -167,7 +167,7 @@ void Committer::end_copy(TableLine& line) {
     finish_copy(line);
     return;
   }
-  line.swap_call = call_for(line, nullptr);
+  line.swap_call = call_for(&line, nullptr);
   after_write_.emplace_back(SendSwap{line.swap_call, line.record.target, line.copy_target});
 }
 
@@ -195,13 +195,35 @@ void Committer::advance_leftovers(TableLine& line, TimePoint now) {
   for (Leftover& leftover : line.leftovers) {
     if (leftover.call != 0 || leftover.retry_at > now)
       continue;
-    leftover.call = call_for(line, nullptr);
+    leftover.call = call_for(&line, nullptr);
     after_write_.emplace_back(SendRollback{leftover.call, leftover.label});
   }
 }
 
+// Of tables that are not in the job any more: nobody else would end them.
+void Committer::advance_orphans(TimePoint now) {
+  for (Leftover& orphan : orphans_) {
+    if (orphan.call != 0 || !is_due(orphan.retry_at, now))
+      continue;
+    orphan.call = call_for(nullptr, nullptr);
+    after_write_.emplace_back(SendRollback{orphan.call, orphan.label});
+  }
+}
+
 void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint now) {
-  TableLine& line = *take_call(id).line;
+  TableLine* const of_table = take_call(id).line;
+  if (of_table == nullptr) {
+    auto const orphan = std::find_if(orphans_.begin(), orphans_.end(),
+                                     [id](Leftover const& l) { return l.call == id; });
+    orphan->call = 0;
+    orphan->retry_at = now + orphan_backoff_.next();
+    if (outcome.kind == CallOutcome::Kind::unreachable)
+      return;
+    forget(orphan->label);
+    orphans_.erase(orphan);
+    return;
+  }
+  TableLine& line = *of_table;
   auto const leftover = std::find_if(line.leftovers.begin(), line.leftovers.end(),
                                      [id](Leftover const& l) { return l.call == id; });
   if (leftover == line.leftovers.end())
@@ -212,9 +234,13 @@ void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint 
     leftover->retry_at = now + line.backoff.next();
     return;
   }
-  // refused: it was committed before. That can only be a label of a copy, which is emptied next,
-  // or of at-least-once, whose rows converge.
-  forget(leftover->label);
+  // refused: it was committed before. A label of a copy, which is emptied next; or of a keyed
+  // table, whose rows converge; or rows of an append-only table that come again.
+  bool const is_refused = outcome.kind == CallOutcome::Kind::refused;
+  if (line.has_origin && line.is_open() && (is_refused || line.must_be_cut))
+    note_committed_beyond(line, leftover->label);
+  else
+    forget(leftover->label);
   line.leftovers.erase(leftover);
   if (line.leftovers.empty() && line.failure_count == 0)
     line.trouble.clear();
@@ -232,6 +258,9 @@ void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& me
     discard_slot(line, std::move(slot));
   }
   line.copy_phase = TableLine::CopyPhase::none;
+  line.must_be_cut = false;
+  for (Label const& label : std::exchange(line.cut_labels, {}))
+    forget(label);
   line.pin.reset();
   line.trouble.clear();
   ++line.generation;
@@ -253,6 +282,23 @@ void Committer::read_again(TableLine& line, std::string const& why) {
   after_write_.emplace_back(FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation});
 }
 
+void Committer::note_committed_beyond(TableLine& line, Label const& label) {
+  line.must_be_cut = true;
+  line.cut_labels.push_back(label);
+}
+
+// The rows beyond applied_lsn go before they come again: once what was recorded is finished, and
+// nothing of the table is open, which would bring them back.
+void Committer::cut_target(TableLine& line, TimePoint now) {
+  if ((!line.units.empty() && line.units.front().is_restored) || !line.is_open())
+    return;
+  if (!line.leftovers.empty() || !line.abandoned.empty() || line.cut_call != 0 ||
+      !is_due(line.retry_at, now) || is_draining_)
+    return;
+  line.cut_call = call_for(&line, nullptr);
+  after_write_.emplace_back(SendCut{line.cut_call, line.record.target, line.record.applied_lsn});
+}
+
 void Committer::discard_units(TableLine& line) {
   while (!line.units.empty()) {
     Unit unit = std::move(line.units.front());
@@ -260,8 +306,10 @@ void Committer::discard_units(TableLine& line) {
     std::move(unit.added_columns.begin(), unit.added_columns.end(),
               std::back_inserter(line.owed_columns));
     for (auto& slot : unit.labels) {
-      // Recorded no more: after a crash it must be rolled back, not committed.
-      if (unit.step == Unit::Step::recorded && slot->step != LabelSlot::Step::committed) {
+      // Recorded no more: after a crash it must be rolled back, not committed. One that is
+      // committed is not forgotten either while its rows are in an append-only table.
+      if (unit.step == Unit::Step::recorded &&
+          (slot->step != LabelSlot::Step::committed || line.has_origin)) {
         LabelRecord demoted = record_of(line, unit, *slot, LabelRecord::State::recorded);
         demoted.state = LabelRecord::State::intended;
         update_.labels.push_back(std::move(demoted));
@@ -282,9 +330,13 @@ void Committer::discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot) {
   }
   if (!slot->is_closed)
     close_label(*slot);
-  if (slot->step == LabelSlot::Step::committed)
+  if (slot->step == LabelSlot::Step::committed && line.has_origin && line.is_open())
+    note_committed_beyond(line, slot->label);
+  else if (slot->step == LabelSlot::Step::committed)
     forget(slot->label);
-  else
+  else if (slot->step != LabelSlot::Step::loading && slot->step != LabelSlot::Step::prepared)
+    line.must_be_cut = line.must_be_cut || (line.has_origin && line.is_open());
+  if (slot->step != LabelSlot::Step::committed)
     line.leftovers.push_back({slot->label});
 }
 

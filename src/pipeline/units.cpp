@@ -15,6 +15,8 @@ void Committer::advance(TableLine& line, TimePoint now) {
     advance_copy(line, now);
   if (line.is_open())
     advance_units(line, now);
+  if (line.must_be_cut)
+    cut_target(line, now);
 }
 
 void Committer::advance_units(TableLine& line, TimePoint now) {
@@ -22,6 +24,8 @@ void Committer::advance_units(TableLine& line, TimePoint now) {
   for (std::size_t i = 0; i < line.units.size() && in_flight < settings_.units_in_flight; ++i) {
     Unit& unit = line.units[i];
     ++in_flight;
+    if (line.must_be_cut && !unit.is_restored)
+      break;
     if (unit.step == Unit::Step::adding_columns || unit.step == Unit::Step::truncating)
       break;
     if (unit.has_barrier()) {
@@ -58,7 +62,7 @@ void Committer::start_barrier(TableLine& line, Unit& unit, TimePoint now) {
   if (!line.leftovers.empty() || !line.abandoned.empty() || !is_due(line.retry_at, now) ||
       is_draining_)
     return;
-  unit.call = call_for(line, nullptr);
+  unit.call = call_for(&line, nullptr);
   if (!unit.added_columns.empty()) {
     unit.step = Unit::Step::adding_columns;
     after_write_.emplace_back(SendAddColumns{unit.call, line.record.target, unit.added_columns});
@@ -168,14 +172,41 @@ void Committer::commit_unit(TableLine& line, Unit& unit, TimePoint now) {
 }
 
 void Committer::commit_slot(TableLine& line, LabelSlot& slot, TimePoint now) {
-  if (slot.step == LabelSlot::Step::prepared && is_due(slot.retry_at, now)) {
+  if (slot.step == LabelSlot::Step::prepared && is_due(slot.retry_at, now) && !is_held_back(slot)) {
     slot.step = LabelSlot::Step::committing;
-    slot.call = call_for(line, &slot);
+    slot.call = call_for(&line, &slot);
     after_write_.emplace_back(SendCommit{slot.call, slot.label});
   } else if (slot.step == LabelSlot::Step::asking && slot.call == 0 && is_due(slot.retry_at, now)) {
-    slot.call = call_for(line, &slot);
+    slot.call = call_for(&line, &slot);
     after_write_.emplace_back(AskLabelState{slot.call, slot.label});
   }
+}
+
+// StarRocks remembers a number of finished labels per database: one in doubt must not be pushed
+// out.
+void Committer::find_doubts() {
+  std::map<std::string, std::size_t> doubts;
+  auto const look = [&](LabelSlot const& slot) {
+    if (!slot.is_in_doubt)
+      return;
+    auto const known = doubts_.find(slot.label.database);
+    doubts[slot.label.database] = known == doubts_.end() ? 0 : known->second;
+  };
+  for (auto const& [id, line] : lines_) {
+    for (Unit const& unit : line->units)
+      for (auto const& slot : unit.labels)
+        look(*slot);
+    for (auto const& slot : line->copy_labels)
+      look(*slot);
+  }
+  doubts_ = std::move(doubts);
+}
+
+bool Committer::is_held_back(LabelSlot const& slot) {
+  auto const doubt = doubts_.find(slot.label.database);
+  if (doubt == doubts_.end() || slot.is_in_doubt)
+    return false;
+  return ++doubt->second > settings_.commits_in_doubt;
 }
 
 bool Committer::is_committed(Unit const& unit) const {
@@ -201,7 +232,7 @@ void Committer::finish_unit(TableLine& line) {
 void Committer::start_load(TableLine& line, LabelSlot& slot, LabelRecord intended) {
   slot.label = intended.label;
   slot.step = LabelSlot::Step::loading;
-  slot.call = call_for(line, &slot);
+  slot.call = call_for(&line, &slot);
   ++open_labels_;
   update_.labels.push_back(std::move(intended));
   is_urgent_ = true;

@@ -87,6 +87,10 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
       shared.events.push_now(Called{
           truncate.call, guarded(CallOutcome(), [&] { return target.truncate(truncate.target); })});
     }
+    void operator()(SendCut const& cut) const {
+      shared.events.push_now(Called{
+          cut.call, guarded(CallOutcome(), [&] { return target.cut(cut.target, cut.from); })});
+    }
     void operator()(SendMakeTwin const& make) const {
       shared.events.push_now(Called{make.call, guarded(CallOutcome(), [&] {
                                       return target.make_twin(make.target, make.twin);

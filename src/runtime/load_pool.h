@@ -17,7 +17,7 @@
 namespace walrock {
 
 using LoadJob = std::variant<StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
-                             SendMakeTwin, SendSwap, SendAddColumns>;
+                             SendCut, SendMakeTwin, SendSwap, SendAddColumns>;
 
 class LoadPool {
 public:

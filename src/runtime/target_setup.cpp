@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "model/table_plan.h"
 #include "schema/ddl.h"
 
 namespace walrock {
@@ -76,6 +77,8 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
       set_up_known(source, table);
     else
       set_up_first_time(source, table);
+    table.entry.has_origin =
+        table.entry.is_append_only && table.target.column(kLsnColumn) != nullptr;
     if (record.state != TableState::init && record.state != TableState::errored)
       require_same_names(source, layout_before);
     if (!is_known && !is_copied() && record.state == TableState::init) {

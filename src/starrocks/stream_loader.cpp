@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "model/table_plan.h"
 #include "starrocks/catalog.h"
 
 namespace walrock {
@@ -236,6 +237,14 @@ LabelState StreamLoader::label_state(Label const& label) {
 
 CallOutcome StreamLoader::truncate(TargetName const& target) {
   return statement_outcome([&] { TargetCatalog(sql_).truncate(target); });
+}
+
+CallOutcome StreamLoader::cut(TargetName const& target, Lsn from) {
+  return statement_outcome([&] {
+    TargetCatalog(sql_).execute(fmt::format("DELETE FROM {} WHERE {} >= {}",
+                                            quote_starrocks(target), quote_starrocks(kLsnColumn),
+                                            from.value));
+  });
 }
 
 CallOutcome StreamLoader::make_twin(TargetName const& target, TargetName const& twin) {

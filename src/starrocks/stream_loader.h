@@ -37,6 +37,7 @@ public:
   CallOutcome rollback(Label const& label) override;
   LabelState label_state(Label const& label) override;
   CallOutcome truncate(TargetName const& target) override;
+  CallOutcome cut(TargetName const& target, Lsn from) override;
   CallOutcome make_twin(TargetName const& target, TargetName const& twin) override;
   CallOutcome swap_in(TargetName const& target, TargetName const& twin) override;
   CallOutcome add_columns(TargetName const& target,

@@ -143,7 +143,7 @@ TableEntry Process::set_up(std::size_t number, Checkpoint const& checkpoint) {
   entry.record.id = source.id;
   entry.record.source = source.name;
   entry.record.target = name;
-  entry.is_append_only = wanted.model != TableModel::primary;
+  entry.is_append_only = entry.has_origin = wanted.model != TableModel::primary;
   if (!world_.target.has(name)) {
     world_.target.create(wanted);
     entry.is_known_empty = true;
@@ -390,6 +390,9 @@ bool Process::perform(CommitterAction& action) {
   } else if (auto const* follow = std::get_if<FollowFrom>(&action)) {
     world_.trace.say("t{} is followed from {} generation {}", number_of(follow->table),
                      follow->from.value, follow->generation);
+    TableState const state = world_.store.tables().at(follow->table).state;
+    if (state == TableState::ready || state == TableState::catching_up)
+      world_.on_read_again(number_of(follow->table));
     commands_.emplace_back(*follow);
   } else if (auto const* unfollow = std::get_if<Unfollow>(&action)) {
     commands_.emplace_back(*unfollow);
@@ -412,6 +415,10 @@ bool Process::perform(CommitterAction& action) {
   } else if (auto const* truncate = std::get_if<SendTruncate>(&action)) {
     call<CallOutcome>([&target, name = truncate->target] { return target.truncate(name); },
                       told(truncate->call));
+  } else if (auto const* cut = std::get_if<SendCut>(&action)) {
+    call<CallOutcome>(
+        [&target, name = cut->target, from = cut->from] { return target.cut(name, from); },
+        told(cut->call));
   } else if (auto const* make = std::get_if<SendMakeTwin>(&action)) {
     call<CallOutcome>(
         [&target, name = make->target, twin = make->twin] { return target.make_twin(name, twin); },

@@ -50,6 +50,8 @@ struct World {
   Store& store;
   ProcessFaults& faults;
   std::vector<TargetName> targets; // by table
+  // A table that was copied is followed from an earlier position.
+  std::function<void(std::size_t)> on_read_again;
 };
 
 class Process : public std::enable_shared_from_this<Process> {

@@ -384,6 +384,21 @@ CallOutcome Target::truncate(TargetName const& name) {
   });
 }
 
+CallOutcome Target::cut(TargetName const& name, Lsn from) {
+  return statement([&]() -> CallOutcome {
+    if (!tables_.contains(name))
+      return {CallOutcome::Kind::refused, "unknown table"};
+    auto& rows = tables_.at(name).appended;
+    std::size_t const before = rows.size();
+    std::erase_if(rows, [&](TargetRow const& row) {
+      return std::stoull(row.at("_walrock_lsn")) >= from.value;
+    });
+    trace_.say("target: {} rows of {} from {} on are removed", before - rows.size(), name.table,
+               from.value);
+    return {CallOutcome::Kind::done, ""};
+  });
+}
+
 CallOutcome Target::make_twin(TargetName const& name, TargetName const& twin) {
   return statement([&]() -> CallOutcome {
     if (!tables_.contains(name))

@@ -67,6 +67,7 @@ public:
   CallOutcome rollback(Label const& label);
   LabelState label_state(Label const& label);
   CallOutcome truncate(TargetName const& name);
+  CallOutcome cut(TargetName const& name, Lsn from);
   CallOutcome make_twin(TargetName const& name, TargetName const& twin);
   CallOutcome swap_in(TargetName const& name, TargetName const& twin);
   CallOutcome add_columns(TargetName const& name, std::vector<TargetColumn> const& columns);
