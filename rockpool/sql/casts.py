@@ -209,9 +209,11 @@ _TO = {"BOOLEAN": _to_boolean, "FLOAT": _to_float, "DOUBLE": _to_float, "DECIMAL
 # ---------------------------------------------------------------- JSON and nested values
 def _to_json(sql, source):
     if is_text(source):
-        return f"sr_json_or_text({sql})"
+        return f"sr_parse_json({sql})"
     if source.name in INTEGERS:
-        return f"CAST({sql} AS VARCHAR)" if source.name != "LARGEINT" else f"CAST(TRY_CAST({sql} AS BIGINT) AS VARCHAR)"
+        text = f"CAST({sql} AS VARCHAR)"
+        return text if source.name != "LARGEINT" else (  # what JSON's own integers hold
+            f"CASE WHEN {sql} BETWEEN -9223372036854775808 AND 18446744073709551615 THEN {text} END")
     if source.name == "BOOLEAN":
         return f"CAST({sql} AS VARCHAR)"
     if source.name in FLOATS or source.name == "DECIMAL":

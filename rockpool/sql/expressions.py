@@ -126,6 +126,8 @@ class Expressions:
 
     def is_(self, node):
         found, right = self.term(node.this), node.expression
+        if isinstance(right, exp.Null) and found.kind == JSON:  # [R] a JSON null counts
+            return Term(f"(coalesce({found.sql}, 'null') = 'null')", BOOLEAN, found.constant)
         if isinstance(right, exp.Null):
             return Term(f"({found.sql} IS NULL)", BOOLEAN, found.constant)
         truth = found.to(BOOLEAN).sql if found.kind is not None else found.sql

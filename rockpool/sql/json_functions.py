@@ -76,20 +76,22 @@ def at(text, path):
 
 
 # ---------------------------------------------------------------- functions
+MAX_JSON = 16 << 20  # bytes
+
+
 def parse_json(text):
-    """A text that is no document is a JSON string where it does not begin like one."""
+    """[R] Only what begins like an object, an array or a string is parsed; everything else, also a number, is a string."""
+    if text.lstrip()[:1] not in ("{", "[", '"') or not text:
+        return json.dumps(text, ensure_ascii=False)
+    if len(text) > MAX_JSON // 4 and len(text.encode()) > MAX_JSON:
+        return None
     value = parsed(text)
-    if value is not MISSING:
-        return render_json(value)
-    begins = text.lstrip()[:1]
-    if not text.strip():
-        return '""'
-    return None if begins in "{[\"" else json.dumps(text, ensure_ascii=False)
+    return None if value is MISSING else render_json(value)
 
 
 def json_query(text, path):
     value = at(text, path)
-    return None if value is MISSING or value is None else render_json(value)
+    return None if value is MISSING else render_json(value)  # [R] a JSON null is no SQL NULL
 
 
 def json_string(text, path):
@@ -130,7 +132,10 @@ def number_of(value):
 
 
 def int_of(value, bits=64):
-    n = number_of(value) if value is not MISSING else None
+    if type(value) is str:
+        n = int(value) if re.fullmatch(r"\s*[+-]?\d+\s*", value) else None
+    else:
+        n = number_of(value) if value is not MISSING else None
     if isinstance(n, float):
         n = int(n) if abs(n) <= 2.0 ** 127 else None
     return n if n is not None and -2 ** (bits - 1) <= n < 2 ** (bits - 1) else None
@@ -226,12 +231,6 @@ def json_number(x):
     return render_json(parse(repr(x)))
 
 
-def json_or_text(text):
-    """CAST of a text: a document if it is one, else a JSON string."""
-    value = parsed(text)
-    return render_json(value) if value is not MISSING else json.dumps(text, ensure_ascii=False)
-
-
 def install(db):
     def one(name, function, result="VARCHAR"):
         add(db, name, function, ["VARCHAR"], result)
@@ -239,7 +238,6 @@ def install(db):
     def two(name, function, result="VARCHAR"):
         add(db, name, function, ["VARCHAR", "VARCHAR"], result)
     one("sr_parse_json", parse_json)
-    one("sr_json_or_text", json_or_text)
     one("sr_json_to_text", json_to_text)
     one("sr_json_print", lambda t: render_json(parsed(t)) if parsed(t) is not MISSING else t)
     one("sr_json_pretty", lambda t: json.dumps(json.loads(t), indent=2, ensure_ascii=False, sort_keys=True))

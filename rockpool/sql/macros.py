@@ -46,6 +46,12 @@ MACROS = {
     "sr_array_distinct(x)": "CASE WHEN x IS NULL THEN NULL ELSE list_filter(x, lambda v_, i_: list_position(x, v_) = i_ "
                             "OR (v_ IS NULL AND len(list_filter(x[1:i_], lambda w_: w_ IS NULL)) = 1)) END",
     "sr_kept_distinct(x)": "sr_array_distinct(list_filter(x, lambda v_: v_ IS NOT NULL))",
+    "sr_has(x, v)": "CASE WHEN v IS NULL THEN len(x) <> len(list_filter(x, lambda w_: w_ IS NOT NULL)) ELSE list_contains(x, v) END",
+    # NULL is an element like any other
+    "sr_arrays_overlap(x, y)": "CASE WHEN x IS NULL OR y IS NULL THEN NULL ELSE len(list_filter(x, lambda v_: sr_has(y, v_))) > 0 END",
+    "sr_contains_all(x, y)": "CASE WHEN x IS NULL OR y IS NULL THEN NULL ELSE len(list_filter(y, lambda v_: NOT sr_has(x, v_))) = 0 END",
+    "sr_contains_seq(x, y)": "CASE WHEN x IS NULL OR y IS NULL THEN NULL WHEN len(y) = 0 THEN true ELSE "
+                             "len(list_filter(x, lambda v_, i_: x[i_:i_ + len(y) - 1] IS NOT DISTINCT FROM y)) > 0 END",
     "sr_array_difference(x)": "list_transform(x, lambda v_, i_: CASE WHEN i_ = 1 THEN 0 ELSE v_ - x[i_ - 1] END)",
     "sr_array_cum_sum(x)": "list_transform(x, lambda v_, i_: list_sum(x[1:i_]))",
     # the last of equal keys wins

@@ -15,6 +15,9 @@ from rockpool.sql.resolver import Resolver, stored_sql  # noqa: F401  (names of 
 from rockpool.sql.scope import Column, Scope, Source
 
 
+CALLED = re.compile(r"Getting analyzing error\. Detail message: ((?:No matching function with signature:|\d-th input of) (\w+)\W.*)", re.S)
+
+
 async def run(session, reader):
     return await query(session, reader.text)
 
@@ -95,7 +98,7 @@ def plan_of(session, text):
 
 def _placed(text, error):
     """An error of a call, with the place of the first call of that name in the statement."""
-    found = re.match(r"Getting analyzing error\. Detail message: (No matching function with signature: (\w+)\(.*)", error.text, re.S)
+    found = CALLED.match(error.text)
     words = lexer.tokens(text) if found else ()
     for n, word in enumerate(words):
         if word.text.lower() == found.group(2).lower() and words[n + 1].text == "(":

@@ -169,7 +169,7 @@ def test_zones(scene):
 # ---------------------------------------------------------------- JSON
 def test_json_documents(scene):
     check(scene, [
-        ("parse_json('{\"b\": 1, \"a\": [true, null]}')", '{"a": [true, null], "b": 1}'), ("parse_json('plain')", '"plain"'), ("parse_json('[1')", None),
+        ("parse_json('{\"b\": 1, \"a\": [true, null]}')", '{"a": [true, null], "b": 1}'), ("parse_json('plain')", '"plain"'), ("parse_json('12')", '"12"'), ("parse_json('')", '""'), ("json_query('{\"a\": null}', 'a')", "null"), ("parse_json('[1')", None),
         ("json_object('k', 1, 'd', NULL, 's', '1')", '{"d": null, "k": 1, "s": "1"}'), ("json_array(1, 'a', 1.5, false)", '[1, "a", 1.5, false]'), ("json_array()", "[]"),
         ("to_json([1, NULL])", "[1, null]"), ("to_json(row(1, 'x'))", '{"col1": 1, "col2": "x"}'), ("cast('text' as json)", '"text"'), ("cast(1.0 as json)", "1")])
 
@@ -193,10 +193,15 @@ def test_conditions_in_json_paths(scene):
 
 def test_json_becomes_other_types(scene):
     check(scene, [
-        ("cast(parse_json('5') as int)", "5"), ("cast(parse_json('5.9') as int)", "5"), ("cast(parse_json('\"7\"') as int)", "7"), ("cast(parse_json('\"x\"') as string)", "x"),
+        ("cast(parse_json('5') as int)", "5"), ("cast(parse_json('[5.9]')->'[0]' as int)", "5"), ("cast(parse_json('5.9') as int)", None), ("cast(parse_json('\"7\"') as int)", "7"), ("cast(parse_json('\"x\"') as string)", "x"),
         ("cast(parse_json('true') as boolean)", "1"), ("cast(parse_json('{\"a\": 1}') as string)", '{"a": 1}'), ("cast(parse_json('[1, 2]') as array<int>)", "[1,2]"),
-        ("cast(parse_json('9223372036854775808.0') as bigint)", None),
-        ("parse_json('{\"a\": 1}') = parse_json('{\"a\":1.0}')", "1"), ("parse_json('9') < parse_json('10')", "1")])
+        ("cast(parse_json('{\"v\": 9223372036854775808.0}')->'v' as bigint)", None),
+        ("parse_json('{\"a\": 1}') = parse_json('{\"a\":1.0}')", "1"), ("parse_json('[9]')->'[0]' < parse_json('[10]')->'[0]'", "1"), ("parse_json('9') < parse_json('10')", "0")])
+
+
+def test_a_json_null_is_null_to_is_null(scene):
+    check(scene, [("parse_json('{\"a\": null}')->'a' IS NULL", "1"), ("parse_json('{\"a\": 0}')->'a' IS NULL", "0"), ("parse_json('{}')->'a' IS NOT NULL", "0"),
+                  ("cast(18446744073709551615 as json)", "18446744073709551615"), ("cast(18446744073709551616 as json)", None)])
 
 
 def test_json_each_makes_rows(scene):
@@ -212,7 +217,8 @@ def test_arrays(scene):
         ("array_position(['a', 'b'], 'b')", "2"), ("array_position([1], 9)", "0"), ("array_sort([2, NULL, 1])", "[null,1,2]"), ("array_distinct([1, NULL, 1, NULL])", "[1,null]"),
         ("array_append([1], 2.5)", "[1.0,2.5]"), ("array_remove([1, 2, 1], 1)", "[2]"), ("array_concat([1], [2, 3])", "[1,2,3]"), ("array_slice([1, 2, 3, 4], 2, 2)", "[2,3]"),
         ("array_slice([1, 2, 3, 4], -2)", "[3,4]"), ("array_join(['a', NULL, 'b'], '-')", "a-b"), ("array_join(['a', NULL], '-', '?')", "a-?"), ("array_intersect([1, 2, 3], [3, 2])", "[2,3]"),
-        ("arrays_overlap([1], [2])", "0"), ("array_sum([1, 2, NULL])", "3"), ("array_avg([1.0, 2.0])", "1.5000000"), ("array_max(['a', 'b'])", "b"), ("array_min([2, 1])", "1"),
+        ("arrays_overlap([1], [2])", "0"), ("arrays_overlap([1, NULL], [NULL])", "1"), ("array_contains_all([1, 2, NULL], [NULL, 1])", "1"), ("array_contains_seq([1, 1, 2], [1, 2])", "1"), ("array_contains_seq([1, 2, 3], [1, 3])", "0"),
+        ("array_position([1, NULL], NULL)", "2"), ("array_sum([1, 2, NULL])", "3"), ("array_avg([1.0, 2.0])", "1.5000000"), ("array_max(['a', 'b'])", "b"), ("array_min([2, 1])", "1"),
         ("array_cum_sum([1, 2, 3])", "[1,3,6]"), ("array_difference([1, 4, 9])", "[0,3,5]"), ("array_generate(1, 3)", "[1,2,3]"), ("array_flatten([[1], [2]])", "[1,2]")])
 
 
@@ -292,7 +298,7 @@ def test_a_large_checksum_is_quick(scene):
 # ---------------------------------------------------------------- mistakes
 def test_calls_that_match_no_function(scene):
     for call, text in (("nosuch(1, 'a')", "No matching function with signature: nosuch(tinyint(4), varchar)"), ("upper([1])", "No matching function with signature: upper(array<tinyint(4)>)"),
-                       ("array_avg([[1]])", "No matching function with signature: array_avg(array<array<tinyint(4)>>)"), ("substr('a')", "No matching function with signature: substr(varchar)"),
+                       ("array_sort([[1.5]])", "No matching function with signature: array_sort(array<array<DECIMAL32(2,1)>>)"), ("arrays_overlap([1], 1)", "2-th input of arrays_overlap should be an array, rather than tinyint(4)"), ("array_avg([[1]])", "No matching function with signature: array_avg(array<array<tinyint(4)>>)"), ("substr('a')", "No matching function with signature: substr(varchar)"),
                        ("percentile_cont(1, 2)", "percentile_cont second parameter'value should be between 0 and 1"), ("date_trunc('eon', now())", "date_trunc function can't support argument other than")):
         code, found = scene.error(f"SELECT {call}")
         assert code == 1064 and found.startswith("Getting analyzing error") and text in found, call

@@ -3,7 +3,7 @@ from sqlglot import exp
 
 from rockpool.sql import coercion
 from rockpool.sql.coercion import BIGINT, BOOLEAN, DOUBLE, INT, INTEGERS, VARCHAR, SqlType
-from rockpool.sql.functions.registry import common_kind, failure, no_match, special
+from rockpool.sql.functions.registry import common_kind, failure, no_match, shown, special
 from rockpool.sql.scope import ident
 from rockpool.sql.terms import Term
 
@@ -104,7 +104,9 @@ def _contains(compiler, nodes):
 @special("array_position")
 def _position(compiler, nodes):
     array, value, _ = _pair(compiler, nodes, "array_position")
-    return Term(f"CASE WHEN {array.sql} IS NOT NULL THEN coalesce(CAST(list_position({array.sql}, {value.sql}) AS INTEGER), 0) END", INT)
+    return Term(f"CASE WHEN {array.sql} IS NOT NULL THEN CAST(CASE WHEN {value.sql} IS NULL THEN "
+                f"coalesce(list_position(list_transform({array.sql}, lambda f_: f_ IS NULL), true), 0) ELSE "
+                f"coalesce(list_position({array.sql}, {value.sql}), 0) END AS INTEGER) END", INT)
 
 
 @special("array_append")
@@ -151,16 +153,23 @@ def _intersect(compiler, nodes):
     return Term(f"sr_array_distinct({made})", kind)
 
 
-@special("arrays_overlap")
-def _overlap(compiler, nodes):
-    texts, _ = _common_arrays(compiler, nodes, "arrays_overlap")
-    return Term(f"list_has_any({texts[0]}, {texts[1]})", BOOLEAN)
+def _of_two(name, macro):
+    @special(name)
+    def made(compiler, nodes):
+        for n, node in enumerate(nodes, 1):
+            kind = compiler.term(node).kind
+            if kind is not None and kind.name not in ("ARRAY", "NULL"):
+                raise failure(f"{n}-th input of {name} should be an array, rather than {shown(kind)}")
+        terms = [compiler.term(n) for n in nodes]
+        if any(t.kind is not None and t.kind.name == "NULL" for t in terms):
+            return Term("CAST(NULL AS BOOLEAN)", BOOLEAN)
+        texts, _ = _common_arrays(compiler, nodes, name)
+        return Term(f"{macro}({texts[0]}, {texts[1]})", BOOLEAN)
 
 
-@special("array_contains_all")
-def _contains_all(compiler, nodes):
-    texts, _ = _common_arrays(compiler, nodes, "array_contains_all")
-    return Term(f"list_has_all({texts[0]}, {texts[1]})", BOOLEAN)
+_of_two("arrays_overlap", "sr_arrays_overlap")
+_of_two("array_contains_all", "sr_contains_all")
+_of_two("array_contains_seq", "sr_contains_seq")
 
 
 @special("array_join")

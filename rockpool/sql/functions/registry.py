@@ -51,8 +51,10 @@ def shown(kind):
         return "unknown"
     if kind.name == "NULL":
         return "null_type"
-    if kind.name == "VARCHAR":
-        return "varchar"
+    if kind.name == "VARCHAR":  # a text of no declared length
+        return "varchar" if kind.length == VARCHAR.length else kind.shown()
+    if kind.name == "DECIMAL":
+        return f"{kind.primitive()}({kind.precision},{kind.scale})"
     if kind.parts and kind.name == "ARRAY":
         return f"array<{shown(kind.parts[0])}>"
     return kind.shown()
@@ -72,7 +74,10 @@ def common_kind(what, terms):
 def call(compiler, name, nodes, node=None):
     """The Term of a call."""
     if name in SPECIAL:
-        return SPECIAL[name](compiler, nodes)
+        try:
+            return SPECIAL[name](compiler, nodes)
+        except (IndexError, ValueError, ZeroDivisionError):  # too few, too many, or none that can be meant
+            raise no_match(name, [_kind(compiler, n) for n in nodes]) from None
     from rockpool.sql.functions import aggregates
     if name in aggregates.AGGREGATES:
         return aggregates.call(compiler, name, nodes)
@@ -80,6 +85,13 @@ def call(compiler, name, nodes, node=None):
         raise failure(f"{name} is not an aggregate function")
     terms = [compiler.term(n) for n in nodes]
     return of_terms(name, terms)
+
+
+def _kind(compiler, node):
+    try:
+        return compiler.term(node).kind
+    except Exception:  # a lambda, or another mistake
+        return None
 
 
 def of_terms(name, terms):
