@@ -155,7 +155,7 @@ async def insert_query(session, table, database, text):
 
 
 async def _query_rows(session, text, table, columns, made):
-    result = await select.query(session, text)
+    result = await select.query(session, text, states=True)
     if made.by_name:
         columns = _named(session, table, columns, [c.name for c in result.columns])
     if len(result.columns) != len(columns):

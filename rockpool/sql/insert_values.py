@@ -91,7 +91,7 @@ async def _evaluated(session, table, column, text):
         return rows[0][0]
     if column.type.name == "VARBINARY":
         text = f"CAST({text} AS VARBINARY)"  # bytes need not be a text on their way
-    result = await select.query(session, f"SELECT {text}")
+    result = await select.query(session, f"SELECT {text}", states=True)
     return result.rows[0][0]
 
 

@@ -63,12 +63,13 @@ def sql_type(kind):
     return SqlType("VARCHAR", MAX_VARCHAR if word == "varchar" else 65533)
 
 
-def text_sql(name, kind):
-    """The DuckDB expression that prints a value of a type; nested values and JSON are printed by rows()."""
+def text_sql(name, kind, states=False):
+    """The DuckDB expression that prints a value of a type; nested values and JSON are printed by rows(). BITMAP, HLL and
+    PERCENTILE print as NULL; states: as they are kept, for statements that write what they read."""
     if kind.parts or kind.name in ("VARBINARY", "JSON", "VARCHAR", "CHAR"):
         return name if kind.name != "JSON" else f"{name}::VARCHAR AS {name}"
     if kind.name in OPAQUE:
-        return f"NULL::VARCHAR AS {name}"
+        return name if states else f"NULL::VARCHAR AS {name}"
     return f"{to_text(name, kind)} AS {name}"
 
 

@@ -40,8 +40,8 @@ class Plan:
         return [render.column_of_type(n, k) for n, k in zip(names, self.kinds(relation))]
 
 
-async def query(session, text):
-    """The Result of a SELECT."""
+async def query(session, text, states=False):
+    """The Result of a SELECT. states: BITMAP, HLL and PERCENTILE as they are kept, for INSERT."""
     await information_schema.ready(session, text)
     plan = plan_of(session, text)
     for table in plan.tables:
@@ -49,14 +49,14 @@ async def query(session, text):
             raise SqlError(f"SELECT cannot read table '{table.name}' modified earlier in the same transaction.", 5307)
     cursor = await session.world.storage.snapshot([t.id for t in plan.tables])
     try:
-        return await session.while_running(cursor, session.world.storage.read(_execute, cursor, plan))
+        return await session.while_running(cursor, session.world.storage.read(_execute, cursor, plan, states))
     except duckdb.Error as e:
         raise _query_error(session, e) from None
     finally:
         await asyncio.get_running_loop().run_in_executor(None, cursor.close)
 
 
-def _execute(cursor, plan):
+def _execute(cursor, plan, states=False):
     for name, table in plan.virtual.items():
         cursor.register(name, table)
     relation = cursor.sql(plan.sql)
@@ -64,7 +64,7 @@ def _execute(cursor, plan):
         return Result()
     kinds = plan.kinds(relation)
     aliases = [f"k{n}" for n in range(len(kinds))]
-    selects = ", ".join(render.text_sql(a, k) for a, k in zip(aliases, kinds))
+    selects = ", ".join(render.text_sql(a, k, states) for a, k in zip(aliases, kinds))
     cursor.execute(f"SELECT {selects} FROM ({plan.sql}) AS q_({', '.join(aliases)})")
     return Result(plan.metadata(relation), render.rows(cursor, kinds))
 

@@ -144,6 +144,14 @@ def test_states_are_united(scene):
     assert rows == [["1", "2,9,10", "3", "3"], ["2", "5", "1", "1"]]
 
 
+def test_insert_takes_states_as_they_are(scene):
+    scene.table("id INT, b BITMAP BITMAP_UNION, h HLL HLL_UNION", "AGGREGATE KEY(id)")
+    scene.sql("INSERT INTO t VALUES (1, to_bitmap(5), hll_hash('a')), (1, to_bitmap(7), hll_hash('b'))")
+    scene.sql("INSERT INTO t SELECT id + 1, b, h FROM t")
+    assert scene.sql("SELECT id, bitmap_to_string(b), hll_cardinality(h), b FROM t ORDER BY id") == [
+        ["1", "5,7", "2", None], ["2", "5,7", "2", None]]
+
+
 def test_auto_increment_may_be_given(scene):
     scene.table("id INT NOT NULL, n BIGINT NOT NULL AUTO_INCREMENT", PK)
     scene.ok(scene.load("1,500\n", columns="id,n"), 1)
