@@ -153,7 +153,7 @@ class World:
 
     def release_later(self, txn, seconds):
         """Publication of a committed transaction is kept back for a while."""
-        asyncio.get_running_loop().call_later(seconds, self.txns.release, txn)
+        asyncio.get_running_loop().call_later(seconds, self.txns.publication.release, txn)
 
     async def visible(self, txn, seconds):
         """Waits until a committed transaction is visible; whether it is."""
@@ -167,8 +167,8 @@ class World:
 
     async def caught_up(self, table):
         """Waits until everything committed to a table is visible: what is written next is published after it."""
-        while self.txns.committed_on(table.id):
-            await self.visible(self.txns.unpublished[table.id][-1], 60)
+        while (last := self.txns.committed_on(table.id)) is not None:
+            await self.visible(last, 60)
 
     def need_leader(self, more=""):
         """What a backend says when no frontend leads that it could ask."""

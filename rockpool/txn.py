@@ -2,17 +2,15 @@
 
 PREPARE -> PREPARED -> COMMITTED -> VISIBLE, or ABORTED from the first two. A label is unique in its database while
 its newest transaction is not ABORTED, and is remembered for 3 days or the last 1000 finished transactions.
-
-Transactions of one table become visible in the order of their commits: each takes the next version of the table, and
-a version is published after the one before it [DatabaseTransactionMgr.finishTransaction, TransactionGraph].
 """
 import re
 import time
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field, replace
 
 from rockpool.clock import Clock
 from rockpool.errors import LoadError, analysis, internal
+from rockpool.publication import Publication
 
 LABEL = re.compile(r"[-\w]{1,128}", re.A)
 FINISHED = ("VISIBLE", "ABORTED")
@@ -92,11 +90,10 @@ class Transactions:
         self.watches = None  # what wants to know when rows become visible
         self.storage.on_truncate = self.truncated
         self.on_end = []  # called with the transaction when it is finished
-        self.unpublished = defaultdict(deque)  # table id -> its COMMITTED transactions, oldest first
-        self.held = set()  # ids of COMMITTED transactions whose publication is kept back
         self.versions = {}  # table id -> (versions that compaction has not merged, when that was counted)
         self.max_versions, self.compacted_per_second = MAX_VERSIONS, COMPACTED_PER_SECOND
         self._restore()
+        self.publication = Publication(catalog, self.segments, self._publish)
 
     def _restore(self):
         for key, kept in self.meta.all("txn"):
@@ -207,7 +204,7 @@ class Transactions:
 
     def commit(self, txn, segments=None, publish=True):
         """From PREPARED, or from PREPARE with the rows given. Visible at once unless its publication is kept back
-        (publish=False: until release()) or that of an earlier one of the same tables is."""
+        (publish=False: until publication.release()) or that of an earlier one of the same tables is."""
         self._check_known(txn)
         with self.meta.together():  # a segment has a seq if and only if its transaction is committed
             self._commit(txn, segments, publish)
@@ -223,35 +220,9 @@ class Transactions:
         if self.segments.get(txn.id):
             self.meta.sequence_segments(txn.id, txn.seq)
         self.stats.committed(txn)
-        for table_id in dict.fromkeys(txn.table_ids):
-            self.unpublished[table_id].append(txn)
-        if not publish:
-            self.held.add(txn.id)
-        self._publish_ready(txn)
+        self.publication.add(txn, held=not publish)
         if txn.state == "COMMITTED":
             self.save(txn)
-
-    def release(self, txn):
-        """Ends the keeping back of a publication."""
-        self.held.discard(txn.id)
-        self._publish_ready(txn)
-
-    def _publish_ready(self, txn):
-        """Publishes a transaction if it is its turn in all its tables, and then those that waited for it."""
-        turn = [txn]
-        while turn:
-            one = turn.pop()
-            if one.state != "COMMITTED" or one.id in self.held:
-                continue
-            if any(self.unpublished[t][0] is not one for t in one.table_ids):
-                continue
-            for table_id in dict.fromkeys(one.table_ids):
-                waiting = self.unpublished[table_id]
-                waiting.popleft()
-                if not waiting:
-                    del self.unpublished[table_id]
-            self._publish(one)
-            turn += [self.unpublished[t][0] for t in dict.fromkeys(one.table_ids) if t in self.unpublished]
 
     def _publish(self, txn):
         """COMMITTED -> VISIBLE: readers see the rows."""
@@ -315,8 +286,8 @@ class Transactions:
             self.save(txn)
 
     def committed_on(self, table_id):
-        """Whether a transaction waits to become visible in a table."""
-        return bool(self.unpublished.get(table_id))
+        """The last transaction that waits to become visible in a table, or None."""
+        return self.publication.newest(table_id)
 
     def forget_open(self):
         """A new leader knows no PREPARE transaction: they are not in the journal [doWriteTxnStateEditLog]."""

@@ -113,7 +113,7 @@ def program(*options):
 
 def test_the_ready_line_and_a_clean_end(own, tmp_path):
     pool = own()
-    assert set(pool.ports) == {"fe_http", "be_http", "mysql"} and len(pool.ports["be_http"]) == 2
+    assert set(pool.ports) == {"fe_http", "be_http", "mysql", "thrift"} and len(pool.ports["be_http"]) == 2
     assert pool.stop(signal.SIGINT) == 0
     assert "This is not StarRocks" in pool.folder.with_suffix(".log").read_text()
 

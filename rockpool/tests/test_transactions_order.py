@@ -40,6 +40,19 @@ def test_other_tables_do_not_wait(place):
     assert place.value("SELECT count(*) FROM u") == "1" and place.value("SELECT count(*) FROM t") == "0"
 
 
+def test_other_partitions_of_the_table_do_not_wait(place):
+    place.sql("CREATE TABLE p (id INT NOT NULL, v INT) DUPLICATE KEY(id) PARTITION BY RANGE(id) (PARTITION a VALUES LESS THAN "
+              "('10'), PARTITION b VALUES LESS THAN ('20')) DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES('replication_num'='1')")
+    place.pool.fault(point="publish_timeout", table="p", count=1, seconds=1.5)
+    assert place.load("1,1\n", table="p", label="held")["Status"] == "Publish Timeout"
+    begun = time.monotonic()
+    place.ok(place.load("11,1\n", table="p"))
+    assert time.monotonic() - begun < 1 and place.sql("SELECT id FROM p") == [["11"]]
+    place.ok(place.load("2,1\n12,1\n", table="p"))  # goes to both
+    assert time.monotonic() - begun > 0.9 and place.value("SELECT count(*) FROM p") == "4"
+    assert place.state("held") == "VISIBLE"
+
+
 def test_a_commit_that_waits_for_its_turn_succeeds_when_it_comes(place):
     place.pool.fault(point="publish_timeout", label="^slow$", count=1, seconds=0.7)
     assert place.load("1,a\n", label="slow")["Status"] == "Publish Timeout"
