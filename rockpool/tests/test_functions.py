@@ -302,3 +302,9 @@ def test_calls_that_match_no_function(scene):
                        ("percentile_cont(1, 2)", "percentile_cont second parameter'value should be between 0 and 1"), ("date_trunc('eon', now())", "date_trunc function can't support argument other than")):
         code, found = scene.error(f"SELECT {call}")
         assert code == 1064 and found.startswith("Getting analyzing error") and text in found, call
+
+
+@pytest.mark.parametrize("call, signature", [
+    ("element_at()", "element_at()"), ("map_from_arrays()", "map_from_arrays()"), ("current_timestamp('x', 1)", "current_timestamp(varchar, tinyint(4))")])
+def test_wrong_arguments_of_special_functions_are_no_match(scene, call, signature):
+    assert scene.error(f"SELECT {call}")[1].endswith(f"No matching function with signature: {signature}.")
