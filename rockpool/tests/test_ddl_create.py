@@ -222,3 +222,11 @@ def test_materialized_views_are_views_that_are_always_fresh(scene):
 def test_too_many_columns(scene):
     columns = ", ".join(f"c{n} INT" for n in range(10001))
     assert scene.error(f"CREATE TABLE t ({columns}) {ONE}")[0] == 1117
+
+
+def test_a_refused_clause_carries_its_place(scene):
+    statement = f"CREATE TABLE t (k INT, v INT REPLACE) AGGREGATE KEY(k) DISTRIBUTED BY RANDOM BUCKETS 2 {ONE}"
+    begin, end = statement.index("DISTRIBUTED"), statement.index("2 PROPERTIES")  # its first and its last word
+    assert scene.error(statement)[1].startswith(f"Getting analyzing error from line 1, column {begin} to line 1, column {end}. Detail message: ")
+    code, text = scene.error("SELECT ghost\nFROM (SELECT 1 AS a) AS q")
+    assert "line 1, column 7" in text
