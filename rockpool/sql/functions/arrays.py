@@ -97,8 +97,7 @@ def _pair(compiler, nodes, name):
 @special("array_contains")
 def _contains(compiler, nodes):
     array, value, _ = _pair(compiler, nodes, "array_contains")
-    found = f"CASE WHEN {value.sql} IS NULL THEN len({array.sql}) <> len(list_filter({array.sql}, lambda f_: f_ IS NOT NULL)) ELSE list_contains({array.sql}, {value.sql}) END"
-    return Term(found, BOOLEAN)
+    return Term(f"sr_has({array.sql}, {value.sql})", BOOLEAN)
 
 
 @special("array_position")
@@ -289,7 +288,8 @@ def _sortby(compiler, nodes):
         keys = f"list_transform({rows}, lambda {it}: {body.sql})"
     else:
         keys = arrays[1].sql
-    pairs = f"list_sort(list_transform(list_zip({keys}, {arrays[0].sql}, range(len({keys}))), lambda f_: {{'k': struct_extract_at(f_, 1), 'n': struct_extract_at(f_, 3), 'v': struct_extract_at(f_, 2)}}), 'ASC', 'NULLS FIRST')"
+    pairs = (f"list_sort(list_transform(list_zip({keys}, {arrays[0].sql}, range(len({keys}))), lambda f_: {{'k': struct_extract_at(f_, 1), "
+             f"'n': struct_extract_at(f_, 3), 'v': struct_extract_at(f_, 2)}}), 'ASC', 'NULLS FIRST')")
     return Term(f"list_transform({pairs}, lambda f_: f_.v)", arrays[0].kind)
 
 
