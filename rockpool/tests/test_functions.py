@@ -285,6 +285,13 @@ def test_sketches_count(sales):
         ["4", "2,5", "2", "2", "2", "1", None]]
 
 
+def test_distinct_counts_of_sketches_count_their_values(scene):
+    scene.sql(f"CREATE TABLE s (k INT, u BITMAP BITMAP_UNION, h HLL HLL_UNION) AGGREGATE KEY(k) DISTRIBUTED BY HASH(k) {ONE}",
+              "INSERT INTO s VALUES (1, to_bitmap(10), hll_hash('a')), (1, to_bitmap(11), hll_hash('b')), (2, to_bitmap(11), hll_hash('b'))")
+    assert scene.sql("SELECT count(DISTINCT u), count(DISTINCT h), bitmap_union_count(u) FROM s") == [["2", "2", "2"]]
+    assert scene.sql("SELECT k, bitmap_count(u), u FROM s ORDER BY k") == [["1", "2", None], ["2", "1", None]]
+
+
 def test_a_large_checksum_is_quick(scene):
     scene.sql(f"CREATE TABLE big (id BIGINT NOT NULL, s VARCHAR(30)) DUPLICATE KEY(id) DISTRIBUTED BY HASH(id) {ONE}")
     scene.ok(scene.load("".join(f"{n},name{n}\n" for n in range(200_000)), table="big"), 200_000)

@@ -119,6 +119,9 @@ def _count(given):
             raise failure("COUNT DISTINCT * is not supported")
         return Made("count(*)", BIGINT)
     if len(given.terms) == 1:
+        sketch = {"BITMAP": "bitmap_union_count", "HLL": "hll_union_agg"}.get(given.first.kind.name if given.first.kind else "")
+        if given.distinct and sketch:
+            return AGGREGATES[sketch](given)
         return Made(f"count({given.word()}{given.first.sql})", BIGINT)
     if not given.distinct:
         raise failure("COUNT must have DISTINCT for multiple arguments: count(" + ", ".join(t.sql for t in given.terms) + ")")
