@@ -212,10 +212,18 @@ class Bench:
     def __init__(self, args):
         self.args = args
         self.folder = args.data or tempfile.mkdtemp(prefix="rockpool-bench-")
-        self.ceiling = {}
+        self.pools = []
 
     def pool(self, name, *options):
-        return Pool(os.path.join(self.folder, name), self.args.core, *options)
+        self.pools.append(Pool(os.path.join(self.folder, name), self.args.core, *options))
+        return self.pools[-1]
+
+    def close(self):
+        """Ends what a part that failed has left behind."""
+        for pool in self.pools:
+            if pool.process.poll() is None:
+                pool.process.terminate()
+                pool.process.wait(60)
 
     @staticmethod
     def say(name, **figures):
@@ -378,6 +386,7 @@ def main():
         for part in args.parts or PARTS:
             getattr(bench, part)()
     finally:
+        bench.close()
         if args.data is None:
             shutil.rmtree(bench.folder, ignore_errors=True)
 
