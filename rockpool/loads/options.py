@@ -75,12 +75,12 @@ def boolean(headers, name, what):
 
 
 def whole_number(headers, name, message, default=0):
-    """stoll: blanks, a sign and digits at the beginning of the text; what follows them is ignored."""
+    """stoll: blanks, a sign and digits at the beginning of the text; what follows them is ignored. At most 64 bits."""
     text = headers.get(name)
     if not text:
         return default
     found = re.match(r"\s*[+-]?\d+", text)
-    if not found:
+    if not found or not -2**63 <= int(found.group()) < 2**63:
         raise invalid(message)
     return int(found.group())
 

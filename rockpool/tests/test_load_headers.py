@@ -1,5 +1,7 @@
 """Headers of a load that the other files do not look at: what each refuses, and when."""
 import pytest
+
+from rockpool.errors import LoadError
 import requests
 
 from rockpool.loads.options import delimiter, ratio, read, zone_name
@@ -63,6 +65,8 @@ def test_harmless_headers_change_nothing(scene):
 def test_numbers_are_read_like_stoll_and_strtod():
     version = Version()
     assert read({"skip_header": " 2x"}, version).skip_header == 2
+    with pytest.raises(LoadError):
+        read({"skip_header": "9" * 20}, version)
     assert [ratio(t) for t in ("0.5x", "x", "1e-1", ".25", "")] == [0.5, 0.0, 0.1, 0.25, 0.0]
 
 
