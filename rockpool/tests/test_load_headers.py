@@ -1,9 +1,8 @@
 """Headers of a load that the other files do not look at: what each refuses, and when."""
 import pytest
-
-from rockpool.errors import LoadError
 import requests
 
+from rockpool.errors import LoadError
 from rockpool.loads.options import delimiter, ratio, read, zone_name
 from rockpool.tests.pool import Scene, basic
 from rockpool.version import Version
