@@ -216,9 +216,10 @@ class World:
 
     def set_dead(self, numbers):
         """Backends that the frontends take for dead; what they coordinate and have not prepared is aborted."""
-        for number in set(numbers) - self.dead_backends:
+        numbers = set(numbers)
+        for number in numbers - self.dead_backends:
             self.txns.backend_down(number)
-        self.dead_backends = set(numbers)
+        self.dead_backends = numbers
 
     def count_when_visible(self, txn_id, work):
         self.on_visible[txn_id] = work
