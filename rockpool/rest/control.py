@@ -6,27 +6,40 @@ from rockpool.rest import answers
 from rockpool.rest.status_page import StatusPage
 
 
+def in_words(handler):
+    """What cannot be meant is answered with 400 and a text."""
+    async def answered(request):
+        try:
+            return await handler(request)
+        except KeyError as e:
+            text = str(e.args[0]) if " " in str(e.args[0]) else f"{e} is missing"
+        except (ValueError, TypeError, AttributeError, IndexError) as e:
+            text = str(e)
+        return answers.plain_json({"status": "FAILED", "message": text}, 400)
+    return answered
+
+
 class Control:
     def __init__(self, world):
         self.world = world
         self.page = StatusPage(world)
 
     def routes(self, router):
-        router.add_get("/_rockpool/stats", self.stats)
-        router.add_delete("/_rockpool/stats", self.reset)
-        router.add_get("/_rockpool/faults", self.faults)
-        router.add_post("/_rockpool/faults", self.add_fault)
-        router.add_delete("/_rockpool/faults", self.clear_faults)
-        router.add_post("/_rockpool/restart_be", self.restart_backends)
-        router.add_post("/_rockpool/restart_fe", self.restart_frontend)
-        router.add_post("/_rockpool/leader", self.leader)
-        router.add_post("/_rockpool/clock", self.clock)
-        router.add_post("/_rockpool/watch", self.watch)
-        router.add_get("/_rockpool/watch", self.watched)
-        router.add_delete("/_rockpool/watch", self.unwatch)
-        router.add_post("/_rockpool/backends", self.backends)
-        router.add_post("/_rockpool/settings", self.settings)
-        router.add_post("/_rockpool/tick", self.tick)
+        router.add_get("/_rockpool/stats", in_words(self.stats))
+        router.add_delete("/_rockpool/stats", in_words(self.reset))
+        router.add_get("/_rockpool/faults", in_words(self.faults))
+        router.add_post("/_rockpool/faults", in_words(self.add_fault))
+        router.add_delete("/_rockpool/faults", in_words(self.clear_faults))
+        router.add_post("/_rockpool/restart_be", in_words(self.restart_backends))
+        router.add_post("/_rockpool/restart_fe", in_words(self.restart_frontend))
+        router.add_post("/_rockpool/leader", in_words(self.leader))
+        router.add_post("/_rockpool/clock", in_words(self.clock))
+        router.add_post("/_rockpool/watch", in_words(self.watch))
+        router.add_get("/_rockpool/watch", in_words(self.watched))
+        router.add_delete("/_rockpool/watch", in_words(self.unwatch))
+        router.add_post("/_rockpool/backends", in_words(self.backends))
+        router.add_post("/_rockpool/settings", in_words(self.settings))
+        router.add_post("/_rockpool/tick", in_words(self.tick))
         router.add_get("/", self.page.show)
 
     async def stats(self, request):
@@ -98,7 +111,7 @@ class Control:
     async def backends(self, request):
         """{"dead": [0]}: backends that the frontend takes for dead."""
         for rule in await self._body(request):
-            self.world.set_dead(rule.get("dead", []))
+            self.world.set_dead([int(n) for n in rule.get("dead", [])])
         return answers.plain_json({"status": "OK", "dead": sorted(self.world.dead_backends)})
 
     async def watch(self, request):
@@ -106,7 +119,7 @@ class Control:
         try:
             for given in await self._body(request):
                 self.world.watches.add(given)
-        except (ValueError, KeyError, TypeError, SqlError) as e:
+        except SqlError as e:
             return answers.plain_json({"status": "FAILED", "message": str(e)}, 400)
         return answers.plain_json({"status": "OK"})
 
@@ -118,11 +131,8 @@ class Control:
         return answers.plain_json({"status": "OK"})
 
     async def settings(self, request):
-        try:
-            for given in await self._body(request):
-                self.world.set(given)
-        except (ValueError, TypeError, KeyError) as e:
-            return answers.plain_json({"status": "FAILED", "message": str(e)}, 400)
+        for given in await self._body(request):
+            self.world.set(given)
         return answers.plain_json({"status": "OK", "settings": self.world.settings()})
 
     async def tick(self, request):

@@ -92,6 +92,18 @@ def test_a_fault_script_that_cannot_be_read_is_one_line(tmp_path):
         assert found.returncode == 1 and text in found.stderr and len(found.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("method, path, body, text", [
+    ("GET", "stats?last=x", None, "invalid literal"), ("POST", "restart_be?be=x", None, "invalid literal"),
+    ("POST", "restart_be?seconds=x", None, "could not convert"), ("POST", "faults", "{nope", "Expecting property name"),
+    ("POST", "faults", "[1]", "a rule is a JSON object"), ("POST", "watch", "{}", "'table' is missing"),
+    ("POST", "backends", '{"dead": ["x"]}', "invalid literal"), ("POST", "backends", '{"dead": 5}', "not iterable"),
+    ("POST", "settings", '{"nope": 1}', "setting nope is not known"), ("POST", "settings", "[5]", "no attribute"),
+    ("POST", "clock", '{"seconds": "x"}', "seconds is a number")])
+def test_what_cannot_be_meant_is_answered_with_400(pool, method, path, body, text):
+    answer = requests.request(method, f"{pool.fe}/_rockpool/{path}", data=body, timeout=5)
+    assert answer.status_code == 400 and text in answer.json()["message"], answer.text
+
+
 # ---------------------------------------------------------------- the page
 def page(pool):
     answer = requests.get(pool.fe + "/", timeout=5)
