@@ -217,12 +217,14 @@ void Run::write_some() {
 }
 
 void Run::shake() {
-  switch (dice_.below(4)) {
+  switch (dice_.below(6)) {
   case 0:
     trace_.say("source: crashes");
     source_->crash();
     break;
   case 1: target_->restart_backends(); break;
+  case 3: target_->restart_leader(); break;
+  case 4: target_->take_backends_for_dead(); break;
   case 2:
     trace_.say("target: is away");
     target_->set_away(true);

@@ -147,6 +147,21 @@ void Target::restart_backends() {
       transaction.sent.bodies.clear();
 }
 
+void Target::restart_leader() {
+  trace_.say("target: the leader restarts");
+  std::erase_if(labels_, [](auto const& it) { return it.second.stage == Stage::prepare; });
+}
+
+void Target::take_backends_for_dead() {
+  trace_.say("target: backends are taken for dead");
+  std::vector<Label> open;
+  for (auto const& [label, transaction] : labels_)
+    if (transaction.stage == Stage::prepare)
+      open.push_back(label);
+  for (Label const& label : open)
+    abort(*find(label));
+}
+
 std::string const* Target::unknown_column(LoadSpec const& spec,
                                           std::vector<std::string> const& columns) const {
   for (std::string const& column : columns)

@@ -74,11 +74,15 @@ public:
 
   // Nobody reaches it.
   void set_away(bool is_away) { is_away_ = is_away; }
-  void restart_backends(); // open transactions are lost, prepared ones are not
+  void restart_backends();       // open transactions are lost, prepared ones are not
+  void restart_leader();         // it had not written down what is open
+  void take_backends_for_dead(); // what is open is aborted
   void be_well() {
     faults_ = well(faults_);
     is_away_ = false;
   }
+  // Every publication is late from now on.
+  void delay_publication(bool is_late) { faults_.publish_late = is_late ? 1 : 0; }
   // Labels of a table that are begun, prepared or committed and not visible.
   [[nodiscard]] std::vector<Label> unfinished_labels() const;
   // Without a network in between.
