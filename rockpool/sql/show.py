@@ -220,7 +220,7 @@ STATEMENTS = [
     (("AUTHENTICATION",), accounts.show_authentication), (("ALL", "AUTHENTICATION"), accounts.show_all_authentication),
     (("PROPERTY",), accounts.show_property), (("PROCESSLIST",), admin.processlist),
     (("PARTITIONS",), show_tables.show_partitions), (("TABLET",), show_tables.tablets), (("TABLETS",), show_tables.tablets),
-    (("DATA",), show_tables.data), (("DYNAMIC", "PARTITION", "TABLES"), dynamic_partition_tables),
+    (("DATA",), show_tables.sizes), (("DYNAMIC", "PARTITION", "TABLES"), dynamic_partition_tables),
     (("INDEX",), show_tables.index), (("INDEXES",), show_tables.index), (("KEYS",), show_tables.index),
     (("KEY",), show_tables.index), (("CATALOGS",), catalogs), (("ENGINES",), engines), (("STORAGE", "ENGINES"), engines),
     (("CHARSET",), charset), (("CHAR", "SET"), charset), (("CHARACTER", "SET"), charset), (("COLLATION",), collation),

@@ -204,7 +204,7 @@ def _column_row(table, c, letters):
             c.comment]
 
 
-# ---------------------------------------------------------------- indexes, partitions, tablets, data
+# ---------------------------------------------------------------- indexes, partitions, tablets, sizes
 def index(session, reader):
     reader.one_of("FROM", "IN")
     parts = reader.qualified()
@@ -308,7 +308,7 @@ def _one_tablet(session, reader):
                               f"SHOW PROC '/dbs/{owner.id}/{table.id}/partitions/{part.id}/{table.id + 1}/{number}';"]])
 
 
-async def data(session, reader):
+async def sizes(session, reader):
     """SHOW DATA [FROM db[.table]]"""
     database, table = session.database, None
     if reader.accept("FROM"):
