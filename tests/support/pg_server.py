@@ -92,6 +92,11 @@ class PgServer:
         if self._server is not None:
             self._end(signal.SIGINT)
 
+    def stop_immediately(self):
+        """The immediate shutdown: nothing is written, the next start recovers."""
+        if self._server is not None:
+            self._end(signal.SIGQUIT)
+
     def kill(self):
         """kill -9 of the postmaster; its children end by themselves when they notice."""
         if self._server is not None:

@@ -17,12 +17,12 @@ from tests.support.waiting import NotReached, wait_until
 class Rockpool:
     """One rockpool process on free ports; after the first start its ports stay the same."""
 
-    def __init__(self, folder, program=None, count=False, version=None):
+    def __init__(self, folder, program=None, count=False, version=None, frontends=1):
         self.folder = Path(folder)
         self._program = program or rockpool_program()
         self._options = (["--count"] if count else []) + (["--version", version] if version else [])
         self._child = None
-        self.fe_port, self.be_ports, self.mysql_port = 0, [0, 0], 0
+        self.fe_ports, self.be_ports, self.mysql_ports = [0] * frontends, [0, 0], [0] * frontends
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -35,13 +35,19 @@ class Rockpool:
 
     def start(self, seconds=60):
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [str(self._program), "--data", str(self.folder / "data"), "--fe-http", str(self.fe_port),
-                   "--be-http", ",".join(map(str, self.be_ports)), "--mysql", str(self.mysql_port), *self._options]
+        command = [str(self._program), "--data", str(self.folder / "data"), "--fe-http", ",".join(map(str, self.fe_ports)),
+                   "--be-http", ",".join(map(str, self.be_ports)), "--mysql", ",".join(map(str, self.mysql_ports)),
+                   *self._options]
+        if len(self.fe_ports) > 1:
+            command += ["--frontends", str(len(self.fe_ports))]
         with open(self.log_path, "ab") as log:
             self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                              text=True, start_new_session=True)
         ports = json.loads(self._first_line(seconds))
-        self.fe_port, self.be_ports, self.mysql_port = ports["fe_http"], ports["be_http"], ports["mysql"]
+        servers = ports.get("frontends") or [ports]
+        self.fe_ports = [server["fe_http"] for server in servers]
+        self.mysql_ports = [server["mysql"] for server in servers]
+        self.be_ports = ports["be_http"]
 
     def stop(self):
         if self._child is not None:
@@ -68,6 +74,14 @@ class Rockpool:
     @property
     def log_path(self):
         return self.folder / "rockpool.log"
+
+    @property
+    def fe_port(self):
+        return self.fe_ports[0]
+
+    @property
+    def mysql_port(self):
+        return self.mysql_ports[0]
 
     @property
     def fe_address(self):

@@ -32,6 +32,10 @@ class Walrock:
 
     # -- life ---------------------------------------------------------------------------------
 
+    def set_environment(self, changes):
+        """For the starts that follow."""
+        self._environment |= changes
+
     def start(self, *arguments, output=None):
         """Starts `walrock run JOB`; stdout and stderr go to the log, one run after the other, or to `output`."""
         with open(self.log_path, "ab") as log:
