@@ -43,15 +43,17 @@ void Source::write_transaction() {
   transaction.is_streamed = dice_.chance(wishes_.streamed);
   transaction.is_early = dice_.chance(0.5);
   transaction.is_aborted = transaction.is_streamed && dice_.chance(0.1);
-  // Other databases write, too.
-  wal_end_.value += 8 * (1 + dice_.below(100));
+  // Other databases write, too. Or its changes were written before the last commit: then its own
+  // commit record begins where that one ends.
+  bool const follows_at_once = dice_.chance(0.3);
+  wal_end_.value += follows_at_once ? 0 : 8 * (1 + dice_.below(100));
   auto const saved = tables_;
   int const count = dice_.chance(0.05) ? 0 : dice_.between(1, wishes_.largest_transaction);
   for (int i = 0; i < count; ++i)
     write_change(transaction, static_cast<std::size_t>(i));
   if (transaction.is_aborted)
     tables_ = saved;
-  wal_end_.value += 8 * (1 + dice_.below(20));
+  wal_end_.value += follows_at_once ? 0 : 8 * (1 + dice_.below(20));
   transaction.commit_lsn = wal_end_;
   wal_end_.value += 48;
   transaction.end_lsn = wal_end_;
