@@ -170,9 +170,8 @@ class TransactionGate:
         return number
 
     def _begin(self, request, headers, database, label):
-        """The first begin picks a backend. A repeated one goes to the same (since 3.5.3; before, it picks anew and
-        later calls of the label go astray)."""
-        number = self.nodes.get(label) if self.world.version.since(3, 5, 3) else None
+        """The first begin picks a backend, a repeated one goes to the same."""
+        number = self.nodes.get(label)
         if number in self.world.dead_backends:
             txn = self.world.txns.by_label(database.id, label)
             if txn is None or txn.state != "PREPARE" or txn.coordinator != number:

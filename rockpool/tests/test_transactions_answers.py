@@ -164,13 +164,13 @@ def test_older_frontends_lose_the_way_to_a_label(v31, v352):
         assert scene.txn("commit", "p")["Status"] == "OK"
 
 
-def test_before_3_5_3_a_repeated_begin_leads_the_label_astray(v352):
-    v352.txn("begin", "twice")
-    first = home(v352)
-    found = v352.txn("begin", "twice")
-    assert home(v352) != first and found["ExistingJobStatus"] == "RUNNING"
-    assert v352.txn("load", "twice", "1,a\n")["Status"] == "TXN_NOT_EXISTS"
-    assert straight(v352, first, "rollback", "twice")["Status"] == "OK"
+def test_a_repeated_begin_goes_to_the_same_backend(v31, v352):
+    for scene in (v31, v352):
+        scene.txn("begin", "twice")
+        first = home(scene)
+        assert scene.txn("begin", "twice")["Status"] == "LABEL_ALREADY_EXISTS" and home(scene) == first
+        assert scene.txn("load", "twice", "1,a\n")["Status"] == "OK"
+        assert scene.txn("rollback", "twice")["Status"] == "OK"
 
 
 def test_a_backend_asks_for_credentials_at_begin_alone(place):
