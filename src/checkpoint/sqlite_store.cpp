@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/sqlite.h"
 
@@ -282,7 +283,9 @@ void SqliteStore::write(CheckpointUpdate const& update) {
     statements.finished_label.bind(label.database, label.text).run();
   if (update.flushed_lsn)
     statements.flushed.bind(to_string(*update.flushed_lsn)).run();
+  WALROCK_BEFORE(checkpoint_commit);
   transaction.commit();
+  WALROCK_AFTER(checkpoint_commit);
 }
 
 std::uint64_t SqliteStore::begin_incarnation() {

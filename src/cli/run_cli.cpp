@@ -1,5 +1,6 @@
 #include "cli/run_cli.h"
 
+#include <cstdlib>
 #include <exception>
 #include <string>
 
@@ -7,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/version.h"
@@ -63,6 +65,7 @@ int parse(CLI::App& app, int argc, char const* const* argv) {
 int run_cli(int argc, char const* const* argv) {
   int exit_code = kDone;
   try {
+    arm_failpoint(std::getenv("WALROCK_FAILPOINT"));
     CLI::App app(kAbout, "walrock");
     app.set_version_flag("--version", kVersionText);
     app.footer(kExamples + 1);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/pause.h"
+#include "model/label_origin.h"
 #include "runtime/copy_pool.h"
 
 namespace walrock {
@@ -16,6 +18,36 @@ constexpr int kEventsPerTurn = 1000;
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
+}
+
+FailStep step_of(TableState state) {
+  switch (state) {
+  case TableState::init: return FailStep::state_init;
+  case TableState::copying: return FailStep::state_copying;
+  case TableState::copied: return FailStep::state_copied;
+  case TableState::catching_up: return FailStep::state_catching_up;
+  case TableState::ready: return FailStep::state_ready;
+  case TableState::errored: return FailStep::state_errored;
+  }
+  return FailStep::state_init;
+}
+
+// One write may be several steps.
+void reach_write(CheckpointUpdate const& update, FailSide side) {
+  if (!are_failpoints_armed())
+    return;
+  for (TableRecord const& table : update.tables)
+    reach_failpoint(step_of(table.state), side);
+  for (LabelRecord const& label : update.labels)
+    if (label.state == LabelRecord::State::recorded)
+      reach_failpoint(FailStep::stream_recorded, side);
+    else
+      reach_failpoint(is_of_copy(label.label) ? FailStep::copy_intended : FailStep::stream_intended,
+                      side);
+  for (Label const& label : update.finished_labels)
+    reach_failpoint(is_of_copy(label) ? FailStep::copy_finished : FailStep::stream_applied, side);
+  if (update.flushed_lsn)
+    reach_failpoint(FailStep::stream_flushed, side);
 }
 
 } // namespace
@@ -117,7 +149,9 @@ void CommitThread::write(CheckpointUpdate const& update, std::stop_token const& 
   Backoff backoff(Milliseconds(100), Milliseconds(5000));
   while (!now.stop_requested()) {
     try {
+      reach_write(update, FailSide::before);
       store_.write(update);
+      reach_write(update, FailSide::after);
       shared_.checkpoint_trouble.set("");
       return;
     } catch (Error const& error) {

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/pause.h"
 #include "postgres/catalog.h"
@@ -94,9 +95,12 @@ std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::stop_token stop) {
   Backoff backoff(Milliseconds(200), Milliseconds(10'000));
   while (!stop.stop_requested()) {
     try {
-      return std::make_unique<SnapshotKeeper>(
+      WALROCK_BEFORE(copy_snapshot);
+      auto keeper = std::make_unique<SnapshotKeeper>(
           settings_.source, fmt::format("{}_{}", settings_.slot_prefix, ++snapshot_count_),
           SlotLifetime::temporary, stop);
+      WALROCK_AFTER(copy_snapshot);
+      return keeper;
     } catch (Stopped const&) {
       throw;
     } catch (Error const& error) {
@@ -239,6 +243,7 @@ void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader, std:
   TableCopy& table = *task.table;
   CopyMachine machine(*table.encoder, task.split, round.consistent_lsn, &shared_.budget,
                       settings_.limits);
+  WALROCK_BEFORE(copy_read);
   reader.start_copy(table.table->source, task.split, stop);
   std::size_t bytes = 0;
   while (auto const line = reader.next_line(stop)) {
@@ -255,6 +260,7 @@ void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader, std:
   }
   hand_over(table, machine.take(), stop);
   reader.end(stop);
+  WALROCK_AFTER(copy_read);
   if (--table.splits_left == 0 && !table.has_failed)
     shared_.events.push_now(CopyRead{table.table->source.id});
 }

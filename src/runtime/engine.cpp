@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <sys/resource.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/pause.h"
 #include "checkpoint/instance_lock.h"
@@ -216,7 +217,9 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   raise_file_limit();
   InstanceLock const lock(job_.engine.checkpoint_folder);
   SqliteStore store(job_.engine.checkpoint_folder);
+  WALROCK_BEFORE(start_incarnation);
   std::uint64_t const incarnation = store.begin_incarnation();
+  WALROCK_AFTER(start_incarnation);
   Shared shared(sizes_.budget, job_.engine.checkpoint_folder + "/spool");
   Prepared prepared = prepare(
       job_, addresses_, store,
@@ -255,6 +258,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   copy_thread.request_stop();
   stream_thread.join();
   copy_thread.join();
+  WALROCK_BEFORE(stop_drain);
   drain_commit.request_stop();
   std::stop_callback const at_once(now, [&] { stop_commit.request_stop(); });
   std::jthread const limit([&](std::stop_token stop) {
@@ -264,6 +268,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
     }
   });
   commit_thread.join();
+  WALROCK_AFTER(stop_drain);
   stop_loads.request_stop();
   loads.stop();
   if (auto const error = failure()) {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/pause.h"
 #include "config/table_matcher.h"
@@ -176,7 +177,9 @@ private:
         throw Error(ErrorCode::publication_missing,
                     fmt::format("publication {} does not exist", name))
             .set_advice(create_publication_sql(name, names, has_partitioned_) + ";");
+      WALROCK_BEFORE(start_publication);
       create_publication(source(), name, names, has_partitioned_);
+      WALROCK_AFTER(start_publication);
       log::info("created publication={} tables={}", name, names.size());
       return;
     }
@@ -189,7 +192,9 @@ private:
         absent.push_back(table);
     if (absent.empty())
       return;
+    WALROCK_BEFORE(start_publication);
     add_tables(source(), name, absent);
+    WALROCK_AFTER(start_publication);
     log::info("added to publication={} tables={}", name, absent.size());
   }
 
@@ -217,13 +222,17 @@ private:
     }
     if (slot) { // left by a start that died between making and recording it
       wait_until_free(slot, name);
+      WALROCK_BEFORE(start_slot_drop);
       drop_slot(source(), name);
+      WALROCK_AFTER(start_slot_drop);
       log::info("dropped a slot that was made and never used slot={}", name);
     }
     write_job(); // without consistent_lsn: "about to be made"
     report_("replication slot: waiting for transactions that write now", "");
+    WALROCK_BEFORE(start_slot);
     out_.snapshot =
         std::make_unique<SnapshotKeeper>(addresses_.source, name, SlotLifetime::permanent, stop_);
+    WALROCK_AFTER(start_slot);
     out_.job.consistent_lsn = out_.snapshot->slot().consistent_lsn;
     write_job();
     out_.start_lsn = out_.job.consistent_lsn;
@@ -253,7 +262,9 @@ private:
   void write_job() {
     CheckpointUpdate update;
     update.job = out_.job;
+    WALROCK_BEFORE(start_job_record);
     store_.write(update);
+    WALROCK_AFTER(start_job_record);
     out_.checkpoint.job = out_.job;
   }
 
@@ -288,7 +299,9 @@ private:
         log::info("table is not in the job any more table={}", to_string(known.source));
         update.dropped_tables.push_back(known.id);
       }
+    WALROCK_BEFORE(start_tables_record);
     store_.write(update);
+    WALROCK_AFTER(start_tables_record);
   }
 
   JobSpec const& job_;

@@ -5,6 +5,7 @@
 
 #include <poll.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "postgres/catalog.h"
 #include "postgres/slot.h"
@@ -70,8 +71,10 @@ void StreamThread::run(std::stop_token stop) {
   if (stream_ != nullptr) {
     try {
       Lsn const flushed{shared_.flushed_lsn.load()};
+      WALROCK_BEFORE(stop_stream);
       stream_->send_status(std::max(received_lsn_, flushed), flushed, flushed);
       stream_->end(Deadline::in(Milliseconds(2000)));
+      WALROCK_AFTER(stop_stream);
     } catch (Error const& error) {
       log::debug("the stream was gone before its end: {}", error.what());
     }
@@ -88,7 +91,9 @@ void StreamThread::connect(std::stop_token stop) {
   ProtocolOptions const options = ProtocolOptions::of_server(connection.server_version());
   stream_ = std::make_unique<ReplicationStream>(std::move(connection));
   try {
+    WALROCK_BEFORE(stream_start);
     stream_->start(settings_.slot_name, settings_.publication_name, from, options, stop);
+    WALROCK_AFTER(stream_start);
   } catch (ConnectionLost const&) {
     throw;
   } catch (Error const&) {
@@ -206,8 +211,13 @@ void StreamThread::send_status_when_due() {
   bool const is_probe = at >= probe_due_;
   if (at < status_due_ && flushed <= sent_flushed_ && !is_probe)
     return;
+  bool const has_moved = flushed > sent_flushed_;
+  if (has_moved)
+    WALROCK_BEFORE(stream_feedback);
   stream_->send_status(std::max(received_lsn_, flushed), flushed, flushed, is_probe);
   sent_flushed_ = flushed;
+  if (has_moved)
+    WALROCK_AFTER(stream_feedback);
   status_due_ = at + settings_.heartbeat;
   if (is_probe)
     probe_due_ = at + kProbe;
@@ -225,7 +235,9 @@ void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
   for (StreamAction& action : mine) {
     if (auto* const hand_over = std::get_if<HandOver>(&action)) {
       has_progressed_ = true;
+      WALROCK_BEFORE(stream_hand_over);
       shared_.events.push_now(std::move(hand_over->epoch));
+      WALROCK_AFTER(stream_hand_over);
     } else if (auto const* wanted = std::get_if<Describe>(&action))
       describe(wanted->table, stop);
     else if (auto const* payload = std::get_if<SpoolPayload>(&action))
@@ -247,13 +259,16 @@ void StreamThread::describe(RelationId table, std::stop_token stop) {
   if (catalog_ == nullptr)
     catalog_ = std::make_unique<Connection>(settings_.source, ConnectionKind::sql, stop);
   StreamActions actions;
+  WALROCK_BEFORE(stream_describe);
   machine_.on_described(table, describe_relation(*catalog_, table), actions);
+  WALROCK_AFTER(stream_describe);
   perform(actions, stop);
 }
 
 void StreamThread::replay(Replay const& committed, std::stop_token stop) {
   StreamActions actions;
   int since_look = 0;
+  WALROCK_BEFORE(stream_replay);
   transactions_.replay(committed.xid, committed.aborted_xids,
                        [&](std::span<std::byte const> payload) {
                          machine_.on_replayed(payload, actions);
@@ -268,6 +283,7 @@ void StreamThread::replay(Replay const& committed, std::stop_token stop) {
     throw Stopped();
   machine_.on_replay_end(now(), actions);
   perform(actions, stop);
+  WALROCK_AFTER(stream_replay);
 }
 
 // In mid-replay: status updates go on, and memory is given back until there is room.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "model/table_plan.h"
 #include "schema/ddl.h"
@@ -177,11 +178,16 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
 void TargetSetup::make_twin(SetUpTable& table) {
   TargetTable twin = wanted_;
   twin.name.table += "_walrock_copy_";
-  for (TargetName const& left : catalog_.tables_beginning_with(twin.name))
+  for (TargetName const& left : catalog_.tables_beginning_with(twin.name)) {
+    WALROCK_BEFORE(start_twin_drop);
     catalog_.drop_table(left);
+    WALROCK_AFTER(start_twin_drop);
+  }
   twin.name.table += std::to_string(checkpoint_.incarnation);
   choose_replicas(twin);
+  WALROCK_BEFORE(start_twin);
   catalog_.execute(create_table_sql(twin));
+  WALROCK_AFTER(start_twin);
   log::info("copy goes into a twin that is swapped in at its end table={}", to_string(twin.name));
   table.entry.twin = twin.name;
   for (TargetColumn const& column : twin.columns)
@@ -198,11 +204,15 @@ void TargetSetup::create(SetUpTable& table) {
         fmt::format("{} does not exist and schema-sync.auto-create-table is off", to_string(name)))
         .set_advice(create_table_sql(wanted_) + ";");
   if (!has_database_) {
+    WALROCK_BEFORE(start_database);
     catalog_.create_database(name.database);
+    WALROCK_AFTER(start_database);
     has_database_ = true;
   }
   choose_replicas(wanted_);
+  WALROCK_BEFORE(start_table);
   catalog_.execute(create_table_sql(wanted_));
+  WALROCK_AFTER(start_table);
   log::info("created table={}", to_string(name));
   table.target = wanted_;
   table.entry.is_known_empty = true;

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/failpoint.h"
+#include "model/label_origin.h"
 #include "model/table_plan.h"
 #include "starrocks/catalog.h"
 
@@ -65,7 +67,10 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
   if (!fits_headers(request))
     return outcome_of(LoadOutcome::Kind::target_broken,
                       "a name with a line break or a zero byte cannot be loaded");
+  bool const is_copy = are_failpoints_armed() && is_of_copy(request.label);
+  reach_failpoint(is_copy ? FailStep::copy_begin : FailStep::stream_begin, FailSide::before);
   TransactionReply const begun = calls_.begin(request.label, batch.spec);
+  reach_failpoint(is_copy ? FailStep::copy_begin : FailStep::stream_begin, FailSide::after);
   bool const exists = begun.answer && begun.answer->status == AnswerStatus::label_exists;
   if (exists && !begun.was_repeated)
     return outcome_of(LoadOutcome::Kind::label_exists, begun.message());
@@ -75,9 +80,11 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
   try {
     for (Body const& body : batch.bodies) {
       std::string const unspooled = body.spooled ? body.spooled->read() : std::string();
+      reach_failpoint(is_copy ? FailStep::copy_load : FailStep::stream_load, FailSide::before);
       TransactionReply const loaded =
           calls_.load(request.label, batch.spec, body.spooled ? unspooled : body.bytes, compression,
                       begun.server);
+      reach_failpoint(is_copy ? FailStep::copy_load : FailStep::stream_load, FailSide::after);
       if (!loaded.is_ok())
         return given_up(request.label, loaded);
     }
@@ -89,7 +96,12 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
 }
 
 LoadOutcome StreamLoader::prepare(LoadRequest const& request, std::string const& server) {
+  FailStep const step = are_failpoints_armed() && is_of_copy(request.label)
+                            ? FailStep::copy_prepare
+                            : FailStep::stream_prepare;
+  reach_failpoint(step, FailSide::before);
   TransactionReply const prepared = calls_.prepare(request.label, request.batch->spec, server);
+  reach_failpoint(step, FailSide::after);
   if (!prepared.is_ok())
     return given_up(request.label, prepared);
   LoadOutcome outcome = check_counts(request, *prepared.answer);
@@ -157,7 +169,11 @@ std::string StreamLoader::with_error_log(Answer const& answer) {
 
 CommitOutcome StreamLoader::commit(Label const& label) {
   using Kind = CommitOutcome::Kind;
+  FailStep const step =
+      are_failpoints_armed() && is_of_copy(label) ? FailStep::copy_commit : FailStep::stream_commit;
+  reach_failpoint(step, FailSide::before);
   TransactionReply const reply = calls_.commit(label);
+  reach_failpoint(step, FailSide::after);
   if (!reply.answer)
     return {Kind::in_doubt, false, reply.message()};
   switch (reply.answer->status) {
@@ -199,7 +215,9 @@ CommitOutcome StreamLoader::settled_by_state(Label const& label, std::string mes
 }
 
 CallOutcome StreamLoader::rollback(Label const& label) {
+  WALROCK_BEFORE(rollback);
   TransactionReply const reply = calls_.rollback(label);
+  WALROCK_AFTER(rollback);
   if (reply.is_ok())
     return {CallOutcome::Kind::done, {}};
   return rolled_back_by_state(label, reply.message(), true);
@@ -219,7 +237,9 @@ CallOutcome StreamLoader::rolled_back_by_state(Label const& label, std::string m
   case LabelState::prepare: {
     if (!may_cancel)
       break;
+    WALROCK_BEFORE(cancel);
     TransactionReply const cancelled = calls_.cancel(label);
+    WALROCK_AFTER(cancel);
     if (cancelled.is_ok())
       return {Kind::done, {}};
     return rolled_back_by_state(label, message + "; " + cancelled.message(), false);
@@ -231,38 +251,56 @@ CallOutcome StreamLoader::rolled_back_by_state(Label const& label, std::string m
 }
 
 LabelState StreamLoader::label_state(Label const& label) {
+  WALROCK_BEFORE(label_state);
   TransactionReply const reply = calls_.label_state(label);
+  WALROCK_AFTER(label_state);
   return reply.answer ? label_state_of(*reply.answer) : LabelState::unreachable;
 }
 
 CallOutcome StreamLoader::truncate(TargetName const& target) {
-  return statement_outcome([&] { TargetCatalog(sql_).truncate(target); });
+  return statement_outcome([&] {
+    WALROCK_BEFORE(truncate);
+    TargetCatalog(sql_).truncate(target);
+    WALROCK_AFTER(truncate);
+  });
 }
 
 CallOutcome StreamLoader::cut(TargetName const& target, Lsn from) {
   return statement_outcome([&] {
+    WALROCK_BEFORE(cut);
     TargetCatalog(sql_).execute(fmt::format("DELETE FROM {} WHERE {} >= {}",
                                             quote_starrocks(target), quote_starrocks(kLsnColumn),
                                             from.value));
+    WALROCK_AFTER(cut);
   });
 }
 
 CallOutcome StreamLoader::make_twin(TargetName const& target, TargetName const& twin) {
-  return statement_outcome([&] { TargetCatalog(sql_).make_twin(target, twin); });
+  return statement_outcome([&] {
+    WALROCK_BEFORE(copy_empty_twin);
+    TargetCatalog(sql_).make_twin(target, twin);
+    WALROCK_AFTER(copy_empty_twin);
+  });
 }
 
 CallOutcome StreamLoader::swap_in(TargetName const& target, TargetName const& twin) {
   return statement_outcome([&] {
     TargetCatalog catalog(sql_);
+    WALROCK_BEFORE(copy_swap);
     catalog.swap(target, twin);
+    WALROCK_AFTER(copy_swap);
+    WALROCK_BEFORE(copy_twin_drop);
     catalog.drop_table(twin);
+    WALROCK_AFTER(copy_twin_drop);
   });
 }
 
 CallOutcome StreamLoader::add_columns(TargetName const& target,
                                       std::vector<TargetColumn> const& columns) {
   return statement_outcome([&] {
+    WALROCK_BEFORE(add_columns);
     TargetCatalog(sql_).add_columns(target, columns, Deadline::in(options_.alter_timeout), stop_);
+    WALROCK_AFTER(add_columns);
   });
 }
 

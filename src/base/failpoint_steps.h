@@ -1,0 +1,68 @@
+// The steps at which walrock can be made to die, wait or fail: everything durable that is written
+// and every call to another program. Each has two failpoints, before_NAME and after_NAME. A new one
+// is a line here, WALROCK_BEFORE(NAME) and WALROCK_AFTER(NAME) around its place, and a line in
+// tests/crash/plan.py that reaches it.
+//
+//   X(name, the error that the action "fail" throws, what the step does)
+//
+// internal: nothing can fail there, and the action is refused.
+#pragma once
+
+// clang-format off
+#define WALROCK_FAIL_STEPS(X) \
+  /* start */ \
+  X(start_incarnation, checkpoint_failed, "the number of this start is written") \
+  X(start_publication, source_unreachable, "the publication is made or extended") \
+  X(start_job_record, checkpoint_failed, "the job's record is written: first that a slot is about to be made, then its position") \
+  X(start_slot, source_unreachable, "the replication slot is made, with its snapshot") \
+  X(start_slot_drop, source_unreachable, "a slot that a start left which died is dropped") \
+  X(start_database, target_unreachable, "the target database is made") \
+  X(start_table, target_unreachable, "a target table is made") \
+  X(start_twin_drop, target_unreachable, "a twin that an earlier start left is dropped") \
+  X(start_twin, target_unreachable, "the twin of a table is made that takes its copy") \
+  X(start_tables_record, checkpoint_failed, "the tables that are followed are written") \
+  /* copy */ \
+  X(copy_snapshot, source_unreachable, "a temporary slot is made for the snapshot of a later round") \
+  X(copy_read, source_unreachable, "a range of a table is read") \
+  X(copy_intended, checkpoint_failed, "a label of the copy is written as intended") \
+  X(copy_begin, target_unreachable, "the transaction of a label of the copy is begun") \
+  X(copy_load, target_unreachable, "a body of a label of the copy is loaded") \
+  X(copy_prepare, target_unreachable, "a label of the copy is prepared") \
+  X(copy_commit, target_unreachable, "a label of the copy is committed") \
+  X(copy_finished, checkpoint_failed, "the mark of a committed label of the copy is written") \
+  X(copy_empty_twin, target_unreachable, "an empty twin is made for a copy that is begun again") \
+  X(copy_swap, target_unreachable, "the twin takes the place of the target") \
+  X(copy_twin_drop, target_unreachable, "what the twin holds after the swap is dropped") \
+  /* states of a table */ \
+  X(state_init, checkpoint_failed, "that a table waits for a copy is written") \
+  X(state_copying, checkpoint_failed, "that a table is being copied is written") \
+  X(state_copied, checkpoint_failed, "that a table is copied is written") \
+  X(state_catching_up, checkpoint_failed, "that a table catches up is written") \
+  X(state_ready, checkpoint_failed, "that a table is ready is written") \
+  X(state_errored, checkpoint_failed, "that a table is set aside is written") \
+  /* stream */ \
+  X(stream_start, source_unreachable, "replication is started") \
+  X(stream_hand_over, internal, "an epoch is handed to the committer") \
+  X(stream_replay, spool_failed, "a transaction that came in progress is replayed") \
+  X(stream_describe, source_unreachable, "the catalog is asked about a relation that changed") \
+  X(stream_intended, checkpoint_failed, "a label is written as intended") \
+  X(stream_begin, target_unreachable, "the transaction of a label is begun") \
+  X(stream_load, target_unreachable, "a body of a label is loaded") \
+  X(stream_prepare, target_unreachable, "a label is prepared") \
+  X(stream_recorded, checkpoint_failed, "the labels of a unit are written as recorded") \
+  X(stream_commit, target_unreachable, "a label is committed") \
+  X(stream_applied, checkpoint_failed, "the marks of committed labels are written: applied_lsn") \
+  X(stream_flushed, checkpoint_failed, "flushed_lsn is written, before it is acknowledged") \
+  X(stream_feedback, source_unreachable, "flushed_lsn is acknowledged to PostgreSQL") \
+  /* barriers, doubts, leftovers */ \
+  X(truncate, target_unreachable, "a target is emptied: TRUNCATE of the source, or a copy that is begun again") \
+  X(add_columns, target_unreachable, "columns are added to a target") \
+  X(cut, target_unreachable, "rows of an append-only table beyond applied_lsn are deleted") \
+  X(rollback, target_unreachable, "a label is rolled back") \
+  X(cancel, target_unreachable, "a label whose backend has lost it is cancelled at the frontend") \
+  X(label_state, target_unreachable, "the state of a label is asked for") \
+  /* store and stop */ \
+  X(checkpoint_commit, checkpoint_failed, "the checkpoint's transaction is made durable") \
+  X(stop_stream, source_unreachable, "the stream is ended with a last acknowledgement") \
+  X(stop_drain, internal, "what is under way is finished at a stop")
+// clang-format on
