@@ -17,6 +17,7 @@
   X(start_slot, source_unreachable, "the replication slot is made, with its snapshot") \
   X(start_slot_drop, source_unreachable, "a slot that a start left which died is dropped") \
   X(start_database, target_unreachable, "the target database is made") \
+  X(start_table_record, checkpoint_failed, "that a target table is about to be made is written") \
   X(start_table, target_unreachable, "a target table is made") \
   X(start_twin_drop, target_unreachable, "a twin that an earlier start left is dropped") \
   X(start_twin, target_unreachable, "the twin of a table is made that takes its copy") \

@@ -268,8 +268,19 @@ private:
     out_.checkpoint.job = out_.job;
   }
 
+  void remember(TableRecord const& record) {
+    CheckpointUpdate update;
+    update.tables.push_back(record);
+    WALROCK_BEFORE(start_table_record);
+    store_.write(update);
+    WALROCK_AFTER(start_table_record);
+    std::erase_if(out_.checkpoint.tables, [&](TableRecord const& r) { return r.id == record.id; });
+    out_.checkpoint.tables.push_back(record);
+  }
+
   void prepare_targets() {
-    TargetSetup setup(job_, addresses_, out_.checkpoint, is_first_start_);
+    TargetSetup setup(job_, addresses_, out_.checkpoint, is_first_start_,
+                      [this](TableRecord const& record) { remember(record); });
     out_.tables.clear();
     out_.followed.clear();
     out_.copied.clear();

@@ -42,9 +42,9 @@ void require_same_names(SourceTable const& source, std::string const& layout) {
 } // namespace
 
 TargetSetup::TargetSetup(JobSpec const& job, EngineAddresses const& addresses,
-                         Checkpoint const& checkpoint, bool is_first_start)
+                         Checkpoint const& checkpoint, bool is_first_start, Remember remember)
     : job_(job), checkpoint_(checkpoint), sql_(addresses.ddl), catalog_(sql_),
-      is_first_start_(is_first_start) {}
+      is_first_start_(is_first_start), remember_(std::move(remember)) {}
 
 bool TargetSetup::is_copied() const {
   return job_.source.startup == StartupMode::initial || !is_first_start_;
@@ -82,13 +82,15 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
         table.entry.is_append_only && table.target.column(kLsnColumn) != nullptr;
     if (record.state != TableState::init && record.state != TableState::errored)
       require_same_names(source, layout_before);
-    if (!is_known && !is_copied() && record.state == TableState::init) {
+    if (!is_copied() && record.state == TableState::init) {
       record.state = TableState::ready; // nothing is copied
       record.applied_lsn = consistent_lsn;
     }
   } catch (ConnectionLost const&) {
     throw;
   } catch (Error const& error) {
+    if (error.code() == ErrorCode::checkpoint_failed)
+      throw; // not the table's fault
     // A server that is not ready yet must not cost a table its copy.
     bool const is_passing = error.code() == ErrorCode::target_query_failed ||
                             error.code() == ErrorCode::target_protocol_violation;
@@ -156,10 +158,10 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
   if (!existing) {
     log::warning("target table is gone and is made and copied again table={}",
                  to_string(record.target));
-    create(table);
     record.state = TableState::init;
     record.reason.clear();
     record.applied_lsn = Lsn{};
+    create(table);
     return;
   }
   table.target = *existing;
@@ -210,6 +212,9 @@ void TargetSetup::create(SetUpTable& table) {
     has_database_ = true;
   }
   choose_replicas(wanted_);
+  // A start that dies behind this must find an empty table of ours, not one that is complete, nor
+  // one that somebody else has made.
+  remember_(table.entry.record);
   WALROCK_BEFORE(start_table);
   catalog_.execute(create_table_sql(wanted_));
   WALROCK_AFTER(start_table);

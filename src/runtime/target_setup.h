@@ -2,6 +2,7 @@
 // table enters the committer. What goes wrong with one table sets that table aside. Blocking.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,9 +31,13 @@ struct SetUpTable {
 
 class TargetSetup {
 public:
+  // Makes durable that the target of this record is about to be made, empty; from then on the
+  // checkpoint knows it too.
+  using Remember = std::function<void(TableRecord const&)>;
+
   // All must outlive it.
   TargetSetup(JobSpec const& job, EngineAddresses const& addresses, Checkpoint const& checkpoint,
-              bool is_first_start);
+              bool is_first_start, Remember remember);
 
   // Throws ConnectionLost (to be tried again as a whole); every other failure is the table's own.
   SetUpTable set_up(SourceTable const& source, TargetName const& name, Lsn consistent_lsn);
@@ -56,6 +61,7 @@ private:
   TargetTable wanted_;
   std::optional<std::size_t> backend_count_;
   bool is_first_start_;
+  Remember remember_;
   bool has_database_ = false;
 };
 
