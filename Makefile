@@ -1,12 +1,12 @@
 # The front doors of walrock. Each is one script in tools/; this file only names them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance build setup bench lint format asan tsan clean
+.PHONY: help demo test conformance crash-matrix build setup bench lint format asan tsan clean
 
 help: ## show this list
 	@echo "walrock keeps StarRocks a live, exact copy of PostgreSQL."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "Missing packages are installed by name (apt; Python packages go to build/venv)."
 
@@ -22,6 +22,10 @@ test: ## build and run every test (SUITES="unit e2e" picks some)
 conformance: ## ask rockpool what StarRocks was seen to answer (SUITE=DIR; PACKAGE=DIR adds cases)
 	@tools/setup base check
 	@build/venv/bin/python -P tools/conformance $(SUITE) $(PACKAGE:%=--package %)
+
+crash-matrix: ## kill -9 at every failpoint, in every circumstance; writes docs/guide/faults.md (half an hour)
+	@tools/setup base check
+	@WALROCK_CRASH=all WALROCK_FAULTS_TABLE=docs/guide/faults.md build/venv/bin/python -P tools/run_tests crash
 
 build: ## build build/walrock and build/rockpool
 	@tools/setup base

@@ -1,0 +1,146 @@
+"""Plays one case on a site: deaths, the last start, the comparison."""
+import random
+import signal
+import zlib
+
+from tests.crash.site import Life, database_name
+from tests.support.job_file import merge
+from tests.support.waiting import wait_until
+
+EXISTING = ('CREATE TABLE {name}.wiped (id INT NOT NULL, what STRING) PRIMARY KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 '
+            'PROPERTIES ("replication_num" = "1")', "INSERT INTO {name}.wiped VALUES (999999, 'was here before')")
+
+
+def play(site, number, case, seed):
+    scene = case.scene
+    name = database_name(f"c{number}_{case.kind}")
+    changes = merge({"sink": {"starrocks": {"sink.semantic": case.semantic}}, "walrock": {"freshness": "200ms"}}, scene.changes)
+    dice = random.Random(seed ^ zlib.crc32(case.id.encode()))
+    life = Life(site, name, scene.tables, dice.randrange(1 << 30), changes, scene.rows)
+    has_passed = False
+    try:
+        if scene.existing:
+            site.rockpool.execute(f"CREATE DATABASE {name}", *(sql.format(name=name) for sql in EXISTING))
+        with life.workload:
+            KINDS[case.kind](life, case, dice)
+            site.rockpool.clear_faults()
+            if not life.walrock.is_running:
+                life.start()
+            life.wait_for_work(10)
+            if scene.sets_aside:
+                bring_back(life)
+            life.settle()
+        life.compare()
+        life.stop_clean()
+        has_passed = True
+    finally:
+        site.rockpool.clear_faults()
+        life.end(keeps_folder=not has_passed)
+
+
+def bring_back(life):
+    """A table that was set aside is copied again; the others are not touched by it."""
+    wait_until("every table to have a state", lambda: all(life.state_of(table) for table in life.tables))
+    wait_until("the tables to be ready or set aside",
+               lambda: all(life.state_of(table) in ("ready", "errored") for table in life.tables))
+    if any(life.state_of(table) == "errored" for table in life.tables):
+        life.copy_again()
+
+
+def killed(life, case, dice):
+    *earlier, last = case.deaths
+    if case.scene.is_dropped:
+        lose_a_target(life)
+    for failpoint in earlier:
+        life.start(failpoint)
+        life.wait_for_death(failpoint)
+    order_faults(life, case.scene.faults)
+    life.start(last)
+    if case.scene.is_stopped:
+        stop_when_ready(life)
+    life.wait_for_death(last)
+
+
+def failing(life, case, dice):
+    *earlier, last = case.deaths
+    for failpoint in earlier:
+        life.start(failpoint)
+        life.wait_for_death(failpoint)
+    order_faults(life, case.scene.faults)
+    life.start(last)
+    if case.scene.is_stopped:
+        stop_when_ready(life)
+        life.walrock.wait_for_exit()
+    life.wait_for_failure(last)
+    life.wait_for_work(20)
+
+
+def lose_a_target(life):
+    """It was complete; then somebody drops it while walrock is down."""
+    life.start()
+    wait_until_ready(life)
+    assert life.walrock.stop() == 0, life.walrock.end_of_log()
+    life.rockpool.execute(f"DROP TABLE {life.name}.events FORCE")
+
+
+def wait_until_ready(life):
+    wait_until("every table to be ready", lambda: all(life.state_of(table) == "ready" for table in life.tables), 60, every=0.02)
+
+
+def stop_when_ready(life):
+    wait_until_ready(life)
+    life.wait_for_work(5)
+    life.walrock.signal(signal.SIGTERM)
+
+
+def order_faults(life, faults):
+    for fault in faults:
+        # Statements have no database of their own.
+        life.rockpool.order_fault(**fault, **({} if fault.get("at") == "sql" else {"database": life.name}))
+
+
+def at_random_times(life, case, dice):
+    for _ in range(4):
+        life.start()
+        life.wait_for_work(dice.randint(1, 150))
+        life.walrock.kill()
+        life.assert_nothing_is_acknowledged_ahead()
+
+
+def under_a_fault(life, case, dice):
+    life.start()
+    if dice.random() < 0.8:
+        wait_until_ready(life)
+    before = len(life.rockpool.fired_faults())
+    # Statements and calls of other databases are not struck; a server restarts for everybody.
+    life.rockpool.order_fault(**case.fault, database=life.name)
+    wait_until(f"the fault {case.fault}", lambda: len(life.rockpool.fired_faults()) > before, 60, every=0.005)
+    life.wait_for_work(dice.randint(0, 8))
+    life.walrock.kill()
+    life.assert_nothing_is_acknowledged_ahead()
+
+
+def servers(life, case, dice):
+    """Kills what the case names, three times, at random moments; in the copy once."""
+    life.start()
+    in_copy = case.dying.endswith("_in_copy")
+    dying = case.dying.removesuffix("_in_copy")
+    for _ in range(1 if in_copy else 3):
+        if in_copy:
+            wait_until("the copy", lambda: life.state_of("keyed") in ("copying", "copied", "catching_up", "ready"), 60, every=0.005)
+        else:
+            life.wait_for_work(dice.randint(10, 120))
+        if dying.startswith("walrock") or dying == "all_three":
+            life.walrock.kill()
+        if "rockpool" in dying or dying == "all_three":
+            life.rockpool.kill()
+        if "postgres" in dying or dying == "all_three":
+            life.pg.kill() if dying != "postgres_immediate" else life.pg.stop_immediately()
+            life.pg.start()
+        if "rockpool" in dying or dying == "all_three":
+            life.rockpool.start()
+        if not life.walrock.is_running and (dying.startswith("walrock") or dying == "all_three"):
+            life.start()
+
+
+KINDS = {"kill": killed, "twice": killed, "fail": failing, "random": at_random_times, "fault": under_a_fault, "servers": servers}

@@ -1,0 +1,188 @@
+"""What one worker of the matrix owns: a PostgreSQL, a rockpool, and the life of one case on them."""
+import json
+import re
+import shutil
+import signal
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import requests
+
+from tests.crash.workload import Workload, make_statements
+from tests.support import job_file, verify
+from tests.support.pg_server import REPLICATOR, REPLICATOR_PASSWORD, PgServer
+from tests.support.rockpool import Rockpool
+from tests.support.waiting import NotReached, wait_until
+from tests.support.walrock import Walrock, parse_lsn
+
+PG_SETTINGS = {
+    "logical_decoding_work_mem": "64kB",  # a transaction of some hundred rows is streamed in progress
+    "wal_sender_timeout": "10s",
+    "max_replication_slots": "50",
+}
+PATIENCE = 60.0
+
+
+class Site:
+    """Servers that are reused over cases; each case has a job, a schema and a target database of its own."""
+
+    def __init__(self, number):
+        self.number = number
+        self.folder = Path(tempfile.mkdtemp(prefix=f"walrock-crash-{number}-"))
+        self.pg = PgServer(**PG_SETTINGS)
+        self.rockpool = Rockpool(self.folder / "rockpool", frontends=2)
+
+    def __enter__(self):
+        self.pg.__enter__()
+        self.rockpool.start()
+        return self
+
+    def mend(self):
+        """After a case that failed in the middle: both servers run and have no orders."""
+        self.rockpool.kill()
+        self.pg.kill()
+        self.pg.start()
+        self.rockpool.start()
+
+    def __exit__(self, *_):
+        self.rockpool.stop()
+        self.pg.__exit__()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Life:
+    """One job from its first start to the comparison."""
+
+    def __init__(self, site, name, tables, seed, changes, rows):
+        self.pg, self.rockpool, self.name, self.tables = site.pg, site.rockpool, name, tables
+        self.folder = site.folder / name
+        self.folder.mkdir()
+        self.pg.create_database(name)
+        self.pg.execute(name, *make_statements(tables, rows), user=REPLICATOR, password=REPLICATOR_PASSWORD)
+        content = job_file.job(name, self.pg, self.rockpool, name, "public.*", name, self.folder / "checkpoint", changes)
+        self.walrock = Walrock(job_file.write_job(self.folder / "job.yml", content))
+        self.workload = Workload(self._connect, seed, tables)
+
+    def _connect(self):
+        return self.pg.connect(self.name, REPLICATOR, REPLICATOR_PASSWORD, autocommit=False)
+
+    def end(self, keeps_folder):
+        self.walrock.kill()
+        self.pg.drop_database(self.name)
+        self.rockpool.execute(f"DROP DATABASE IF EXISTS {self.name} FORCE")
+        if not keeps_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # -- life and death -----------------------------------------------------------------------
+
+    def start(self, failpoint=None):
+        self.walrock.set_environment({"WALROCK_FAILPOINT": failpoint or ""})
+        self.walrock.start()
+
+    def wait_for_death(self, failpoint):
+        """Until the failpoint has killed it; a failpoint that is never reached fails the case."""
+        code = self.walrock.wait_for_exit(PATIENCE)
+        assert code == -signal.SIGKILL, f"walrock ended with {code}, not at {failpoint}:\n{self.walrock.end_of_log()}"
+        self.assert_nothing_is_acknowledged_ahead()
+
+    def wait_for_failure(self, failpoint):
+        """Until a failpoint that throws was reached. It goes on or ends with an error."""
+        name = failpoint.split(":")[0]
+        wait_until(f"{failpoint} to be reached",
+                   lambda: f"failpoint reached name={name}" in self.walrock.log() or not self.walrock.is_running, PATIENCE)
+        assert f"failpoint reached name={name}" in self.walrock.log(), self.walrock.end_of_log()
+
+    def wait_for_work(self, transactions):
+        reached = self.workload.transactions + transactions
+        wait_until("the source to go on", lambda: self.workload.transactions >= reached or self.workload.failure, PATIENCE)
+
+    def assert_nothing_is_acknowledged_ahead(self):
+        """PostgreSQL was never told more than the checkpoint knows."""
+        known = self.checkpoint_flushed()
+        slot = self.pg.slot(f"{self.name}_slot")
+        if known is None or slot is None:
+            return
+        consistent, flushed = known
+        told = parse_lsn(slot["confirmed_flush_lsn"])
+        assert told <= max(consistent, flushed), f"PostgreSQL was told {told:x}, the checkpoint has {flushed:x}"
+
+    def checkpoint_flushed(self):
+        """(consistent_lsn, flushed_lsn) of a copy of the store, so that looking changes nothing; None without one."""
+        store = self.folder / "checkpoint" / "checkpoint.db"
+        if not store.exists():
+            return None
+        with tempfile.TemporaryDirectory() as copy:
+            for path in store.parent.glob("checkpoint.db*"):
+                if not path.name.endswith("-shm"):
+                    shutil.copy(path, copy)
+            connection = sqlite3.connect(Path(copy) / "checkpoint.db")
+            try:
+                job = connection.execute("SELECT consistent_lsn FROM job").fetchone()
+                flushed = connection.execute("SELECT flushed_lsn FROM progress").fetchone()
+            except sqlite3.OperationalError:  # killed before its tables were made
+                return None
+            finally:
+                connection.close()
+        if not job or not flushed or parse_lsn(job[0]) == 0:  # killed before it knew where its slot begins
+            return None
+        return parse_lsn(job[0]), parse_lsn(flushed[0])
+
+    # -- the end ------------------------------------------------------------------------------
+
+    def status(self):
+        """Asked of the program itself; None while it does not answer."""
+        try:
+            address = (self.folder / "checkpoint" / "endpoint").read_text(encoding="ascii").split()[0]
+            return requests.get(f"http://{address}/api/v1/status", timeout=5).json()
+        except (OSError, IndexError, ValueError):
+            return None
+
+    def state_of(self, table):
+        tables = (self.status() or {}).get("tables", [])
+        return next((found["state"] for found in tables if found["name"] == f"public.{table}"), None)
+
+    def settle(self):
+        """Quiet: every table is ready, and everything that the source has is acknowledged."""
+        self.workload.stop()
+        end = parse_lsn(self.pg.current_lsn())
+
+        def is_quiet():
+            if not self.walrock.is_running:
+                raise NotReached(f"walrock ended by itself:\n{self.walrock.end_of_log()}")
+            status = self.status() or {}
+            tables = status.get("tables", [])
+            errored = [table for table in tables if table["state"] == "errored"]
+            if errored:
+                raise NotReached(f"set aside: {errored}\n{self.walrock.end_of_log()}")
+            return (len(tables) == len(self.tables) and all(table["state"] == "ready" for table in tables)
+                    and parse_lsn(status["flushed_lsn"]) >= end)
+
+        try:
+            wait_until("everything to be in the target", is_quiet, PATIENCE, every=0.02)
+        except NotReached as late:
+            raise NotReached(f"{late}\nstatus: {json.dumps(self.status())}\n{self.walrock.end_of_log()}") from None
+
+    def compare(self):
+        pairs = [(f"public.{table}", f"{self.name}.{table}") for table in self.tables]
+        found = verify.compare(self.pg.dsn(self.name), self.rockpool.mysql_address, pairs)
+        assert all(comparison.identical for comparison in found), "\n".join(map(str, found)) + self.walrock.end_of_log()
+
+    def stop_clean(self):
+        """A clean stop leaves nothing behind: no label, no open transaction."""
+        assert self.walrock.stop() == 0, self.walrock.end_of_log()
+        open_ones = self.rockpool.execute(f"SHOW PROC '/transactions/{self.name}/running'")
+        assert not open_ones, f"transactions that nobody ends: {open_ones}"
+        self.assert_nothing_is_acknowledged_ahead()
+
+    def copy_again(self):
+        """A table that was set aside comes back when its target is dropped."""
+        self.walrock.stop()
+        for table in self.tables:
+            self.rockpool.execute(f"DROP TABLE IF EXISTS {self.name}.{table} FORCE")
+        self.start()
+
+
+def database_name(case_id):
+    """A name for both databases and the slot: short, lower case."""
+    return re.sub(r"\W+", "_", case_id).strip("_").lower()
