@@ -22,9 +22,9 @@ def test_wrong_names_and_passwords_are_1045(pool):
 
 def test_users_have_passwords_and_rights(scene):
     scene.table("id INT NOT NULL, v INT NULL")
-    scene.sql("CREATE USER 'reader'@'%' IDENTIFIED BY 'pw'", f"GRANT SELECT ON TABLE {scene.name}.t TO USER 'reader'@'%'")
-    assert refused(scene.pool, user="reader", password="wrong")[0] == 1045
-    with scene.pool.connect(scene.name, "reader", "pw") as c, c.cursor() as cursor:
+    scene.sql("CREATE USER 'right_reader'@'%' IDENTIFIED BY 'pw'", f"GRANT SELECT ON TABLE {scene.name}.t TO USER 'right_reader'@'%'")
+    assert refused(scene.pool, user="right_reader", password="wrong")[0] == 1045
+    with scene.pool.connect(scene.name, "right_reader", "pw") as c, c.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM t")
         assert cursor.fetchall() == (("0",),)
         for statement in ("INSERT INTO t VALUES (1, 1)", "DROP TABLE t", "TRUNCATE TABLE t", "ALTER TABLE t ADD COLUMN x INT",
@@ -32,15 +32,15 @@ def test_users_have_passwords_and_rights(scene):
             with pytest.raises(pymysql.MySQLError) as found:
                 cursor.execute(statement)
             assert found.value.args[0] == 5203 and "Access denied; you need" in found.value.args[1], statement
-    refusal = scene.load("1,1\n", user=("reader", "pw"))
+    refusal = scene.load("1,1\n", user=("right_reader", "pw"))
     assert refusal["status"] == "FAILED" and "INSERT privilege" in refusal["msg"]
-    scene.sql(f"GRANT INSERT ON ALL TABLES IN DATABASE {scene.name} TO USER reader")
-    scene.ok(scene.load("1,1\n", user=("reader", "pw")))
-    scene.sql("ALTER USER reader IDENTIFIED BY 'new'", "SET PASSWORD FOR 'reader' = PASSWORD('newer')")
-    scene.pool.connect(user="reader", password="newer").close()
-    assert "INSERT" in str(scene.sql("SHOW GRANTS FOR reader"))
-    scene.sql("DROP USER reader")
-    assert refused(scene.pool, user="reader", password="newer")[0] == 1045
+    scene.sql(f"GRANT INSERT ON ALL TABLES IN DATABASE {scene.name} TO USER right_reader")
+    scene.ok(scene.load("1,1\n", user=("right_reader", "pw")))
+    scene.sql("ALTER USER right_reader IDENTIFIED BY 'new'", "SET PASSWORD FOR 'right_reader' = PASSWORD('newer')")
+    scene.pool.connect(user="right_reader", password="newer").close()
+    assert "INSERT" in str(scene.sql("SHOW GRANTS FOR right_reader"))
+    scene.sql("DROP USER right_reader")
+    assert refused(scene.pool, user="right_reader", password="newer")[0] == 1045
 
 
 def test_what_connectors_ask_first(scene):
