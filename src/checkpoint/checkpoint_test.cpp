@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <random>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +38,8 @@ protected:
 };
 
 JobRecord job() {
-  return {"shop", "7312345678901234567", "demo", "walrock_shop", "walrock_pub", Lsn{0x16B374D848}};
+  return {"shop",        "7312345678901234567", "demo", "walrock_shop",
+          "walrock_pub", Lsn{0x16B374D848},     7,      Lsn{0x16B3740000}};
 }
 
 TableRecord table(Oid oid, TableState state = TableState::ready) {
@@ -214,30 +217,150 @@ void execute(std::string const& path, char const* sql) {
   sqlite3_close(handle);
 }
 
-TEST_F(Checkpoints, ANewerFormatIsRefused) {
+TEST_F(Checkpoints, ANewerFormatIsRefusedByName) {
   { SqliteStore const store(folder_); }
-  execute(database(), "PRAGMA user_version = 2");
-  EXPECT_EQ(code_of([&] { SqliteStore store(folder_); }), ErrorCode::checkpoint_mismatch);
-  EXPECT_EQ(code_of([&] { (void)read_checkpoint(folder_); }), ErrorCode::checkpoint_mismatch);
+  execute(database(), "PRAGMA user_version = 3");
+  for (auto const& opened : std::vector<std::function<void()>>{
+           [&] { SqliteStore store(folder_); }, [&] { (void)read_checkpoint(folder_); }})
+    try {
+      opened();
+      FAIL();
+    } catch (Error const& error) {
+      EXPECT_EQ(error.code(), ErrorCode::checkpoint_mismatch);
+      EXPECT_NE(std::string(error.what()).find("has format 3, this walrock knows formats up to 2"),
+                std::string::npos)
+          << error.what();
+    }
+}
+
+std::string content_of(std::string const& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_F(Checkpoints, AFileOfFormat1BecomesOneOfTheNewest) {
+  fs::create_directories(folder_);
+  execute(database(),
+          content_of(WALROCK_SOURCE_DIR "/src/checkpoint/fixtures/format_1.sql").c_str());
+  Checkpoint const before = read_checkpoint(folder_).value();
+  EXPECT_EQ(before.format, 1);
+  {
+    SqliteStore store(folder_);
+    Checkpoint const found = store.read();
+    EXPECT_EQ(found.format, 2);
+    JobRecord known = job();
+    known.timeline = 0;
+    known.timeline_start = {};
+    EXPECT_EQ(found.job, known);
+    EXPECT_EQ(found.job, before.job);
+    ASSERT_EQ(found.tables.size(), 2U);
+    EXPECT_EQ(found.tables[1], table(16402));
+    EXPECT_EQ(found.tables, before.tables);
+    ASSERT_EQ(found.labels.size(), 2U);
+    EXPECT_EQ(found.labels[0], label("b", 16402, 2, 0, LabelRecord::State::recorded));
+    EXPECT_EQ(found.labels, before.labels);
+    EXPECT_EQ(found.flushed_lsn, Lsn{0x16B374D900});
+    EXPECT_EQ(found.incarnation, 1795277003368U);
+    EXPECT_GT(store.begin_incarnation(), 1795277003368U);
+    store.write(whole_update());
+  }
+  EXPECT_EQ(read_checkpoint(folder_)->format, 2);
+  EXPECT_EQ(read_checkpoint(folder_)->write_number, 1U);
 }
 
 TEST_F(Checkpoints, AValueThatCannotBeIsAnError) {
   for (char const* const sql :
        {"UPDATE source_table SET state = 'sleeping'", "UPDATE source_table SET applied_lsn = 'x'",
         "UPDATE label SET state = ''", "UPDATE job SET consistent_lsn = '1/2/3'",
-        "DELETE FROM progress"}) {
+        "DELETE FROM progress", "UPDATE progress SET flushed_lsn = '0/1001'",
+        "UPDATE source_table SET applied_lsn = '0/5' WHERE oid = 16402",
+        "UPDATE label SET row_count = 7"}) {
     fs::remove_all(folder_);
     { SqliteStore(folder_).write(whole_update()); }
     execute(database(), sql);
-    SqliteStore store(folder_);
-    EXPECT_EQ(code_of([&] { (void)store.read(); }), ErrorCode::checkpoint_failed) << sql;
+    EXPECT_EQ(code_of([&] { (void)SqliteStore(folder_).read(); }), ErrorCode::checkpoint_failed)
+        << sql;
   }
+}
+
+TEST_F(Checkpoints, AFlippedBitIsAnErrorOrMakesNoDifference) {
+  { SqliteStore(folder_).write(whole_update()); }
+  Checkpoint const whole = read_checkpoint(folder_).value();
+  std::string const content = content_of(database());
+  std::uint32_t const seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 dice(seed);
+  int refused = 0;
+  for (int flip = 0; flip < 600; ++flip) {
+    std::string damaged = content;
+    damaged[dice() % damaged.size()] ^= static_cast<char>(1U << (dice() % 8));
+    std::ofstream(database(), std::ios::binary | std::ios::trunc) << damaged;
+    try {
+      Checkpoint const found = read_checkpoint(folder_).value();
+      EXPECT_EQ(found.job, whole.job);
+      EXPECT_EQ(found.tables, whole.tables);
+      EXPECT_EQ(found.labels, whole.labels);
+      EXPECT_EQ(found.flushed_lsn, whole.flushed_lsn);
+      EXPECT_EQ(found.incarnation, whole.incarnation);
+    } catch (Error const&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 5);
+}
+
+TEST_F(Checkpoints, AJournalWithoutItsFileIsNotBegunAnew) {
+  auto store = std::make_unique<SqliteStore>(folder_);
+  store->write(whole_update());
+  std::string const left = root_ + "/left";
+  fs::copy(folder_, left);
+  fs::remove(left + "/checkpoint.db");
+  for (auto const& opened : std::vector<std::function<void()>>{
+           [&] { SqliteStore again(left); }, [&] { (void)read_checkpoint(left); }})
+    try {
+      opened();
+      FAIL();
+    } catch (Error const& error) {
+      EXPECT_EQ(error.retry(), Retry::never);
+      EXPECT_NE(std::string(error.what()).find("is damaged"), std::string::npos) << error.what();
+    }
+  EXPECT_TRUE(remove_checkpoint(left));
+  EXPECT_FALSE(read_checkpoint(left));
+}
+
+TEST_F(Checkpoints, AWriteOfAnOlderIncarnationIsRefused) {
+  SqliteStore first(folder_);
+  (void)first.begin_incarnation();
+  first.write(whole_update());
+  SqliteStore second(folder_); // on a volume whose locks do not hold
+  (void)second.begin_incarnation();
+  CheckpointUpdate update;
+  update.flushed_lsn = Lsn{0x9999};
+  try {
+    first.write(update);
+    FAIL();
+  } catch (Error const& error) {
+    EXPECT_EQ(error.code(), ErrorCode::instance_running);
+    EXPECT_EQ(error.retry(), Retry::never);
+  }
+  EXPECT_EQ(second.read().flushed_lsn, Lsn{0x1000});
+  second.write(update);
+  EXPECT_EQ(second.read().flushed_lsn, Lsn{0x9999});
+}
+
+TEST_F(Checkpoints, TheNumberAndTheTimeOfTheLastWriteAreKept) {
+  SqliteStore store(folder_);
+  EXPECT_EQ(store.read().write_number, 0U);
+  store.write(whole_update());
+  store.write(whole_update());
+  EXPECT_EQ(store.read().write_number, 2U);
+  EXPECT_GT(store.read().written_at_ms, 1'700'000'000'000);
 }
 
 TEST_F(Checkpoints, AFailedWriteLeavesTheStateBefore) {
   SqliteStore store(folder_);
   store.write(whole_update());
-  execute(database(), "CREATE TRIGGER refuse BEFORE UPDATE ON progress BEGIN SELECT RAISE(ABORT, "
+  execute(database(), "CREATE TRIGGER refuse BEFORE INSERT ON progress BEGIN SELECT RAISE(ABORT, "
                       "'no'); END");
   CheckpointUpdate update;
   update.dropped_tables = {{16384}};

@@ -1,5 +1,6 @@
 #include "checkpoint/sqlite.h"
 
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -99,32 +100,56 @@ std::int64_t Sqlite::integer(std::string const& sql) {
   SqliteStatement statement(*this, sql);
   if (!statement.step())
     fail_damaged(fmt::format("no answer to {}", sql));
-  return statement.integer(0);
+  std::int64_t const value = statement.integer(0);
+  statement.run();
+  return value;
 }
 
 std::string Sqlite::text(std::string const& sql) {
   SqliteStatement statement(*this, sql);
   if (!statement.step())
     fail_damaged(fmt::format("no answer to {}", sql));
-  return statement.text(0);
+  std::string value = statement.text(0);
+  statement.run();
+  return value;
 }
 
 void Sqlite::fail(int code, std::string_view doing) const {
   int const primary = code & 0xFF;
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
     fail_damaged(sqlite3_errmsg(handle_));
-  throw Error(ErrorCode::checkpoint_failed,
-              fmt::format("cannot {} the checkpoint {}: {} ({})", doing, path_,
-                          sqlite3_errmsg(handle_), sqlite3_errstr(code)));
+  int const system_error = sqlite3_system_errno(handle_);
+  bool const is_of_system =
+      system_error != 0 &&
+      (primary == SQLITE_FULL || primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN);
+  Error error(ErrorCode::checkpoint_failed,
+              fmt::format("cannot {} the checkpoint {}: {} ({}){}", doing, path_,
+                          sqlite3_errmsg(handle_), sqlite3_errstr(code),
+                          is_of_system ? fmt::format(": {}", std::strerror(system_error)) : ""));
+  switch (primary) {
+  case SQLITE_FULL: error.set_advice("Free space on the disk of the checkpoint folder."); break;
+  case SQLITE_READONLY:
+    error.set_advice("Make the disk and the folder of the checkpoint writable again.");
+    break;
+  case SQLITE_IOERR:
+    error.set_advice("Look at the disk of the checkpoint folder: it refuses to write or to sync.");
+    break;
+  default: break; // that of the code
+  }
+  throw error;
 }
 
 void Sqlite::fail_damaged(std::string_view why) const {
+  throw damaged_checkpoint(path_, why);
+}
+
+Error damaged_checkpoint(std::string const& path, std::string_view why) {
   Error error(ErrorCode::checkpoint_failed,
-              fmt::format("the checkpoint {} is damaged: {}", path_, why));
+              fmt::format("the checkpoint {} is damaged: {}", path, why));
   error.set_retry(Retry::never);
   error.set_advice("Restore the checkpoint folder from a copy, or run `walrock drop JOB` and copy "
                    "the tables again.");
-  throw error;
+  return error;
 }
 
 SqliteTransaction::~SqliteTransaction() {

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 struct sqlite3;
 struct sqlite3_stmt;
 
@@ -65,7 +67,8 @@ public:
   [[nodiscard]] std::int64_t integer(std::string const& sql);
   [[nodiscard]] std::string text(std::string const& sql);
 
-  // Throws the Error for a code of SQLite.
+  // Throws the Error for a code of SQLite: damaged_checkpoint(), or checkpoint_failed with what the
+  // system said.
   [[noreturn]] void fail(int code, std::string_view doing) const;
   [[noreturn]] void fail_damaged(std::string_view why) const;
   [[nodiscard]] std::string const& path() const { return path_; }
@@ -75,6 +78,9 @@ private:
   std::string path_;
   sqlite3* handle_ = nullptr;
 };
+
+// The file cannot be used, and trying again is useless.
+[[nodiscard]] Error damaged_checkpoint(std::string const& path, std::string_view why);
 
 // Rolls back unless it was committed.
 class SqliteTransaction {

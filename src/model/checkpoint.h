@@ -1,7 +1,11 @@
 // What must not be forgotten, and the interface of the place that keeps it.
 //
 // The store is written by one thread, in transactions: when write() returns, everything in the
-// update is durable (synced), or write() throws Error checkpoint_failed and nothing of it is.
+// update is durable (synced). When it throws, nothing that depends on the update may happen. With
+// Retry::later the same update is written again, until it succeeds: whether the failed attempt left
+// the whole of it or nothing is not known, and makes no difference, because it replaces by key.
+// With Retry::never this walrock has to end: the store is damaged, or another walrock has taken
+// over the job (instance_running), and from then on nothing of this one is ever read again.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +28,10 @@ struct JobRecord {
   std::string slot_name;
   std::string publication_name;
   Lsn consistent_lsn; // where the slot began
+  // Of the server when its WAL was last read, IDENTIFY_SYSTEM; 0: not known. A promotion begins a
+  // new one at a position of the old one; two promotions may give the same number.
+  std::uint32_t timeline = 0;
+  Lsn timeline_start; // where it began; unset for a timeline without a history
   bool operator==(JobRecord const&) const = default;
 };
 
@@ -81,14 +89,31 @@ struct Checkpoint {
   std::vector<LabelRecord> labels; // ordered by table, epoch, part
   Lsn flushed_lsn;
   std::uint64_t incarnation = 0; // of the last start
+
+  // For people.
+  int format = 0;                 // version of the format it was read from
+  std::uint64_t write_number = 0; // of the last write; 0: not known
+  std::int64_t written_at_ms = 0; // Unix time of the last write; 0: not known
 };
+
+// What makes an empty store say the same.
+[[nodiscard]] inline CheckpointUpdate everything_of(Checkpoint const& checkpoint) {
+  CheckpointUpdate update;
+  update.job = checkpoint.job;
+  update.tables = checkpoint.tables;
+  update.labels = checkpoint.labels;
+  update.flushed_lsn = checkpoint.flushed_lsn;
+  return update;
+}
 
 class CheckpointStore {
 public:
   virtual ~CheckpointStore() = default;
   [[nodiscard]] virtual Checkpoint read() = 0;
+  // Only in the incarnation that was begun last, on this store or any other of the job.
   virtual void write(CheckpointUpdate const& update) = 0;
-  // A new number, durable before it is returned: greater than every one before.
+  // A new number, durable before it is returned: greater than every one before. It ends the
+  // incarnation before: a walrock that still writes in it is refused from now on.
   [[nodiscard]] virtual std::uint64_t begin_incarnation() = 0;
 };
 
