@@ -1,9 +1,12 @@
 #include "operate/check.h"
 
+#include <algorithm>
+
 #include "checkpoint/sqlite_store.h"
 #include "config/table_rules.h"
 #include "operate/addresses.h"
 #include "operate/check_parts.h"
+#include "schema/target_design.h"
 
 namespace walrock {
 
@@ -54,10 +57,23 @@ private:
     });
     if (job_.schema_sync.enable && job_.schema_sync.auto_create_table)
       check_target_rights(sql, job_, {"CREATE TABLE", "ALTER", "DROP"}, findings_);
+    // Rows of append-only tables that may be there twice after a crash are deleted first.
+    if (has_append_only_table())
+      check_target_rights(sql, job_, {"DELETE"}, findings_);
     check_cluster(catalog, job_, findings_);
     for (SourceTable const& table : selection_.tables)
       guarded(to_string(target_for(job_, table.name)), findings_,
               [&] { check_target_table(catalog, job_, table, checkpoint_, findings_); });
+  }
+
+  [[nodiscard]] bool has_append_only_table() const {
+    return std::any_of(selection_.tables.begin(), selection_.tables.end(), [&](auto const& table) {
+      try {
+        return is_publishable(table) && key_of(table, options_for(job_, table.name)).empty();
+      } catch (Error const&) {
+        return false; // said where its design is checked
+      }
+    });
   }
 
   JobSpec const& job_;
