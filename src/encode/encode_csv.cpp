@@ -39,7 +39,7 @@ void append_escaped_key(std::string_view field, std::string& out) {
 
 } // namespace
 
-bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) const {
+bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) const try {
   check_row(row);
   TornRow torn(out);
   std::size_t field_count = 0;
@@ -59,6 +59,9 @@ bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) 
     return false;
   torn.keep();
   return true;
+} catch (Error& error) {
+  name_row(row, error);
+  throw;
 }
 
 // Appends the field and its separator. False when the text is the mark of NULL.
@@ -97,12 +100,15 @@ bool RowEncoder::close_csv_row(std::size_t start, std::size_t field_count, Op op
   return true;
 }
 
-void RowEncoder::append_key(Row row, std::string& out) const {
+void RowEncoder::append_key(Row row, std::string& out) const try {
   check_row(row);
   TornRow torn(out);
   for (std::size_t i = 0; i < static_cast<std::size_t>(plan_.key_count); ++i)
     append_key_cell(fields_[i], cell(fields_[i], row), out);
   torn.keep();
+} catch (Error& error) {
+  name_row(row, error);
+  throw;
 }
 
 void RowEncoder::append_key_cell(Field const& field, Value value, std::string& out) const {
@@ -129,7 +135,7 @@ std::string_view RowEncoder::csv_key(std::string_view csv_row) const {
 }
 
 bool RowEncoder::merge_csv(Row row, std::string_view before, RowOrigin origin,
-                           std::string& out) const {
+                           std::string& out) const try {
   check_row(row);
   WALROCK_ASSERT(has_op_, "an append-only table has no updates");
   TornRow torn(out);
@@ -148,6 +154,9 @@ bool RowEncoder::merge_csv(Row row, std::string_view before, RowOrigin origin,
     return false;
   torn.keep();
   return true;
+} catch (Error& error) {
+  name_row(row, error);
+  throw;
 }
 
 } // namespace walrock

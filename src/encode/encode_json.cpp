@@ -8,13 +8,16 @@
 
 namespace walrock {
 
-void RowEncoder::encode_json(Row row, Op op, RowOrigin origin, std::string& out) const {
+void RowEncoder::encode_json(Row row, Op op, RowOrigin origin, std::string& out) const try {
   check_row(row);
   WALROCK_ASSERT(has_op_ || op == Op::upsert, "an append-only table has no deletes");
   TornRow torn(out);
   out += out.empty() ? "[{" : ",{";
   append_json_fields(row, op, origin, out);
   torn.keep();
+} catch (Error& error) {
+  name_row(row, error);
+  throw;
 }
 
 void RowEncoder::append_json_fields(Row row, Op op, RowOrigin origin, std::string& out) const {

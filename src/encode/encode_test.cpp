@@ -1,5 +1,6 @@
 #include "encode/row_encoder.h"
 
+#include <functional>
 #include <optional>
 #include <random>
 
@@ -328,6 +329,42 @@ TEST(EncodeJson, DeletesCarryZerosWhereNullIsNotAllowed) {
             R"([{"id":"1","n":0,"_walrock_json_2":"{}","s":"","__op":1}])");
 }
 
+std::string refusal_of(std::function<void()> const& encode) {
+  try {
+    encode();
+  } catch (Error const& error) {
+    EXPECT_EQ(error.code(), ErrorCode::value_unsupported);
+    return error.what();
+  }
+  return "taken";
+}
+
+TEST(Refusal, NamesTheRowByItsKey) {
+  RowEncoder const encoder(plan_of(
+      {{"id", "INT", Conversion::number}, {"area"}, {"n", "DECIMAL(5,2)", Conversion::number}}, 2));
+  std::vector<Value> const row{text("5"), text("north"), text("1.234")};
+  std::string out = "before";
+  std::string const why = "; row id=5, area=north";
+  EXPECT_THAT(refusal_of([&] { (void)encoder.encode_csv(row, Op::upsert, {}, out); }),
+              testing::AllOf(testing::StartsWith("column n of public.t: the value 1.234"),
+                             testing::EndsWith(why)));
+  EXPECT_THAT(refusal_of([&] { encoder.encode_json(row, Op::upsert, {}, out); }),
+              testing::EndsWith(why));
+  EXPECT_EQ(out, "before");
+  std::string const before = *csv(encoder, {text("5"), text("north"), text("1")});
+  EXPECT_THAT(refusal_of([&] { (void)encoder.merge_csv(row, before, {}, out); }),
+              testing::EndsWith(why));
+}
+
+TEST(Refusal, NamesTheRowOfAKeyThatIsRefusedItself) {
+  RowEncoder const encoder(plan_of({{"at", "DATE"}, {"area"}}, 2));
+  std::string out;
+  EXPECT_THAT(refusal_of([&] {
+                encoder.append_key(std::vector{text("0044-03-15 BC"), kNull}, out);
+              }),
+              testing::EndsWith("; row at=0044-03-15 BC, area=?"));
+}
+
 TEST(Spec, AbsentColumnsMakeAPartialUpdate) {
   RowEncoder const encoder(plan_of({{"id"}, {"a"}, kBytes}));
   EXPECT_FALSE(encoder.spec_for(LoadFormat::csv, {}).partial_update);
@@ -338,6 +375,7 @@ TEST(Spec, AbsentColumnsMakeAPartialUpdate) {
   LoadSpec const spec = encoder.spec_for(LoadFormat::csv, absent);
   EXPECT_TRUE(spec.partial_update);
   EXPECT_EQ(spec.columns, "`id`,`a`,`__op`");
+  EXPECT_EQ(spec.key, std::vector<std::string>{"id"});
   EXPECT_EQ(spec.target, (TargetName{"demo", "t"}));
 }
 

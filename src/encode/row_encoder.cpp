@@ -41,6 +41,17 @@ std::string temporary_name(TablePlan const& plan, std::string_view what, std::si
   return name;
 }
 
+// A value of a user's row, for a message.
+std::string shown(std::string_view text) {
+  constexpr std::size_t kShown = 100;
+  if (text.size() <= kShown)
+    return std::string(text);
+  std::size_t end = kShown;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) // not within a UTF-8 sequence
+    --end;
+  return std::string(text.substr(0, end)) + "...";
+}
+
 } // namespace
 
 RowEncoder::RowEncoder(TablePlan plan)
@@ -155,6 +166,8 @@ LoadSpec RowEncoder::spec_for(LoadFormat format, ColumnSet const& absent) const 
     if (!expression.empty())
       expressions += "," + expression;
   }
+  for (int i = 0; i < plan_.key_count; ++i)
+    spec.key.push_back(plan_.columns[static_cast<std::size_t>(i)].name);
   if (has_op_)
     add(kOpColumn);
   spec.columns += expressions;
@@ -241,17 +254,23 @@ void RowEncoder::check_scale(Field const& field, std::string_view text) const {
 }
 
 void RowEncoder::refuse(Field const& field, std::string_view text, std::string_view why) const {
-  std::string shown(text);
-  if (constexpr std::size_t kShown = 100; text.size() > kShown) {
-    std::size_t end = kShown;
-    while (end > 0 && (text[end] & 0xC0) == 0x80) // not within a UTF-8 sequence
-      --end;
-    shown = std::string(text.substr(0, end)) + "...";
-  }
   throw Error(ErrorCode::value_unsupported, "column " + name_of(field) + " of " +
                                                 to_string(plan_.relation.name) + ": the value " +
-                                                shown + " " + std::string(why) + " (target type " +
-                                                column_of(field).type + ")");
+                                                shown(text) + " " + std::string(why) +
+                                                " (target type " + column_of(field).type + ")");
+}
+
+// An error about one value says which row it is.
+void RowEncoder::name_row(Row row, Error& error) const {
+  if (error.code() != ErrorCode::value_unsupported || plan_.key_count == 0)
+    return;
+  std::string key;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(plan_.key_count); ++i) {
+    Value const value = cell(fields_[i], row);
+    key += (i == 0 ? "row " : ", ") + plan_.columns[i].name + "=";
+    key += value.is_text() ? shown(value.text) : "?";
+  }
+  error.add_context(std::move(key));
 }
 
 ColumnPlan const& RowEncoder::column_of(Field const& field) const {

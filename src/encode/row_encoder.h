@@ -6,7 +6,8 @@
 // The fields of a row stand in the order of the plan's columns; those of absent cells are left out.
 // A text that CSV cannot say is told by the return value, never changed. A value that the target
 // would silently misread (a date BC, more fraction digits than a DECIMAL keeps) throws Error
-// value_unsupported: only a user can decide what to do with it. `out` is then as it was.
+// value_unsupported, which names the row's key: only a user can decide what to do with it. `out` is
+// then as it was.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "encode/array_text.h"
 #include "encode/column_set.h"
 #include "model/batch.h"
@@ -118,6 +120,7 @@ private:
   void check_scale(Field const& field, std::string_view text) const;
   [[nodiscard]] ColumnPlan const& column_of(Field const& field) const;
   [[nodiscard]] std::string const& name_of(Field const& field) const;
+  void name_row(Row row, Error& error) const;
   [[noreturn]] void refuse(Field const& field, std::string_view text, std::string_view why) const;
 
   [[nodiscard]] bool append_csv_cell(Field const& field, Value value, RowOrigin origin,

@@ -26,6 +26,9 @@ struct LoadSpec {
   LoadFormat format = LoadFormat::csv;
   std::string columns;         // value of the `columns` header
   bool partial_update = false; // the columns not named keep their values
+  // Not told to StarRocks: the columns of the key, which are the first fields of every row. Empty:
+  // the table has no key.
+  std::vector<std::string> key = {};
   bool operator==(LoadSpec const&) const = default;
 };
 
