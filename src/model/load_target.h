@@ -10,6 +10,7 @@
 #include "model/batch.h"
 #include "model/label.h"
 #include "model/lsn.h"
+#include "model/refused_row.h"
 #include "model/target_table.h"
 
 namespace walrock {
@@ -17,7 +18,7 @@ namespace walrock {
 struct LoadOutcome {
   enum class Kind {
     prepared,      // every row arrived and StarRocks counted as many
-    rows_refused,  // the target cannot take some rows: message says which and why
+    rows_refused,  // the target cannot take some rows: refusals say which and why
     label_exists,  // the label was used before
     busy,          // a limit of the server: the same bytes may be tried again later
     failed,        // the transaction is dead; the bytes may be loaded under a new label
@@ -27,7 +28,11 @@ struct LoadOutcome {
   Kind kind = Kind::failed;
   std::uint64_t loaded_rows = 0;
   std::int64_t txn_id = 0;
-  std::string message; // StarRocks' words, with lines of the ErrorURL when there are
+  std::string message; // StarRocks' words
+  // Of rows_refused: how many (0: nobody says), and those that the error log names, or that were
+  // searched when it names none.
+  std::uint64_t refused_rows = 0;
+  std::vector<RefusedRow> refusals;
   Milliseconds took{0};
 };
 

@@ -12,7 +12,16 @@ namespace walrock {
 
 namespace {
 constexpr Milliseconds kAskAgain(100);
+
+// Which rows and why, as far as the error log tells; StarRocks' own words only count them.
+std::string reason_of(LoadOutcome const& outcome, std::uint64_t sent) {
+  if (outcome.refused_rows == 0 && outcome.refusals.empty())
+    return outcome.message;
+  std::string const rows = describe_refusals(outcome.refusals, outcome.refused_rows, sent);
+  return outcome.refusals.empty() ? rows + ": " + outcome.message : rows;
 }
+
+} // namespace
 
 void Committer::on_loaded(CallId id, LoadOutcome const& outcome, TimePoint now) {
   auto const [line, slot] = take_call(id);
@@ -30,7 +39,7 @@ void Committer::on_loaded(CallId id, LoadOutcome const& outcome, TimePoint now) 
     line->backoff.reset();
     return;
   case LoadOutcome::Kind::rows_refused:
-    set_aside(*line, ErrorCode::load_rejected, outcome.message, "");
+    set_aside(*line, ErrorCode::load_rejected, reason_of(outcome, slot->row_count), "");
     return;
   case LoadOutcome::Kind::target_broken:
     set_aside(*line, ErrorCode::target_table_mismatch, outcome.message, "");

@@ -382,6 +382,27 @@ TEST(Committer, ARestartCommitsWhatIsRecordedAndRollsBackTheRest) {
 
 TEST(Committer, ARefusedRowSetsItsTableAside) {
   Bench b;
+TEST(Committer, TheReasonNamesTheRefusedRowsKeyColumnAndWhy) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  LoadOutcome outcome;
+  outcome.kind = LoadOutcome::Kind::rows_refused;
+  outcome.message = "too many filtered rows";
+  outcome.refused_rows = 1;
+  outcome.refusals = {{{{"id", "5"}}, "what", "String 'abcdef'(length=6) is too long", "[5]"}};
+  b.committer.on_loaded(b.only<StartLoad>().call, outcome, b.now);
+  b.turn();
+  EXPECT_EQ(b.tables[1].reason.find("load_rejected: 1 of 3 rows refused: row id=5, column "
+                                    "what: String 'abcdef'(length=6) is too long. "),
+            0U)
+      << b.tables[1].reason;
+}
+
   b.add(1, TableState::ready, Lsn{100});
   b.add(2, TableState::ready, Lsn{100});
   b.committer.on_stream_started(Lsn{100});

@@ -145,7 +145,14 @@ void read_rest_answer(json const& object, Answer& answer) {
 std::string excerpt(std::string_view text, std::size_t limit) {
   std::string out;
   for (char const c : text) {
-    if (out.size() >= limit)
+    if (out.size() >= limit) {
+      // Not within a UTF-8 sequence.
+      if ((c & 0xC0) == 0x80) {
+        while (!out.empty() && (out.back() & 0xC0) == 0x80)
+          out.pop_back();
+        if (!out.empty())
+          out.pop_back();
+      }
       return out + "...";
     bool const is_blank = static_cast<unsigned char>(c) <= 0x20;
     if (!is_blank)

@@ -176,3 +176,14 @@ TEST(SaysAborted, KnowsTheTextsOfOldAndNewServers) {
 
 } // namespace
 } // namespace walrock
+TEST(Excerpt, IsNotCutWithinALetter) {
+  std::string const text = "a\xC3\xA9\xE2\x82\xAC."; // a e-acute euro
+  EXPECT_EQ(excerpt(text, 1), "a...");
+  EXPECT_EQ(excerpt(text, 2), "a...");
+  EXPECT_EQ(excerpt(text, 3), "a\xC3\xA9...");
+  EXPECT_EQ(excerpt(text, 4), "a\xC3\xA9...");
+  EXPECT_EQ(excerpt(text, 5), "a\xC3\xA9...");
+  EXPECT_EQ(excerpt(text, 6), "a\xC3\xA9\xE2\x82\xAC...");
+  EXPECT_EQ(excerpt(text, 7), text);
+}
+

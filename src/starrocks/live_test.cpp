@@ -127,16 +127,19 @@ TEST_F(Live, ARolledBackLabelIsAbortedAndFree) {
 }
 
 TEST_F(Live, RefusedRowsAreNamed) {
-  Batch const batch = batch_of(table_, "`id`,`name`,`n`,__op",
-                               {std::string("1\x01"
-                                            "\\N\x01"
-                                            "1\x01"
-                                            "0\x02")},
-                               1);
+  Batch batch = batch_of(table_, "`id`,`name`,`n`,__op",
+                         {std::string("1\x01"
+                                      "\\N\x01"
+                                      "1\x01"
+                                      "0\x02")},
+                         1);
+  batch.spec.key = {"id"};
   Label const l = label("c");
   LoadOutcome const outcome = loader_->load({l, &batch});
   EXPECT_EQ(outcome.kind, Load::rows_refused) << outcome.message;
-  EXPECT_NE(outcome.message.find("name"), std::string::npos) << outcome.message;
+  ASSERT_EQ(outcome.refusals.size(), 1U);
+  EXPECT_EQ(outcome.refusals[0].key, (std::vector<KeyCell>{{"id", "1"}}));
+  EXPECT_EQ(outcome.refusals[0].column, "name");
   EXPECT_NE(loader_->label_state(l), LabelState::prepared);
 }
 

@@ -1,6 +1,7 @@
 // What an answer means: the closed list of successes, and what is done about everything else.
 #include "starrocks/stream_loader.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -11,12 +12,16 @@
 #include "model/label_origin.h"
 #include "model/table_plan.h"
 #include "starrocks/catalog.h"
+#include "starrocks/error_log.h"
+#include "starrocks/refused_row_search.h"
 
 namespace walrock {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kSearchedBytes = 32 << 20; // more is not loaded again to name a row
 
 // Headers carry the names, and HTTP has no way to write a line break in one.
 bool fits_header(std::string const& text) {
@@ -34,6 +39,11 @@ LoadOutcome outcome_of(LoadOutcome::Kind kind, std::string message) {
   outcome.kind = kind;
   outcome.message = std::move(message);
   return outcome;
+}
+
+bool names_a_row(LoadOutcome const& outcome) {
+  return std::any_of(outcome.refusals.begin(), outcome.refusals.end(),
+                     [](RefusedRow const& row) { return !row.key.empty(); });
 }
 
 CallOutcome statement_outcome(auto const& statement) {
@@ -57,8 +67,34 @@ StreamLoader::StreamLoader(TargetAddress const& address, TargetAddress const& dd
 LoadOutcome StreamLoader::load(LoadRequest const& request) {
   auto const started = Clock::now();
   LoadOutcome outcome = load_and_prepare(request);
+  if (outcome.kind == LoadOutcome::Kind::rows_refused && !names_a_row(outcome))
+    search(request, outcome);
   outcome.took = std::chrono::duration_cast<Milliseconds>(Clock::now() - started);
   return outcome;
+}
+
+// The error log could not be read, or says nothing of a key: the batch is halved. The parts go out
+// under the same label, one after the other, each rolled back: the label is free again, and a
+// restart knows it.
+void StreamLoader::search(LoadRequest const& request, LoadOutcome& outcome) {
+  if (request.batch->spec.key.empty())
+    return;
+  std::string reason = outcome.refusals.empty() ? outcome.message : outcome.refusals[0].reason;
+  std::string column = outcome.refusals.empty() ? "" : outcome.refusals[0].column;
+  auto const found =
+      search_refused_row(*request.batch, kSearchedBytes, [&](Batch const& rows) -> Probe {
+        LoadOutcome const part = load_and_prepare({request.label, &rows});
+        if (part.kind == LoadOutcome::Kind::rows_refused)
+          return Probe::refused;
+        bool const is_undone = part.kind == LoadOutcome::Kind::prepared &&
+                               rollback(request.label).kind == CallOutcome::Kind::done;
+        return is_undone ? Probe::taken : Probe::unknown;
+      });
+  if (!found)
+    return;
+  outcome.refusals.assign(1, *found);
+  outcome.refusals[0].reason = std::move(reason);
+  outcome.refusals[0].column = std::move(column);
 }
 
 LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
@@ -75,7 +111,7 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
   if (exists && !begun.was_repeated)
     return outcome_of(LoadOutcome::Kind::label_exists, begun.message());
   if (!begun.is_ok())
-    return given_up(request.label, begun);
+    return given_up(request, begun);
   Compression const compression = usable_compression(batch.spec, batch.bodies.size(), options_);
   try {
     for (Body const& body : batch.bodies) {
@@ -86,7 +122,7 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
                       begun.server);
       reach_failpoint(is_copy ? FailStep::copy_load : FailStep::stream_load, FailSide::after);
       if (!loaded.is_ok())
-        return given_up(request.label, loaded);
+        return given_up(request, loaded);
     }
   } catch (Error const&) {
     (void)rollback(request.label); // the spool cannot be read
@@ -103,7 +139,7 @@ LoadOutcome StreamLoader::prepare(LoadRequest const& request, std::string const&
   TransactionReply const prepared = calls_.prepare(request.label, request.batch->spec, server);
   reach_failpoint(step, FailSide::after);
   if (!prepared.is_ok())
-    return given_up(request.label, prepared);
+    return given_up(request, prepared);
   LoadOutcome outcome = check_counts(request, *prepared.answer);
   if (outcome.kind != LoadOutcome::Kind::prepared)
     (void)rollback(request.label);
@@ -118,7 +154,7 @@ LoadOutcome StreamLoader::check_counts(LoadRequest const& request, Answer const&
   std::uint64_t const sent = request.batch->row_count;
   if (answer.filtered_rows.value_or(0) > 0 || answer.unselected_rows.value_or(0) > 0) {
     outcome.kind = LoadOutcome::Kind::rows_refused;
-    outcome.message = with_error_log(answer);
+    tell(answer, *request.batch, outcome);
   } else if (!answer.loaded_rows || !answer.filtered_rows || *answer.loaded_rows != sent) {
     outcome.kind = LoadOutcome::Kind::failed;
     outcome.message =
@@ -133,13 +169,15 @@ LoadOutcome StreamLoader::check_counts(LoadRequest const& request, Answer const&
   return outcome;
 }
 
-LoadOutcome StreamLoader::given_up(Label const& label, TransactionReply const& reply) {
+LoadOutcome StreamLoader::given_up(LoadRequest const& request, TransactionReply const& reply) {
+  Label const& label = request.label;
   LoadOutcome outcome;
   outcome.message = reply.message();
   bool const is_understood = reply.answer && reply.answer->status != AnswerStatus::not_understood;
   if (is_understood) {
     outcome.kind = kind_of_failure(*reply.answer);
-    outcome.message = reply.call + ": " + with_error_log(*reply.answer);
+    tell(*reply.answer, *request.batch, outcome);
+    outcome.message = reply.call + ": " + outcome.message;
     outcome.txn_id = reply.answer->txn_id;
   }
   // A frontend or backend that refuses to begin has begun nothing.
@@ -156,15 +194,20 @@ LoadOutcome StreamLoader::given_up(Label const& label, TransactionReply const& r
   return outcome;
 }
 
-std::string StreamLoader::with_error_log(Answer const& answer) {
-  std::string message = to_string(answer);
-  if (answer.filtered_rows.value_or(0) > 0)
-    message += fmt::format(" ({} of {} rows refused)", *answer.filtered_rows,
-                           answer.total_rows.value_or(0));
+// What the answer says, and which rows StarRocks refused, when it says so.
+void StreamLoader::tell(Answer const& answer, Batch const& batch, LoadOutcome& outcome) {
+  outcome.message = to_string(answer);
+  outcome.refused_rows = answer.filtered_rows.value_or(0) + answer.unselected_rows.value_or(0);
   if (answer.error_url.empty())
-    return message;
-  std::string const lines = calls_.error_log(answer.error_url);
-  return message + (lines.empty() ? "; see " + answer.error_url : lines);
+    return;
+  std::string const log = calls_.error_log(answer.error_url);
+  outcome.refusals = refused_rows(parse_error_log(log), batch);
+  // An answer that fails the load does not count; a log that is not full does.
+  if (outcome.refused_rows == 0 && outcome.refusals.size() < kErrorLogLines &&
+      log.size() < kErrorLogBytes)
+    outcome.refused_rows = outcome.refusals.size();
+  if (outcome.refusals.empty())
+    outcome.message += "; see " + answer.error_url;
 }
 
 CommitOutcome StreamLoader::commit(Label const& label) {

@@ -45,11 +45,12 @@ public:
 
 private:
   LoadOutcome load_and_prepare(LoadRequest const& request);
+  void search(LoadRequest const& request, LoadOutcome& outcome);
   LoadOutcome prepare(LoadRequest const& request, std::string const& server);
   LoadOutcome check_counts(LoadRequest const& request, Answer const& answer);
   // After a call of load() that failed: rolls back and says what the caller is told.
-  LoadOutcome given_up(Label const& label, TransactionReply const& reply);
-  std::string with_error_log(Answer const& answer);
+  LoadOutcome given_up(LoadRequest const& request, TransactionReply const& reply);
+  void tell(Answer const& answer, Batch const& batch, LoadOutcome& outcome);
   CommitOutcome settled_by_state(Label const& label, std::string message);
   CallOutcome rolled_back_by_state(Label const& label, std::string message, bool may_cancel);
 

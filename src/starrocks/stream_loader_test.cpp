@@ -230,17 +230,32 @@ TEST_F(Loads, ALabelThatExistsIsSaidAndLeftAlone) {
   EXPECT_EQ(calls(), "begin");
 }
 
-TEST_F(Loads, FilteredRowsComeWithTheLinesOfTheErrorLog) {
+TEST_F(Loads, RefusedRowsComeWithTheirKeysColumnsAndReasons) {
+  batch_.spec.key = {"id"};
   ok("prepare", counted(2, 1, 1, "http://be.internal:8040/api/_load_error_log?file=e"));
   ok("_load_error_log",
-     "Error: NULL value in non-nullable column 'name'. Row: [1, NULL, 0]\\nmore");
+     "Error: NULL value in non-nullable column 'name'. Row: [1, NULL, 0]\nError: second. Row: [2]");
   LoadOutcome const outcome = load();
   EXPECT_EQ(outcome.kind, Load::rows_refused);
-  EXPECT_NE(outcome.message.find("NULL value in non-nullable column"), std::string::npos)
-      << outcome.message;
-  EXPECT_NE(outcome.message.find("1 of 2 rows"), std::string::npos) << outcome.message;
+  EXPECT_EQ(outcome.refused_rows, 1U);
+  ASSERT_EQ(outcome.refusals.size(), 2U);
+  EXPECT_EQ(to_string(outcome.refusals[0]),
+            "row id=1, column name: NULL value in non-nullable column 'name'");
   EXPECT_EQ(calls(), "begin load prepare _load_error_log rollback");
   EXPECT_EQ(sent("_load_error_log").headers.count("authorization"), 0U);
+}
+
+TEST_F(Loads, ALogThatIsNotFullCountsWhatTheAnswerDoesNot) {
+  batch_.spec.key = {"id"};
+  ok("prepare", R"({"Status":"INTERNAL_ERROR","Message":"too many filtered rows",
+                    "ErrorURL":"http://be.internal:8040/api/_load_error_log?file=e"})");
+  ok("_load_error_log", "Error: one. Row: [1, NULL]\nError: two. Row: [2, NULL]\n");
+  EXPECT_EQ(load().refused_rows, 2U);
+  std::string full;
+  for (int i = 0; i < 50; ++i)
+    full += "Error: one. Row: [1, NULL]\n";
+  ok("_load_error_log", full);
+  EXPECT_EQ(load().refused_rows, 0U) << "there may be more";
 }
 
 TEST_F(Loads, AnErrorLogThatCannotBeReadIsNamed) {
@@ -249,7 +264,28 @@ TEST_F(Loads, AnErrorLogThatCannotBeReadIsNamed) {
                     "ErrorURL":"http://be.internal:8040/gone"})");
   LoadOutcome const outcome = load();
   EXPECT_EQ(outcome.kind, Load::rows_refused);
+  EXPECT_EQ(outcome.refused_rows, 2U);
+  EXPECT_TRUE(outcome.refusals.empty());
   EXPECT_NE(outcome.message.find("http://be.internal:8040/gone"), std::string::npos);
+}
+
+TEST_F(Loads, ARowThatTheErrorLogDoesNotNameIsSearchedUnderTheSameLabel) {
+  batch_.spec.key = {"id"};
+  batch_.byte_count = batch_.bodies[0].size;
+  int prepares = 0;
+  on_call_ = [&](std::string const& call) {
+    if (call == "load") // both rows, the first, the second
+      backend_answers_["prepare"].body =
+          prepares == 1 ? counted(1, 1, 0) : counted(2 - prepares / 2, 1 - prepares / 2, 1);
+    prepares += call == "prepare" ? 1 : 0;
+  };
+  LoadOutcome const outcome = load();
+  EXPECT_EQ(outcome.kind, Load::rows_refused);
+  EXPECT_EQ(outcome.refused_rows, 1U);
+  ASSERT_EQ(outcome.refusals.size(), 1U);
+  EXPECT_EQ(outcome.refusals[0].key, (std::vector<KeyCell>{{"id", "2"}}));
+  EXPECT_EQ(calls(), "begin load prepare rollback begin load prepare rollback begin load prepare "
+                     "rollback");
 }
 
 TEST_F(Loads, OkWithOtherCountsIsNotSuccess) {

@@ -6,8 +6,9 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "starrocks/compressor.h"
 #include "base/pause.h"
+#include "starrocks/compressor.h"
+#include "starrocks/error_log.h"
 
 namespace walrock {
 
@@ -17,9 +18,6 @@ constexpr ServerVersion kReadsCompressedJson{3, 2, 7};
 constexpr ServerVersion kReadsPreparedTimeout{3, 5, 4};
 // Below it a body costs less than the round trip that asks for it.
 constexpr std::size_t kAskBeforeBodyBytes = 1U << 20U;
-constexpr std::size_t kErrorLogBytes = 16U * 1024;
-constexpr int kErrorLogLines = 5;
-constexpr std::size_t kErrorLineBytes = 500;
 constexpr Milliseconds kErrorLogTimeout{5000};
 
 std::string seconds_of(Milliseconds duration) {
@@ -178,18 +176,10 @@ TransactionReply TransactionCalls::label_state(Label const& label) {
 }
 
 std::string TransactionCalls::error_log(std::string const& url) {
-  HttpOutcome const outcome = http_.fetch(url, kErrorLogBytes, kErrorLogTimeout);
+  HttpOutcome outcome = http_.fetch(url, kErrorLogBytes, kErrorLogTimeout);
   if (!outcome.answer || outcome.answer->status != 200)
     return "";
-  std::string lines;
-  std::string_view rest = outcome.answer->body;
-  for (int line = 0; line < kErrorLogLines && !rest.empty(); ++line) {
-    std::string_view const text = rest.substr(0, rest.find('\n'));
-    rest.remove_prefix(std::min(rest.size(), text.size() + 1));
-    if (!text.empty())
-      lines += "\n  " + excerpt(text, kErrorLineBytes);
-  }
-  return lines;
+  return std::move(outcome.answer->body);
 }
 
 } // namespace walrock

@@ -55,7 +55,7 @@ public:
   // Aborts a transaction that was not prepared, at the frontend, without its backend.
   TransactionReply cancel(Label const& label);
   TransactionReply label_state(Label const& label);
-  // The first lines of an ErrorURL; empty when it cannot be read.
+  // The text behind an ErrorURL, as far as it is kept and wanted; empty when it cannot be read.
   std::string error_log(std::string const& url);
 
 private:

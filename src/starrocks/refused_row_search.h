@@ -1,0 +1,28 @@
+// Which row of a batch StarRocks refuses when its error log does not tell: the batch is halved
+// until one row is left. Pure but for the loads, which the caller makes.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+#include "model/batch.h"
+#include "model/refused_row.h"
+
+namespace walrock {
+
+enum class Probe {
+  taken,   // StarRocks took every row
+  refused, // it refused some
+  unknown, // anything else: the search ends
+};
+
+// One row of the batch, with the key it was sent with. `probe` loads some of its rows, in the
+// batch's own order, and undoes that; it is asked log2(rows) + 1 times. Nothing when the rows that
+// were refused are taken now, or a probe is unknown, or the batch has more than `limit` bytes.
+// Throws Error spool_failed.
+[[nodiscard]] std::optional<RefusedRow>
+search_refused_row(Batch const& batch, std::size_t limit,
+                   std::function<Probe(Batch const&)> const& probe);
+
+} // namespace walrock
