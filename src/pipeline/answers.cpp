@@ -31,6 +31,7 @@ void Committer::on_loaded(CallId id, LoadOutcome const& outcome, TimePoint now) 
   }
   switch (outcome.kind) {
   case LoadOutcome::Kind::prepared:
+    WALROCK_ASSERT(outcome.loaded_rows == slot->row_count, "prepared is what has every row sent");
     slot->step = LabelSlot::Step::prepared;
     // Prepared: StarRocks has the rows, the bytes may go (invariant 3).
     slot->batch.bodies.clear();

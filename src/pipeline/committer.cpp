@@ -114,17 +114,20 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
     unit.is_truncated = from.is_truncated;
     unit.needs_record = !settings_.is_at_least_once || from.needs_record;
     std::uint32_t ordinal = 0;
+    std::uint64_t row_count = 0;
     for (std::uint32_t part = 0; part < from.parts.size(); ++part) {
       for (Batch& batch : from.parts[part].batches) {
         auto slot = std::make_unique<LabelSlot>();
         slot->part = part;
         slot->ordinal = ordinal++;
         slot->row_count = batch.row_count;
+        row_count += batch.row_count;
         unit.byte_count += batch.byte_count;
         slot->batch = std::move(batch);
         unit.labels.push_back(std::move(slot));
       }
     }
+    WALROCK_ASSERT(row_count == from.counts.sent, "every row of an epoch is in one of its labels");
     line->units.push_back(std::move(unit));
     if (!line->is_open())
       wait_for_copy(*line);

@@ -51,6 +51,7 @@ public:
     for (int i = 0; i < parts; ++i) {
       Part part;
       part.batches.push_back(batch(3));
+      out.counts.changes = out.counts.sent += 3;
       out.parts.push_back(std::move(part));
     }
     return out;
@@ -107,6 +108,7 @@ public:
   void loaded(StartLoad const& load, LoadOutcome::Kind kind = LoadOutcome::Kind::prepared) {
     LoadOutcome outcome;
     outcome.kind = kind;
+    outcome.loaded_rows = kind == LoadOutcome::Kind::prepared ? load.batch->row_count : 0;
     outcome.message = "said so";
     committer.on_loaded(load.call, outcome, now);
     turn();
@@ -844,6 +846,7 @@ TEST(Committer, ACopyIsSwappedInWhenItIsComplete) {
   entry.record.source = {"public", "t1"};
   entry.record.target = {"demo", "t1"};
   entry.is_known_empty = true;
+  table.counts.changes = table.counts.sent += 3;
   entry.twin = TargetName{"demo", "t1_walrock_copy"};
   b.committer.add_table(entry, b.now);
   b.committer.on_stream_started(Lsn{100});

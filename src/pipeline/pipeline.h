@@ -35,9 +35,11 @@
 //     Committer.ACommitInDoubtIsAskedAndNeverLoadedAgain
 //  8. The only position is (commit_lsn, index in the transaction).
 //     StreamMachine.ATransactionBelowTheFollowPositionIsSkipped
-//  9. Per label NumberLoadedRows = rows sent (starrocks/); per table changes = sent + dropped.
+//  9. Per label NumberLoadedRows = rows sent (starrocks/, and asserted again when it is prepared);
+//     per table changes = sent + dropped, and an epoch's labels hold the rows sent.
 //     StreamMachine.EveryChangeIsSentOrDropped
 // 10. Success is a closed list of answers (starrocks/answer.h).
 // 11. One bad table never stops the others.
-//     Committer.ARefusedRowSetsItsTableAside, StreamMachine.AChangedTableIsSetAside
+//     Committer.ARefusedRowSetsItsTableAside, Committer.TheReasonNamesTheRefusedRowsKeyColumnAndWhy,
+//     StreamMachine.AChangedTableIsSetAside
 #pragma once
