@@ -382,8 +382,6 @@ TEST(Committer, ARestartCommitsWhatIsRecordedAndRollsBackTheRest) {
   EXPECT_EQ(b.tables[1].applied_lsn, Lsn{200});
 }
 
-TEST(Committer, ARefusedRowSetsItsTableAside) {
-  Bench b;
 TEST(Committer, TheReasonNamesTheRefusedRowsKeyColumnAndWhy) {
   Bench b;
   b.add(1, TableState::ready, Lsn{100});
@@ -405,6 +403,8 @@ TEST(Committer, TheReasonNamesTheRefusedRowsKeyColumnAndWhy) {
       << b.tables[1].reason;
 }
 
+TEST(Committer, ARefusedRowSetsItsTableAside) {
+  Bench b;
   b.add(1, TableState::ready, Lsn{100});
   b.add(2, TableState::ready, Lsn{100});
   b.committer.on_stream_started(Lsn{100});
@@ -822,6 +822,7 @@ TEST(Committer, NothingIsLoadedBesideACommitWithoutAnswer) {
   b.committer.on_stream_started(Lsn{100});
   auto table = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
   table.parts[0].batches.push_back(Bench::batch(3));
+  table.counts.changes = table.counts.sent += 3;
   b.epoch(1, Lsn{200}, one(std::move(table)));
   b.turn();
   for (StartLoad const& load : b.take<StartLoad>())
@@ -846,7 +847,6 @@ TEST(Committer, ACopyIsSwappedInWhenItIsComplete) {
   entry.record.source = {"public", "t1"};
   entry.record.target = {"demo", "t1"};
   entry.is_known_empty = true;
-  table.counts.changes = table.counts.sent += 3;
   entry.twin = TargetName{"demo", "t1_walrock_copy"};
   b.committer.add_table(entry, b.now);
   b.committer.on_stream_started(Lsn{100});

@@ -154,6 +154,7 @@ std::string excerpt(std::string_view text, std::size_t limit) {
           out.pop_back();
       }
       return out + "...";
+    }
     bool const is_blank = static_cast<unsigned char>(c) <= 0x20;
     if (!is_blank)
       out += c;

@@ -174,8 +174,6 @@ TEST(SaysAborted, KnowsTheTextsOfOldAndNewServers) {
   EXPECT_FALSE(says_aborted(parse_answer(200, json_of("OK", "cannot commit aborted"))));
 }
 
-} // namespace
-} // namespace walrock
 TEST(Excerpt, IsNotCutWithinALetter) {
   std::string const text = "a\xC3\xA9\xE2\x82\xAC."; // a e-acute euro
   EXPECT_EQ(excerpt(text, 1), "a...");
@@ -187,3 +185,5 @@ TEST(Excerpt, IsNotCutWithinALetter) {
   EXPECT_EQ(excerpt(text, 7), text);
 }
 
+} // namespace
+} // namespace walrock
