@@ -506,6 +506,30 @@ TEST(Committer, ACopyThatBrokeIsEmptiedAfterItsLabelsAreGone) {
   EXPECT_EQ(b.state_of(1), TableState::init);
 }
 
+TEST(Committer, ARoundThatFailsBeforeItsSnapshotIsAskedForAgain) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.turn();
+  b.committer.on_copy_failed({1}, {ErrorCode::snapshot_lost, Retry::later, "truncated", ""}, b.now);
+  b.turn();
+  b.later();
+  b.called(b.only<SendTruncate>().call);
+  b.only<NeedCopy>();
+  for (int i = 0; i < 3; ++i) { // the copier met no server: nothing of this round has begun
+    b.committer.on_copy_failed({1}, {ErrorCode::source_unreachable, Retry::later, "away", ""},
+                               b.now);
+    b.turn();
+    b.later();
+    for (SendTruncate const& truncate : b.take<SendTruncate>())
+      b.called(truncate.call);
+    b.later();
+    b.only<NeedCopy>();
+  }
+}
+
 TEST(Committer, LabelsStayWithinTheBudget) {
   CommitterSettings settings;
   settings.label_budget = 3;

@@ -153,6 +153,7 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
     return;
   }
   line.copy_phase = TableLine::CopyPhase::waiting;
+  line.has_copy_failed = false; // of the round before; the next may fail before its snapshot
   if (line.record.state != TableState::init)
     change_state(line, TableState::init);
   forget_changes(line);

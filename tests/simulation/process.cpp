@@ -492,6 +492,13 @@ void Process::copy(std::set<std::size_t> const& wanted) {
   }
   Lsn const position =
       first_snapshot_.is_set() ? std::exchange(first_snapshot_, Lsn{}) : world_.source.wal_end();
+  if (world_.dice.chance(world_.faults.copy_failed)) { // PostgreSQL is lost before the round begins
+    for (std::size_t const number : wanted)
+      push([id = world_.source.describe(number).id](Committer& to, TimePoint now) {
+        to.on_copy_failed(id, {ErrorCode::source_unreachable, Retry::later, "no snapshot", ""}, now);
+      });
+    return;
+  }
   std::vector<RelationId> tables;
   std::vector<std::size_t> numbers;
   for (std::size_t const number : wanted) {
