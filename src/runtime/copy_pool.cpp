@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -73,15 +74,15 @@ void CopyPool::run(std::stop_token stop) {
     }
     if (wanted.empty() || stop.stop_requested())
       continue;
-    std::vector<RelationId> const tables(wanted.begin(), wanted.end());
+    std::vector<RelationId> unanswered(wanted.begin(), wanted.end());
     try {
-      copy_round(tables, stop);
+      copy_round(unanswered, stop);
     } catch (Stopped const&) {
       return;
     } catch (std::exception const& error) {
       ErrorReport report = ErrorReport::of(error);
       report.retry = Retry::later;
-      for (RelationId const table : tables)
+      for (RelationId const table : unanswered)
         shared_.events.push_now(CopyFailed{table, report});
     }
   }
@@ -139,16 +140,19 @@ bool CopyPool::describe_again(Connection& connection, RelationId id) {
   return false;
 }
 
-void CopyPool::copy_round(std::vector<RelationId> const& wanted, std::stop_token stop) {
+// A request is answered once: a table that fails twice would be asked for twice, and the second
+// copy be taken for the first. What throws leaves the tables in `unanswered` that wait for an
+// answer.
+void CopyPool::copy_round(std::vector<RelationId>& unanswered, std::stop_token stop) {
   std::unique_ptr<SnapshotKeeper> const keeper = take_snapshot(stop);
   Connection connection(settings_.source, ConnectionKind::sql, stop);
   int const server_version = connection.server_version();
-  std::vector<RelationId> tables;
-  for (RelationId const id : wanted)
-    if (describe_again(connection, id))
-      tables.push_back(id);
-  if (tables.empty())
+  for (RelationId const id : std::vector(unanswered))
+    if (!describe_again(connection, id))
+      std::erase(unanswered, id);
+  if (unanswered.empty())
     return;
+  std::vector<RelationId> const tables = unanswered;
   Round round;
   round.snapshot_name = keeper->slot().snapshot_name;
   round.consistent_lsn = keeper->slot().consistent_lsn;
@@ -172,6 +176,7 @@ void CopyPool::copy_round(std::vector<RelationId> const& wanted, std::stop_token
                    table->ignores_incompatible ? MissingColumns::ignore : MissingColumns::refuse));
     } catch (Error const& error) {
       fail(*copy, ErrorReport::of(error));
+      std::erase(unanswered, table->source.id);
       continue;
     }
     auto const splits = split_table(table->source, kPagesPerSplit, server_version);
@@ -183,8 +188,14 @@ void CopyPool::copy_round(std::vector<RelationId> const& wanted, std::stop_token
   }
   std::vector<std::jthread> workers;
   workers.reserve(static_cast<std::size_t>(settings_.workers));
-  for (int i = 0; i < settings_.workers; ++i)
-    workers.emplace_back([this, &round, stop] { work(round, stop); });
+  try {
+    for (int i = 0; i < settings_.workers; ++i)
+      workers.emplace_back([this, &round, stop] { work(round, stop); });
+  } catch (std::system_error const& error) { // no more threads: fewer workers answer as well
+    if (workers.empty())
+      throw;
+    log::warning("copy goes on with {} workers: {}", workers.size(), error.what());
+  }
   workers.clear(); // joins: the keeper outlives every reader
 }
 

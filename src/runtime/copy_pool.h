@@ -58,7 +58,7 @@ private:
   struct Task;
 
   std::unique_ptr<SnapshotKeeper> take_snapshot(std::stop_token stop);
-  void copy_round(std::vector<RelationId> const& wanted, std::stop_token stop);
+  void copy_round(std::vector<RelationId>& unanswered, std::stop_token stop);
   bool describe_again(Connection& connection, RelationId table);
   void work(Round& round, std::stop_token stop);
   void copy_split(Round& round, Task& task, std::unique_ptr<SnapshotReader>& reader,
