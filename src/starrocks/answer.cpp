@@ -17,6 +17,7 @@ using Kind = LoadOutcome::Kind;
 
 constexpr std::size_t kExcerptBytes = 200;
 constexpr std::size_t kMessageBytes = 2000;
+constexpr int kDeepest = 4; // answers are flat
 
 bool contains(std::string_view text, std::string_view wanted) {
   auto const same = [](char a, char b) {
@@ -167,7 +168,9 @@ std::string excerpt(std::string_view text, std::size_t limit) {
 Answer parse_answer(int http_status, std::string_view text) {
   Answer answer;
   answer.http_status = http_status;
-  json const object = json::parse(text, nullptr, false);
+  // Deeper values would take far more memory than their text.
+  json const object = json::parse(
+      text, [](int depth, json::parse_event_t, json&) { return depth < kDeepest; }, false);
   std::string const word = object.is_object() ? text_of(object, "Status") : "";
   std::string const rest_word = object.is_object() ? text_of(object, "status") : "";
   if (!word.empty())

@@ -62,6 +62,15 @@ TEST(ParseAnswer, WhatIsNotAnAnswerIsNeverSuccess) {
   EXPECT_LT(page.message.size(), 300U);
 }
 
+TEST(ParseAnswer, DeepValuesAreDroppedWhileTheyAreRead) {
+  std::string const deep(200'000, '[');
+  EXPECT_EQ(parse_answer(200, deep).status, AnswerStatus::not_understood);
+  EXPECT_EQ(parse_answer(200, "{\"Status\":" + deep).status, AnswerStatus::not_understood);
+  std::string const closed = deep + std::string(deep.size(), ']');
+  EXPECT_EQ(parse_answer(200, "{\"Status\":\"OK\",\"x\":" + closed + "}").status,
+            AnswerStatus::ok);
+}
+
 TEST(ParseAnswer, EveryPrefixOfAnAnswerIsNotUnderstood) {
   std::string const whole = json_of("OK", "done");
   for (std::size_t n = 0; n < whole.size(); ++n)

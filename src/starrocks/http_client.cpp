@@ -14,8 +14,9 @@ namespace {
 
 // Frontend, leader, backend, and one to spare.
 constexpr int kMostHops = 4;
-// Answers of StarRocks are a few hundred bytes; messages can carry a plan.
-constexpr std::size_t kMostAnswerBytes = 1U << 20U;
+// Answers of StarRocks are a few hundred bytes; messages can carry a plan. Every load and call
+// thread may hold one.
+constexpr std::size_t kMostAnswerBytes = 256U << 10U;
 // A backend makes its plan before it asks for the body.
 constexpr long kExpectMilliseconds = 60'000;
 constexpr long kUploadBufferBytes = 512L * 1024;

@@ -4,11 +4,13 @@
 #include <array>
 #include <cctype>
 #include <chrono>
+#include <numeric>
 #include <utility>
 
 #include <errmsg.h>
 #include <fmt/format.h>
 #include <mysql.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
 #include "starrocks/url.h"
@@ -21,6 +23,9 @@ using Clock = std::chrono::steady_clock;
 
 // A connection that was idle for longer is asked whether it is alive before a statement goes out.
 constexpr Milliseconds kPingAfter{30'000};
+// Of one result, and of one packet of it. The catalog of many thousand columns stays below.
+constexpr std::size_t kMostResultBytes = 16U << 20U;
+constexpr unsigned long kMostPacketBytes = 4UL << 20U;
 
 bool contains(std::string_view text, std::string_view wanted) {
   return text.find(wanted) != std::string_view::npos;
@@ -61,8 +66,11 @@ unsigned seconds_of(Milliseconds duration) {
 
 using Result = std::unique_ptr<MYSQL_RES, decltype([](MYSQL_RES* r) { mysql_free_result(r); })>;
 
-SqlRows rows_of(MYSQL_RES* result) {
+// Reads the rows as they come; more than the limit is not an answer that was asked for. Ends at the
+// first error, which mysql_errno() tells.
+SqlRows rows_of(MYSQL* handle, MYSQL_RES* result) {
   SqlRows rows;
+  std::size_t bytes = 0;
   unsigned const count = mysql_num_fields(result);
   MYSQL_FIELD const* const fields = mysql_fetch_fields(result);
   for (unsigned i = 0; i < count; ++i)
@@ -73,7 +81,15 @@ SqlRows rows_of(MYSQL_RES* result) {
     for (unsigned i = 0; i < count; ++i)
       if (row[i] != nullptr)
         values[i].emplace(row[i], lengths[i]);
+    bytes += std::accumulate(lengths, lengths + count, count * sizeof(SqlRows::Row::value_type));
     rows.rows.push_back(std::move(values));
+    if (bytes > kMostResultBytes) {
+      // Else libmariadb would read the rest before it lets go.
+      ::shutdown(mysql_get_socket(handle), SHUT_RDWR);
+      throw ConnectionLost(
+          ErrorCode::target_unreachable,
+          fmt::format("StarRocks sends a result of more than {} bytes", kMostResultBytes));
+    }
   }
   return rows;
 }
@@ -121,6 +137,7 @@ struct SqlConnection::Mysql {
   void open();
   void try_open(std::string const& host);
   void set_options();
+  SqlRows next_rows(); // of the statement that is under way
   [[noreturn]] void fail();
 
   TargetAddress address;
@@ -141,6 +158,7 @@ void SqlConnection::Mysql::set_options() {
   mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
   mysql_optionsv(handle, MYSQL_DEFAULT_AUTH, "mysql_native_password");
   mysql_optionsv(handle, MYSQL_OPT_RECONNECT, &off);
+  mysql_optionsv(handle, MYSQL_OPT_MAX_ALLOWED_PACKET, &kMostPacketBytes);
   unsigned const no_files = 0;
   mysql_optionsv(handle, MYSQL_OPT_LOCAL_INFILE, &no_files);
   if (!address.tls.enabled)
@@ -200,6 +218,23 @@ void SqlConnection::Mysql::fail() {
   throw_sql_error(number, sqlstate, text);
 }
 
+SqlRows SqlConnection::Mysql::next_rows() {
+  SqlRows rows;
+  bool has_rows = false;
+  try {
+    if (Result const result(mysql_use_result(handle)); result) {
+      has_rows = true;
+      rows = rows_of(handle, result.get());
+    }
+  } catch (ConnectionLost const&) { // it sends too much
+    close();
+    throw;
+  }
+  if (has_rows ? mysql_errno(handle) != 0 : mysql_field_count(handle) != 0)
+    fail();
+  return has_rows ? std::move(rows) : SqlRows{{}, {}, mysql_affected_rows(handle)};
+}
+
 SqlConnection::SqlConnection(TargetAddress address)
     : mysql_(std::make_unique<Mysql>(std::move(address))) {}
 SqlConnection::~SqlConnection() = default;
@@ -224,13 +259,7 @@ SqlRows SqlConnection::query(std::string const& sql) {
     mysql.fail();
   SqlRows rows;
   for (;;) {
-    Result const result(mysql_store_result(mysql.handle));
-    if (result)
-      rows = rows_of(result.get());
-    else if (mysql_field_count(mysql.handle) != 0)
-      mysql.fail();
-    else
-      rows = {{}, {}, mysql_affected_rows(mysql.handle)};
+    rows = mysql.next_rows();
     int const next = mysql_next_result(mysql.handle);
     if (next > 0)
       mysql.fail();
