@@ -130,6 +130,7 @@ void add_source(Lines& lines, SourceSpec const& source) {
   lines.add("lock-wait", duration_text(source.lock_wait));
   lines.add("connect.timeout", duration_text(source.connect_timeout));
   lines.add("heartbeat", duration_text(source.heartbeat));
+  lines.add("receive-timeout", duration_text(source.receive_timeout));
 }
 
 void add_target(Lines& lines, TargetSpec const& target) {

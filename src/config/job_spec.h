@@ -75,6 +75,7 @@ struct SourceSpec {
   Milliseconds lock_wait{10'000}; // lock_timeout of our own LOCK TABLE
   Milliseconds connect_timeout{10'000};
   Milliseconds heartbeat{10'000}; // status updates are sent at least this often
+  Milliseconds receive_timeout{60'000}; // silence of the stream, although it was asked
 };
 
 enum class Semantic { exactly_once, at_least_once };

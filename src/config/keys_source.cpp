@@ -202,6 +202,17 @@ void add_care(std::vector<Key>& keys) {
        .origin = Origin::flink_cdc,
        .aliases = {"heartbeat", "heartbeat.interval.ms"},
        .set = [](Draft& d, KeyValue const& v) { d.spec.source.heartbeat = v.duration; }});
+  keys.push_back(
+      {.section = "source",
+       .name = "receive-timeout",
+       .shape = Shape::duration,
+       .default_text = "60s",
+       .least = 1000,
+       .most = 3'600'000,
+       .doc = "PostgreSQL is asked every second for a sign of life while the stream is idle. When "
+              "nothing came for so long, the stream is begun anew; each time in a row it is waited "
+              "for twice as long.",
+       .set = [](Draft& d, KeyValue const& v) { d.spec.source.receive_timeout = v.duration; }});
 }
 
 void add_tls(std::vector<Key>& keys) {

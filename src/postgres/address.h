@@ -1,6 +1,7 @@
 // Where PostgreSQL is and how to log in. Values; any thread.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +30,8 @@ struct SourceAddress {
   std::string sslkey;
   Milliseconds connect_timeout{10'000}; // per host
   std::string application_name = "walrock";
+  // The most bytes of one message or one answer, which libpq holds in memory whole. 0: no limit.
+  std::uint64_t message_limit = 0;
 };
 
 // "a:5432,b,[::1]:6000" -> hosts; a host without a port gets default_port. Throws Error

@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <utility>
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -176,12 +180,13 @@ Connection& Connection::operator=(Connection&&) noexcept = default;
 
 Connection::Connection(SourceAddress const& address, ConnectionKind kind,
                        std::stop_token const& stop, Deadline deadline)
-    : kind_(kind), database_(address.database) {
+    : kind_(kind), database_(address.database), message_limit_(address.message_limit) {
   std::optional<PqFailure> failure;
   for (SourceHost const& host : address.hosts) {
     auto next = connect(address, host, stop, deadline);
     if (!next) {
-      pin_settings(stop, deadline);
+      Deadline const at_once = Deadline::in(address.connect_timeout);
+      pin_settings(stop, {std::min(deadline.at, at_once.at)});
       return;
     }
     // What one server says of us is worth more than another one's silence.
@@ -292,11 +297,14 @@ std::vector<QueryResult> Connection::collect(std::string_view action, std::stop_
 
 Connection::ResultPtr Connection::next_result(std::stop_token const& stop, Deadline deadline) {
   flush(stop, deadline);
+  bound_message(true);
   while (PQisBusy(raw()) != 0) {
+    bound_message(false);
     wait(WaitFor::read, stop, deadline);
     if (PQconsumeInput(raw()) == 0)
       raise(failure_of(raw(), nullptr, "wait for an answer"));
   }
+  bound_message(true);
   return ResultPtr(PQgetResult(raw()));
 }
 
@@ -316,6 +324,8 @@ void Connection::flush(std::stop_token const& stop, Deadline deadline) {
 
 void Connection::wait(WaitFor what, std::stop_token const& stop, Deadline deadline) {
   short const events = what == WaitFor::write ? POLLOUT | POLLIN : POLLIN;
+  if (answer_timeout_)
+    deadline.at = std::min(deadline.at, Deadline::in(*answer_timeout_).at);
   switch (poll_socket(socket(), events, stop, deadline)) {
   case PollOutcome::ready: return;
   case PollOutcome::stopped:
@@ -323,8 +333,8 @@ void Connection::wait(WaitFor what, std::stop_token const& stop, Deadline deadli
     conn_.reset();
     throw Stopped();
   case PollOutcome::timed_out: {
+    // Not cancelled: libpq would wait without limit for a server that has fallen silent.
     std::string const where = peer();
-    cancel();
     conn_.reset();
     throw ConnectionLost(ErrorCode::source_unreachable,
                          "PostgreSQL at " + where + " did not answer in the time allowed");
@@ -332,7 +342,50 @@ void Connection::wait(WaitFor what, std::stop_token const& stop, Deadline deadli
   }
 }
 
+namespace {
+
+// Bytes that came over a TCP connection so far; nothing for a unix socket.
+std::optional<std::uint64_t> received_bytes(int socket) {
+  tcp_info now{};
+  socklen_t size = sizeof now;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &now, &size) != 0 ||
+      size < offsetof(tcp_info, tcpi_bytes_received) + sizeof now.tcpi_bytes_received)
+    return std::nullopt;
+  return now.tcpi_bytes_received;
+}
+
+// PQcancel waits for the server without limit, so one that is silent must not be asked.
+bool answers_now(pg_conn* conn) {
+  char const* const keywords[] = {"host", "port", "user", "dbname", "connect_timeout", nullptr};
+  char const* const values[] = {PQhost(conn), PQport(conn), PQuser(conn), PQdb(conn), "2", nullptr};
+  return PQpingParams(keywords, values, 0) == PQPING_OK;
+}
+
+} // namespace
+
+void Connection::bound_message(bool is_complete) {
+  if (is_complete) {
+    incomplete_from_.reset();
+    return;
+  }
+  auto const received = message_limit_ == 0 ? std::nullopt : received_bytes(socket());
+  if (!received)
+    return;
+  incomplete_from_ = incomplete_from_.value_or(*received);
+  if (*received - *incomplete_from_ <= message_limit_)
+    return;
+  Error error(ErrorCode::source_protocol_violation,
+              fmt::format("PostgreSQL at {} sends a message of more than {} bytes", peer(),
+                          message_limit_));
+  error.set_advice(
+      "A row of that size needs more memory: raise walrock.memory, of which one message "
+      "may take a third.");
+  throw error;
+}
+
 void Connection::cancel() noexcept {
+  if (!answers_now(raw()))
+    return;
   PGcancel* const cancel = PQgetCancel(raw());
   if (cancel == nullptr)
     return;

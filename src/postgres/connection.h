@@ -63,6 +63,10 @@ public:
   std::vector<QueryResult> query_all(std::string const& sql, std::stop_token const& stop = {},
                                      Deadline deadline = Deadline::never());
 
+  // From here on no single wait without a nearer deadline is longer. For statements whose answer
+  // begins at once: a peer that went away without a word is then noticed.
+  void set_answer_timeout(Milliseconds timeout) { answer_timeout_ = timeout; }
+
   // server_version_num: 150018. Never 0.
   [[nodiscard]] int server_version() const { return server_version_; }
   [[nodiscard]] ConnectionKind kind() const { return kind_; }
@@ -89,7 +93,10 @@ public:
   void wait(WaitFor what, std::stop_token const& stop, Deadline deadline = Deadline::never());
   // Sends all that is buffered.
   void flush(std::stop_token const& stop, Deadline deadline = Deadline::never());
-  // Asks the server to cancel what runs; a best effort.
+  // libpq holds a message until it is whole, however long it says it is. To be called when it gave
+  // none (is_complete: it gave one); throws once more than the limit came since the last one.
+  void bound_message(bool is_complete);
+  // Asks the server to cancel what runs; a best effort, only on one that answers.
   void cancel() noexcept;
 
 private:
@@ -107,6 +114,9 @@ private:
   ConnectionKind kind_;
   std::string database_;
   int server_version_ = 0;
+  std::optional<Milliseconds> answer_timeout_;
+  std::uint64_t message_limit_ = 0;
+  std::optional<std::uint64_t> incomplete_from_; // bytes received when the message was begun
 };
 
 } // namespace walrock

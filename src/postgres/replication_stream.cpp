@@ -114,6 +114,7 @@ bool ReplicationStream::next_message() {
   if (size < 0)
     throw_ended();
   size_ = static_cast<std::size_t>(size);
+  connection_.bound_message(size > 0);
   return size > 0;
 }
 

@@ -174,6 +174,7 @@ std::optional<std::span<char>> SnapshotReader::next_line(std::stop_token const& 
   while (true) {
     free_line();
     int const size = PQgetCopyData(connection_.raw(), &line_, 1);
+    connection_.bound_message(size != 0);
     if (size > 0) {
       auto length = static_cast<std::size_t>(size);
       if (line_[length - 1] == '\n')

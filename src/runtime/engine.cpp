@@ -191,6 +191,7 @@ StreamThreadSettings Run::stream_settings(Prepared const& prepared) const {
   settings.publication_name = job_.source.publication_name;
   settings.start_lsn = prepared.start_lsn;
   settings.heartbeat = job_.source.heartbeat;
+  settings.receive_timeout = job_.source.receive_timeout;
   settings.restart_attempts = job_.engine.restart.attempts;
   settings.restart_delay = job_.engine.restart.delay;
   settings.machine.freshness = job_.engine.freshness;

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
 #include <poll.h>
 
+#include "base/cursor.h"
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "postgres/catalog.h"
@@ -17,6 +19,20 @@ namespace {
 constexpr Milliseconds kProbe(1000);      // asks the server how far it is
 constexpr Milliseconds kLongestWait(250); // between two looks at the stop request
 constexpr int kMessagesPerTurn = 4096;
+
+// The end of a transaction stands in the message and in the head around it. What is acknowledged
+// must not hang on one number that came garbled.
+void require_true_end(XLogData const& message) {
+  char const type = message.payload.empty() ? '\0' : static_cast<char>(message.payload[0]);
+  std::size_t const before_end = type == 'C' ? 10 : type == 'c' ? 14 : 0;
+  if (before_end == 0)
+    return;
+  Cursor in(message.payload);
+  (void)in.text(before_end);
+  if (Lsn const end{in.u64()}; end > std::max(message.wal_start, message.wal_end))
+    throw ProtocolViolation(fmt::format("a transaction ends at {}, beyond its message at {}",
+                                        to_string(end), to_string(message.wal_start)));
+}
 
 TimePoint now() {
   return std::chrono::steady_clock::now();
@@ -57,8 +73,10 @@ void StreamThread::run(std::stop_token stop) {
       shared_.source_trouble.set(error.what());
       log::warning("stream is started again delay_ms={}: {}", delay.count(), error.what());
     }
-    if (has_progressed_)
+    if (has_progressed_) {
       unreachable.reset();
+      silences_ = 0;
+    }
     stream_.reset();
     catalog_.reset();
     shared_.figures.restart_count.fetch_add(1, std::memory_order_relaxed);
@@ -85,6 +103,7 @@ void StreamThread::connect(std::stop_token stop) {
   take_commands(); // positions that changed while nothing was read need no new start
   Lsn const from = std::max(settings_.start_lsn, Lsn{shared_.flushed_lsn.load()});
   Connection connection(settings_.source, ConnectionKind::replication, stop);
+  connection.set_answer_timeout(patience());
   auto const slot = find_slot(connection, settings_.slot_name);
   require_usable(slot, settings_.slot_name, settings_.source.database);
   require_no_gap(*slot, from);
@@ -107,6 +126,8 @@ void StreamThread::connect(std::stop_token stop) {
   machine_.start(from);
   received_lsn_ = from;
   sent_flushed_ = Lsn{};
+  keepalive_lsn_ = from;
+  asked_at_.reset();
   shared_.events.push_now(StreamStarted{from});
   confirm_followed();
   shared_.source_trouble.set("");
@@ -182,15 +203,20 @@ void StreamThread::read_what_is_there(std::stop_token stop) {
     ReadOutcome const outcome = stream_->read();
     if (std::holds_alternative<NothingYet>(outcome)) {
       has_more_ = false;
+      require_sign_of_life();
       break;
     }
+    asked_at_.reset();
     if (auto const* keepalive = std::get_if<Keepalive>(&outcome)) {
       shared_.figures.server_lsn.store(keepalive->wal_end.value, std::memory_order_relaxed);
-      machine_.on_keepalive(keepalive->wal_end, now(), actions);
+      // Idle, this position is acknowledged: it is taken when two keepalives say so.
+      machine_.on_keepalive(std::min(keepalive->wal_end, keepalive_lsn_), now(), actions);
+      keepalive_lsn_ = keepalive->wal_end;
       if (keepalive->reply_requested)
         status_due_ = TimePoint{};
     } else {
       auto const& message = std::get<XLogData>(outcome);
+      require_true_end(message);
       received_lsn_ = std::max(received_lsn_, message.wal_start);
       machine_.on_payload(message.payload, now(), actions);
     }
@@ -219,8 +245,27 @@ void StreamThread::send_status_when_due() {
   if (has_moved)
     WALROCK_AFTER(stream_feedback);
   status_due_ = at + settings_.heartbeat;
-  if (is_probe)
+  if (is_probe) {
     probe_due_ = at + kProbe;
+    asked_at_ = asked_at_.value_or(at);
+  }
+}
+
+// A peer that is gone without a word, or one direction of the way to it: the kernel does not tell
+// when something in between goes on answering for it.
+void StreamThread::require_sign_of_life() {
+  if (!asked_at_ || now() - *asked_at_ < patience())
+    return;
+  std::int64_t const seconds = patience().count() / 1000;
+  ++silences_; // it may only need longer, for a large transaction that none of its tables is in
+  throw ConnectionLost(
+      ErrorCode::source_unreachable,
+      fmt::format("PostgreSQL at {} has been silent for {} s, although it was asked",
+                  stream_->connection().peer(), seconds));
+}
+
+Milliseconds StreamThread::patience() const {
+  return settings_.receive_timeout * (1 << std::min(silences_, 5));
 }
 
 void StreamThread::relieve_memory() {
@@ -258,6 +303,7 @@ void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
 void StreamThread::describe(RelationId table, std::stop_token stop) {
   if (catalog_ == nullptr)
     catalog_ = std::make_unique<Connection>(settings_.source, ConnectionKind::sql, stop);
+  catalog_->set_answer_timeout(patience());
   StreamActions actions;
   WALROCK_BEFORE(stream_describe);
   machine_.on_described(table, describe_relation(*catalog_, table), actions);

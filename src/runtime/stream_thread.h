@@ -24,6 +24,8 @@ struct StreamThreadSettings {
   std::string publication_name;
   Lsn start_lsn;
   Milliseconds heartbeat{10'000}; // status updates at least this often
+  // The longest silence after a question; doubled for each time in a row without progress.
+  Milliseconds receive_timeout{60'000};
   int restart_attempts = 3;       // after faults of ours, in a row without progress
   Milliseconds restart_delay{10'000};
   StreamSettings machine;
@@ -47,6 +49,8 @@ private:
   void read_what_is_there(std::stop_token stop);
   void wait(std::stop_token stop);
   void send_status_when_due();
+  void require_sign_of_life();
+  [[nodiscard]] Milliseconds patience() const;
   void relieve_memory();
   void perform(StreamActions& actions, std::stop_token stop);
   void describe(RelationId table, std::stop_token stop);
@@ -62,8 +66,11 @@ private:
   std::vector<Followed> followed_;      // to be confirmed once the stream has started
   TimePoint status_due_{};
   TimePoint probe_due_{};
+  std::optional<TimePoint> asked_at_; // the first probe that nothing has followed yet
+  int silences_ = 0;                  // in a row, without progress
   Lsn sent_flushed_;
   Lsn received_lsn_;
+  Lsn keepalive_lsn_; // of the last one
   bool has_more_ = false;
   bool has_progressed_ = false; // an epoch was handed over since the stream started
 };
