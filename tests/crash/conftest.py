@@ -79,7 +79,6 @@ class Matrix:
         except BaseException as error:  # noqa: BLE001 (told to its test)
             result.set_exception(error)
             note_failure(case, error)
-            site.mend()
 
     def _fail_the_rest(self, error):
         while True:

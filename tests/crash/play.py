@@ -34,7 +34,9 @@ def play(site, number, case, seed):
         life.stop_clean()
         has_passed = True
     finally:
-        site.rockpool.clear_faults()
+        if not has_passed:
+            life.walrock.kill()
+            site.mend()
         life.end(keeps_folder=not has_passed)
 
 
@@ -48,6 +50,20 @@ def bring_back(life):
 
 
 def killed(life, case, dice):
+    last = start_at_last_death(life, case)
+    life.wait_for_death(last)
+
+
+def failing(life, case, dice):
+    last = start_at_last_death(life, case)
+    if case.scene.is_stopped:
+        life.walrock.wait_for_exit()
+    life.wait_for_failure(last)
+    life.wait_for_work(20)
+
+
+def start_at_last_death(life, case):
+    """Through the earlier deaths to the start that meets the last failpoint; returns that failpoint."""
     *earlier, last = case.deaths
     if case.scene.is_dropped:
         lose_a_target(life)
@@ -58,21 +74,7 @@ def killed(life, case, dice):
     life.start(last)
     if case.scene.is_stopped:
         stop_when_ready(life)
-    life.wait_for_death(last)
-
-
-def failing(life, case, dice):
-    *earlier, last = case.deaths
-    for failpoint in earlier:
-        life.start(failpoint)
-        life.wait_for_death(failpoint)
-    order_faults(life, case.scene.faults)
-    life.start(last)
-    if case.scene.is_stopped:
-        stop_when_ready(life)
-        life.walrock.wait_for_exit()
-    life.wait_for_failure(last)
-    life.wait_for_work(20)
+    return last
 
 
 def lose_a_target(life):

@@ -1,8 +1,11 @@
 """What one worker of the matrix owns: a PostgreSQL, a rockpool, and the life of one case on them."""
+import contextlib
 import json
+import random
 import re
 import shutil
 import signal
+import socket
 import sqlite3
 import tempfile
 from pathlib import Path
@@ -21,7 +24,7 @@ PG_SETTINGS = {
     "wal_sender_timeout": "10s",
     "max_replication_slots": "50",
 }
-PATIENCE = 60.0
+PATIENCE = 120.0  # a loaded machine is slow, and a hang lasts for ever
 
 
 class Site:
@@ -32,6 +35,10 @@ class Site:
         self.folder = Path(tempfile.mkdtemp(prefix=f"walrock-crash-{number}-"))
         self.pg = PgServer(**PG_SETTINGS)
         self.rockpool = Rockpool(self.folder / "rockpool", frontends=2)
+        # A server that is down must find its ports free again: none that the kernel lends to clients.
+        self.pg.port, *self.rockpool.fe_ports = (lasting_port() for _ in range(3))
+        self.rockpool.be_ports = [lasting_port(), lasting_port()]
+        self.rockpool.mysql_ports = [lasting_port(), lasting_port()]
 
     def __enter__(self):
         self.pg.__enter__()
@@ -49,6 +56,15 @@ class Site:
         self.rockpool.stop()
         self.pg.__exit__()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def lasting_port():
+    """A free port below those of outgoing connections."""
+    while True:
+        port = random.randrange(12000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Life:
