@@ -5,6 +5,7 @@
     WALROCK_SEED=N               another run of random choices
     WALROCK_FAULTS_TABLE=FILE    where the table of results goes (build/test-results/faults.md)
 """
+import json
 import os
 import queue
 import random
@@ -25,6 +26,7 @@ CASES = all_cases()
 PLAYS_ALL = os.environ.get("WALROCK_CRASH") == "all"
 SEED = int(os.environ.get("WALROCK_SEED") or random.randrange(1 << 30))
 NOTES = ROOT / "build" / "test-results" / "crash"
+LAST = ROOT / "build" / "test-results" / "crash-results.json"  # of every case that was ever played here
 RESULTS = {}  # case id -> "passed" or "failed"
 
 
@@ -115,6 +117,10 @@ def pytest_runtest_makereport(item, call):
 
 def pytest_sessionfinish():
     if RESULTS:
+        known = json.loads(LAST.read_text(encoding="utf-8")) if LAST.exists() else {}
+        results = {case.id: result for case in CASES if (result := RESULTS.get(case.id) or known.get(case.id))}
+        LAST.parent.mkdir(parents=True, exist_ok=True)
+        LAST.write_text(json.dumps(results, indent=0), encoding="utf-8")
         path = Path(os.environ.get("WALROCK_FAULTS_TABLE") or ROOT / "build" / "test-results" / "faults.md")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(table.render(CASES, RESULTS), encoding="utf-8")
+        path.write_text(table.render(CASES, results), encoding="utf-8")

@@ -110,8 +110,8 @@ REACHED_BY = {
 
 # Killed, and killed again while the death before is made good.
 TWICE = (
-    ("after_stream_intended", "before_rollback"), ("after_stream_intended", "after_rollback:2"),
-    ("after_stream_begin", "after_rollback"), ("after_stream_prepare", "before_stream_start"),
+    ("after_stream_intended", "before_rollback"), ("after_stream_intended", "after_rollback"),
+    ("after_stream_load:3", "after_rollback"), ("after_stream_prepare", "before_stream_start"),
     ("after_stream_prepare", "after_stream_intended"), ("after_stream_prepare:4", "after_stream_prepare:3"),
     ("after_stream_recorded", "before_stream_commit"), ("after_stream_recorded", "after_stream_commit"),
     ("after_stream_recorded", "before_stream_applied"), ("after_stream_recorded", "after_start_tables_record"),
