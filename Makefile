@@ -1,7 +1,7 @@
 # The front doors of walrock. Each is one script in tools/; this file only names them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance crash-matrix build setup bench lint format asan tsan clean
+.PHONY: help demo test conformance crash-matrix build setup bench lint format asan tsan sanitize fuzz network-faults hostile soak clean
 
 help: ## show this list
 	@echo "walrock keeps StarRocks a live, exact copy of PostgreSQL."
@@ -56,6 +56,32 @@ tsan: ## unit tests under ThreadSanitizer
 	@tools/setup base check
 	@tools/build --preset tsan all
 	@tools/sanitized tsan
+
+fuzz: ## fuzz what reads a server's bytes, each part for SECONDS=60
+	@tools/setup base check
+	@build/venv/bin/python -P tools/fuzz --seconds $(or $(SECONDS),60)
+
+network-faults: ## break the network at random, SEEDS=20 runs after FIRST=1
+	@tools/setup base check
+	@tools/build walrock
+	@WALROCK_NETWORK_SEEDS=$(or $(SEEDS),20) WALROCK_FIRST_SEED=$(or $(FIRST),1) build/venv/bin/python -P -m pytest tests/e2e/test_network.py -q -k long_run
+
+hostile: ## let both servers lie at random, SEEDS=20 runs of each after FIRST=1
+	@tools/setup base check
+	@tools/build walrock
+	@WALROCK_HOSTILE_SEEDS=$(or $(SEEDS),20) WALROCK_FIRST_SEED=$(or $(FIRST),1) build/venv/bin/python -P -m pytest tests/e2e/test_hostile.py -q -k long_run
+
+soak: ## mixed load with faults for MINUTES=60; content, memory, descriptors, threads, disk and lag are watched
+	@tools/setup base check
+	@tools/build walrock
+	@build/venv/bin/python -P tools/soak --minutes $(or $(MINUTES),60)
+
+sanitize: ## unit tests, simulation and an end-to-end smoke under each sanitizer (an hour when built anew)
+	@tools/setup base check
+	@tools/build --preset asan all
+	@tools/sanitized --all asan
+	@tools/build --preset tsan all
+	@tools/sanitized --all tsan
 
 clean: ## remove everything that was built
 	@rm -rf build
