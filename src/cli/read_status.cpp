@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "checkpoint/endpoint_file.h"
-#include "checkpoint/sqlite_store.h"
 #include "http/status_json.h"
+#include "operate/job_checkpoint.h"
 
 namespace walrock {
 
@@ -84,7 +84,7 @@ std::optional<std::string> read_status_json(JobSpec const& job) {
       std::this_thread::sleep_for(kPause);
     auto const endpoint = read_endpoint(folder);
     if (!endpoint || !endpoint->is_alive) {
-      auto const checkpoint = read_checkpoint(folder);
+      auto const checkpoint = read_job_checkpoint(job);
       if (!checkpoint || !checkpoint->job)
         return std::nullopt;
       return status_json(status_of(job, *checkpoint));

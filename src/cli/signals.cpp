@@ -12,6 +12,7 @@ SignalWatch::SignalWatch() {
     ::sigaddset(&signals_, signal);
   ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN); // a limit of file sizes is a full disk, not an end
 }
 
 SignalWatch::Event SignalWatch::wait(Milliseconds most) const {

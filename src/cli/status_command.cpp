@@ -1,6 +1,7 @@
-// walrock status JOB [--json]
+// walrock status JOB [--checkpoint] [--json]
 #include "cli/commands.h"
 
+#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -9,10 +10,13 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "checkpoint/instance_lock.h"
+#include "cli/checkpoint_view.h"
 #include "cli/exit_code.h"
 #include "cli/read_status.h"
 #include "cli/status_view.h"
 #include "config/job_file.h"
+#include "operate/job_checkpoint.h"
 
 namespace walrock {
 
@@ -21,6 +25,7 @@ namespace {
 struct StatusArguments {
   std::string job_file;
   bool as_json = false;
+  bool is_of_checkpoint = false;
 };
 
 void print_reasons(Status const& status) {
@@ -29,14 +34,36 @@ void print_reasons(Status const& status) {
       fmt::print("\n{} is set aside: {}\n", to_string(table.name), table.reason);
 }
 
+int say_never_run(JobSpec const& job) {
+  fmt::print(stderr, "job {} is not running, and it has never run: no checkpoint in {}\n", job.id,
+             checkpoint_place(job));
+  return kFailed;
+}
+
+// Without the engine: what is durable, and what a restart makes of it.
+int show_checkpoint(JobSpec const& job, bool as_json) {
+  auto const checkpoint = read_job_checkpoint(job);
+  if (!checkpoint)
+    return say_never_run(job);
+  ShownCheckpoint shown;
+  shown.job_id = job.id;
+  shown.place = checkpoint_place(job);
+  shown.is_running = lock_holder(job.engine.checkpoint_folder).has_value();
+  shown.now_ms =
+      std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  fmt::print("{}",
+             as_json ? checkpoint_json(*checkpoint, shown) : checkpoint_text(*checkpoint, shown));
+  return kDone;
+}
+
 int show_status(StatusArguments const& arguments) {
   JobSpec const job = load_job_file(arguments.job_file);
+  if (arguments.is_of_checkpoint)
+    return show_checkpoint(job, arguments.as_json);
   auto const json = read_status_json(job);
-  if (!json) {
-    fmt::print(stderr, "job {} is not running, and it has never run: no checkpoint in {}\n", job.id,
-               job.engine.checkpoint_folder);
-    return kFailed;
-  }
+  if (!json)
+    return say_never_run(job);
   if (arguments.as_json) {
     fmt::print("{}\n", *json);
     return kDone;
@@ -58,6 +85,9 @@ void add_status_command(CLI::App& app, int& exit_code) {
   auto const arguments = std::make_shared<StatusArguments>();
   CLI::App* const command = app.add_subcommand("status", "Shows how far a job is.");
   command->add_option("JOB", arguments->job_file, "The job file.")->required();
+  command->add_flag(
+      "--checkpoint", arguments->is_of_checkpoint,
+      "The last checkpoint and what a restart would do, whether walrock runs or not.");
   command->add_flag("--json", arguments->as_json, "The whole status, for scripts.");
   command->footer("Asks the walrock that runs the job; when none does, its checkpoint. Exit code 1 "
                   "when the job has never run.");

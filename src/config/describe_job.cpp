@@ -176,6 +176,10 @@ void add_engine(Lines& lines, EngineSpec const& engine) {
   lines.add("loaders", engine.loaders);
   lines.add("http", to_string(engine.http));
   lines.add("checkpoint", engine.checkpoint_folder);
+  lines.add("checkpoint-store",
+            engine.checkpoint_store == CheckpointPlace::file ? "file" : "starrocks");
+  lines.add("checkpoint-database", engine.checkpoint_database);
+  lines.add("checkpoint-takeover", duration_text(engine.checkpoint_takeover));
   lines.add("log-level", word(engine.log_level));
   lines.add("restart-attempts", engine.restart.attempts);
   lines.add("restart-delay", duration_text(engine.restart.delay));

@@ -135,6 +135,9 @@ struct RestartPolicy {
   Milliseconds delay{10'000};
 };
 
+// Where the checkpoint is kept: checkpoint.db in the checkpoint folder, or a table in StarRocks.
+enum class CheckpointPlace { file, starrocks };
+
 struct EngineSpec {
   Milliseconds freshness{1'000};       // goal: from commit in the source to visible in the target
   std::uint64_t memory = 256ULL << 20; // bytes, of the whole process
@@ -142,6 +145,9 @@ struct EngineSpec {
   int loaders = 2;
   HostPort http{"127.0.0.1", 8081}; // port 0: a free one
   std::string checkpoint_folder;    // absolute
+  CheckpointPlace checkpoint_store = CheckpointPlace::file;
+  std::string checkpoint_database = "walrock"; // of starrocks
+  Milliseconds checkpoint_takeover{30'000};    // of starrocks: silence of a dead owner
   log::Level log_level = log::Level::info;
   RestartPolicy restart;
 };

@@ -87,6 +87,34 @@ void add_operation(std::vector<Key>& keys) {
        .aliases = {"checkpoint-folder"},
        .set = [](Draft& d, KeyValue const& v) { d.spec.engine.checkpoint_folder = v.text; }});
   keys.push_back({.section = section,
+                  .name = "checkpoint-store",
+                  .shape = Shape::choice,
+                  .default_text = "file",
+                  .choices = {{"file", {"sqlite"}}, {"starrocks"}},
+                  .doc = "Where the checkpoint is: a file in that folder, or a table in StarRocks, "
+                         "for a container that keeps no disk; the folder then holds a cache only.",
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.spec.engine.checkpoint_store = static_cast<CheckpointPlace>(v.choice);
+                  }});
+  keys.push_back(
+      {.section = section,
+       .name = "checkpoint-database",
+       .shape = Shape::text,
+       .default_text = "walrock",
+       .doc = "With checkpoint-store: starrocks, the database of its table; several jobs may "
+              "share it, the copied tables should be elsewhere.",
+       .set = [](Draft& d, KeyValue const& v) { d.spec.engine.checkpoint_database = v.text; }});
+  keys.push_back(
+      {.section = section,
+       .name = "checkpoint-takeover",
+       .shape = Shape::duration,
+       .default_text = "30s",
+       .least = 1'000,
+       .most = 3'600'000,
+       .doc = "With checkpoint-store: starrocks, a walrock that wrote no sign of life for so long "
+              "is taken for dead, and another one may take its job over.",
+       .set = [](Draft& d, KeyValue const& v) { d.spec.engine.checkpoint_takeover = v.duration; }});
+  keys.push_back({.section = section,
                   .name = "log-level",
                   .shape = Shape::choice,
                   .default_text = "info",

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "checkpoint/sqlite_store.h"
+#include "operate/job_checkpoint.h"
 #include "config/table_rules.h"
 #include "operate/addresses.h"
 #include "operate/check_parts.h"
@@ -27,7 +27,7 @@ public:
 
   std::vector<Finding> run() {
     guarded("checkpoint", findings_,
-            [&] { checkpoint_ = read_checkpoint(job_.engine.checkpoint_folder); });
+            [&] { checkpoint_ = read_job_checkpoint(job_); });
     guarded("source", findings_, [&] { check_source(); });
     guarded("target", findings_, [&] { check_target(); });
     return findings_.take();

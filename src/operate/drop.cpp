@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "checkpoint/sqlite_store.h"
 #include "operate/addresses.h"
+#include "operate/job_checkpoint.h"
 #include "postgres/publication.h"
 #include "postgres/slot.h"
 #include "starrocks/stream_loader.h"
@@ -20,15 +20,25 @@ JobRemoval::JobRemoval(JobSpec const& job)
 }
 
 void JobRemoval::look_at_checkpoint() {
-  std::string const& folder = job_.engine.checkpoint_folder;
-  checkpoint_ = read_checkpoint(folder);
+  std::string const place = checkpoint_place(job_);
+  try {
+    checkpoint_ = read_job_checkpoint(job_);
+  } catch (Error const& error) {
+    if (error.code() != ErrorCode::checkpoint_failed || error.retry() != Retry::never)
+      throw;
+    is_damaged_ = true;
+    removed_.push_back(fmt::format("{}; labels that it may name stay open in StarRocks until they "
+                                   "time out",
+                                   error.what()));
+    return;
+  }
   if (!checkpoint_)
     return;
   if (checkpoint_->job && checkpoint_->job->job_id != job_.id)
     throw Error(ErrorCode::checkpoint_mismatch,
-                fmt::format("the checkpoint in {} belongs to job {}, not {}", folder,
+                fmt::format("the checkpoint in {} belongs to job {}, not {}", place,
                             checkpoint_->job->job_id, job_.id));
-  removed_.push_back(fmt::format("checkpoint in {}", folder));
+  removed_.push_back(fmt::format("checkpoint in {}", place));
 }
 
 void JobRemoval::look_at_slot() {
@@ -71,8 +81,8 @@ std::vector<std::string> JobRemoval::remove() {
   if (has_publication_)
     drop_publication(source_, job_.source.publication_name);
   std::vector<std::string> troubles = roll_back_labels();
-  if (checkpoint_)
-    (void)remove_checkpoint(job_.engine.checkpoint_folder);
+  if (checkpoint_ || is_damaged_)
+    remove_job_checkpoint(job_);
   return troubles;
 }
 

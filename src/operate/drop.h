@@ -39,6 +39,7 @@ private:
   InstanceLock lock_;
   Connection source_;
   std::optional<Checkpoint> checkpoint_;
+  bool is_damaged_ = false; // the checkpoint is there and cannot be read
   bool has_slot_ = false;
   bool has_publication_ = false;
   std::vector<std::string> removed_;

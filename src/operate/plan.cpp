@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "checkpoint/sqlite_store.h"
+#include "operate/job_checkpoint.h"
 #include "config/table_rules.h"
 #include "operate/addresses.h"
 #include "operate/selection.h"
@@ -36,7 +36,7 @@ class Planner {
 public:
   explicit Planner(JobSpec const& job)
       : job_(job), source_(source_address(job), ConnectionKind::sql), sql_(ddl_address(job)),
-        catalog_(sql_), checkpoint_(read_checkpoint(job.engine.checkpoint_folder)) {}
+        catalog_(sql_), checkpoint_(read_job_checkpoint(job)) {}
 
   Plan run() {
     plan_.source = to_string(source_address(job_));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/pause.h"
@@ -155,8 +157,12 @@ void CommitThread::write(CheckpointUpdate const& update, std::stop_token const& 
       shared_.checkpoint_trouble.set("");
       return;
     } catch (Error const& error) {
-      shared_.checkpoint_trouble.set(error.what());
-      log::error("checkpoint cannot be written: {}", error.what());
+      if (error.retry() == Retry::never)
+        throw; // damaged, or another walrock has taken over: nothing may follow from it
+      shared_.checkpoint_trouble.set(
+          fmt::format("the checkpoint cannot be written: {}. {}", error.what(), error.advice()));
+      publish_(committer_);
+      log::error("the checkpoint cannot be written: {}. {}", error.what(), error.advice());
       pause_for(backoff.next(), now);
     }
   }

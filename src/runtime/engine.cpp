@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/pause.h"
 #include "checkpoint/instance_lock.h"
-#include "checkpoint/sqlite_store.h"
+#include "runtime/checkpoint_choice.h"
 #include "runtime/commit_thread.h"
 #include "runtime/copy_pool.h"
 #include "runtime/load_pool.h"
@@ -217,14 +217,17 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   tame_allocator();
   raise_file_limit();
   InstanceLock const lock(job_.engine.checkpoint_folder);
-  SqliteStore store(job_.engine.checkpoint_folder);
+  Report const report = [this](std::string const& text, std::string const& trouble) {
+    phase(text, trouble);
+  };
+  std::unique_ptr<CheckpointStore> const store =
+      open_checkpoint(job_, addresses_, report, drain, now);
+  PatientStore patient_store(*store, report, drain);
   WALROCK_BEFORE(start_incarnation);
-  std::uint64_t const incarnation = store.begin_incarnation();
+  std::uint64_t const incarnation = patient_store.begin_incarnation();
   WALROCK_AFTER(start_incarnation);
   Shared shared(sizes_.budget, job_.engine.checkpoint_folder + "/spool");
-  Prepared prepared = prepare(
-      job_, addresses_, store,
-      [this](std::string const& text, std::string const& trouble) { phase(text, trouble); }, drain);
+  Prepared prepared = prepare(job_, addresses_, patient_store, report, drain);
   std::optional<Lsn> const until =
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
   Committer committer = make_committer(prepared, incarnation);
@@ -241,7 +244,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   CopyPool copies(copy_settings(incarnation), std::move(prepared.copied),
                   std::move(prepared.snapshot), shared);
   StreamThread stream(stream_settings(prepared), std::move(prepared.followed), shared);
-  CommitThread commit(std::move(committer), store, loads, copies, shared,
+  CommitThread commit(std::move(committer), *store, loads, copies, shared,
                       [this, &shared](Committer const& machine) { publish(machine, shared); });
 
   std::stop_source drain_commit;
