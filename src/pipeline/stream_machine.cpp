@@ -34,6 +34,8 @@ void StreamMachine::start(Lsn from) {
     table->encoders.clear();
     table->passed_lsn = Lsn{};
   }
+  described_.clear();
+  last_described_ = RelationId();
   transaction_.reset();
   stream_block_.reset();
   streamed_.clear();
@@ -89,6 +91,7 @@ StreamMachine::Table* StreamMachine::find(RelationId id) {
 StreamMachine::Table* StreamMachine::wanted(RelationId id) {
   if (!transaction_)
     throw ProtocolViolation("a change came outside a transaction");
+  require_described(id);
   Table* const table = find(id);
   if (table == nullptr)
     return nullptr;
@@ -97,6 +100,28 @@ StreamMachine::Table* StreamMachine::wanted(RelationId id) {
     return nullptr;
   }
   return table;
+}
+
+// pgoutput describes every table before its first row, so another number is a garbled one.
+void StreamMachine::require_described(RelationId id) {
+  if (id == last_described_)
+    return;
+  if (!described_.contains(id))
+    throw ProtocolViolation(
+        fmt::format("a row came before the description of its table, oid {}", id.oid));
+  last_described_ = id;
+}
+
+void StreamMachine::require_outside() const {
+  if (transaction_)
+    throw ProtocolViolation("a transaction began inside another");
+}
+
+void StreamMachine::require_layout(Table const& table, Row row) {
+  std::size_t const columns = table.plan().relation.columns.size();
+  if (row.size() != columns)
+    throw ProtocolViolation(fmt::format("a row of {} has {} columns, its relation has {}",
+                                        to_string(table.source.name), row.size(), columns));
 }
 
 template <typename Work>
@@ -138,9 +163,8 @@ void StreamMachine::on_replayed(std::span<std::byte const> payload, StreamAction
 
 void StreamMachine::on_replay_end(TimePoint now, StreamActions& actions) {
   WALROCK_ASSERT(replaying_.has_value(), "a replay ends after it began");
-  Lsn const end_lsn = replaying_->end_lsn;
-  replaying_.reset();
-  commit(end_lsn, now, actions);
+  Commit const committed = *std::exchange(replaying_, std::nullopt);
+  commit(committed, now, actions);
 }
 
 void StreamMachine::take(Message const& message, TimePoint now, StreamActions& actions) {
@@ -150,29 +174,46 @@ void StreamMachine::take(Message const& message, TimePoint now, StreamActions& a
     StreamActions& actions;
 
     void operator()(Begin const& m) const { self.begin(m.final_lsn, m.commit_time); }
-    void operator()(Commit const& m) const { self.commit(m.end_lsn, now, actions); }
+    void operator()(Commit const& m) const { self.commit(m, now, actions); }
     void operator()(Origin const&) const {}
     void operator()(TypeMessage const&) const {}
     void operator()(LogicalMessage const&) const {}
-    void operator()(RelationMessage const& m) const { self.on_relation(m.relation, actions); }
+    void operator()(RelationMessage const& m) const {
+      self.described_.insert(m.relation.id);
+      self.on_relation(m.relation, actions);
+    }
     void operator()(Insert const& m) const {
       if (Table* const table = self.wanted(m.relation_id))
-        self.guarded(*table, actions, [&] { self.on_insert(*table, m); });
+        self.guarded(*table, actions, [&] {
+          require_layout(*table, m.new_row);
+          self.on_insert(*table, m);
+        });
     }
     void operator()(Update const& m) const {
       if (Table* const table = self.wanted(m.relation_id))
-        self.guarded(*table, actions, [&] { self.on_update(*table, m); });
+        self.guarded(*table, actions, [&] {
+          if (m.old_kind != OldRowKind::none)
+            require_layout(*table, m.old_row);
+          require_layout(*table, m.new_row);
+          self.on_update(*table, m);
+        });
     }
     void operator()(Delete const& m) const {
       if (Table* const table = self.wanted(m.relation_id))
-        self.guarded(*table, actions, [&] { self.on_delete(*table, m); });
+        self.guarded(*table, actions, [&] {
+          require_layout(*table, m.old_row);
+          self.on_delete(*table, m);
+        });
     }
     void operator()(Truncate const& m) const { self.on_truncate(m, actions); }
     void operator()(StreamStart const& m) const {
+      self.require_outside();
       self.stream_block_ = m.xid;
       self.streamed_.try_emplace(m.xid);
     }
-    void operator()(StreamStop const&) const { self.stream_block_.reset(); }
+    void operator()(StreamStop const&) const {
+      throw ProtocolViolation("a block of a transaction in progress ended outside one");
+    }
     void operator()(StreamCommit const& m) const {
       self.begin(m.commit.commit_lsn, m.commit.commit_time);
       self.replaying_ = m.commit;
@@ -188,18 +229,22 @@ void StreamMachine::take(Message const& message, TimePoint now, StreamActions& a
 }
 
 void StreamMachine::begin(Lsn commit_lsn, PgTimestamp commit_time) {
-  if (transaction_)
-    throw ProtocolViolation("a transaction began inside another");
+  require_outside();
   transaction_ = Transaction{commit_lsn, commit_time, 0};
 }
 
-void StreamMachine::commit(Lsn end_lsn, TimePoint now, StreamActions& actions) {
+void StreamMachine::commit(Commit const& commit, TimePoint now, StreamActions& actions) {
   if (!transaction_)
     throw ProtocolViolation("a commit came without its begin");
+  // An end that is not true would be acknowledged.
+  if (commit.commit_lsn != transaction_->commit_lsn || commit.end_lsn <= commit.commit_lsn)
+    throw ProtocolViolation(fmt::format("a transaction began for {} and committed at {}, end {}",
+                                        to_string(transaction_->commit_lsn),
+                                        to_string(commit.commit_lsn), to_string(commit.end_lsn)));
   transaction_.reset();
-  end_lsn_ = end_lsn;
+  end_lsn_ = commit.end_lsn;
   if (touched_.empty()) {
-    idle_lsn_ = end_lsn;
+    idle_lsn_ = end_lsn_;
     return;
   }
   if (epoch_opened_at_ == TimePoint{})

@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -131,7 +132,7 @@ private:
 
   void take(Message const& message, TimePoint now, StreamActions& actions);
   void begin(Lsn commit_lsn, PgTimestamp commit_time);
-  void commit(Lsn end_lsn, TimePoint now, StreamActions& actions);
+  void commit(Commit const& commit, TimePoint now, StreamActions& actions);
   void on_relation(Relation const& relation, StreamActions& actions);
   void plan(Table& table);
   void on_insert(Table& table, Insert const& change);
@@ -143,6 +144,11 @@ private:
   void replace_key(Table& table, Row old_row, Row new_row);
   // The table boundary: what fails here sets the table aside, the others go on.
   template <typename Work> void guarded(Table& table, StreamActions& actions, Work work);
+
+  // Throws ProtocolViolation: what contradicts itself is never taken, let alone acknowledged.
+  void require_described(RelationId id);
+  void require_outside() const;
+  static void require_layout(Table const& table, Row row);
 
   Table* find(RelationId id);
   // The table, when it wants rows of the present transaction.
@@ -158,8 +164,10 @@ private:
   Decoder decoder_;
   std::unordered_map<RelationId, std::unique_ptr<Table>> tables_;
   Table* last_table_ = nullptr; // of find(); most changes are of the table of the one before
-  std::vector<Table*> touched_; // have something in the open epoch
-  std::vector<Value> filled_;   // scratch of on_update
+  std::unordered_set<RelationId> described_; // by this stream since its start
+  RelationId last_described_;                // of require_described(), likewise
+  std::vector<Table*> touched_;              // have something in the open epoch
+  std::vector<Value> filled_;                // scratch of on_update
 
   std::optional<Transaction> transaction_;
   std::optional<std::uint32_t> stream_block_; // the xid of the block we are in

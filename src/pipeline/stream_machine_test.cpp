@@ -543,6 +543,47 @@ TEST_F(StreamMachineTest, WithoutMemoryTheEpochIsHandedOverOrItsLargestBodySpool
   EXPECT_FALSE(machine.relieve(now, actions));
 }
 
+TEST_F(StreamMachineTest, ACommitThatDoesNotFitItsBeginIsAViolation) {
+  follow(1);
+  for (auto const& [commit_lsn, end_lsn] :
+       {std::pair{201ULL, 210ULL}, std::pair{200ULL, 200ULL}, std::pair{200ULL, 100ULL}}) {
+    machine.start(Lsn{kStart});
+    feed(begin(200));
+    EXPECT_THROW(feed(commit(commit_lsn, end_lsn)), ProtocolViolation) << commit_lsn << end_lsn;
+  }
+  tick();
+  EXPECT_TRUE(epochs.empty());
+}
+
+TEST_F(StreamMachineTest, ARowOfATableThatWasNotDescribedIsAViolation) {
+  follow(1);
+  feed(begin(200));
+  EXPECT_THROW(feed(insert(77, {"1", "a"})), ProtocolViolation);
+  EXPECT_THROW(feed(truncate(77)), ProtocolViolation);
+  feed(relation(77, {"*id", "v"})); // not ours, and described
+  EXPECT_NO_THROW(feed(insert(77, {"1", "a"})));
+}
+
+TEST_F(StreamMachineTest, ARowOfAnotherLengthIsAViolation) {
+  follow(1);
+  follow(2);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  catalog[2] = {"*id", "v"};
+  feed(relation(2, {"*id", "v"}, 'f'));
+  EXPECT_THROW(feed(insert(1, {"1"})), ProtocolViolation);
+  EXPECT_THROW(feed(update_from(2, 'O', {"1"}, {"1", "u"})), ProtocolViolation);
+  EXPECT_THROW(feed(update_from(2, 'O', {}, {"1", "b"})), ProtocolViolation);
+  EXPECT_THROW(feed(remove(1, {})), ProtocolViolation);
+}
+
+TEST_F(StreamMachineTest, BlocksDoNotNestNorEndByThemselves) {
+  follow(1);
+  EXPECT_THROW(feed(Wire().type('E')), ProtocolViolation);
+  feed(begin(200));
+  EXPECT_THROW(feed(Wire().type('S').u32(50).u8(1)), ProtocolViolation);
+}
+
 TEST_F(StreamMachineTest, AChangeOutsideATransactionIsAViolation) {
   follow(1);
   EXPECT_THROW(feed(insert(1, {"1", "a"})), ProtocolViolation);

@@ -341,19 +341,16 @@ void Walsender::send_block(SourceTransaction const& transaction, std::size_t fir
 void Walsender::send_change(SourceTransaction const& transaction, SourceChange const& change,
                             bool in_block) {
   std::uint32_t const sub = transaction.xid + (change.is_rolled_back ? kSubXid : 0);
-  if (change.kind != 'T') {
-    bool const is_known =
-        in_block
-            ? !described_in_block_[transaction.xid].insert(change.table).second
-            : described_.contains(change.table) && described_[change.table] == change.column_count;
-    if (!is_known)
-      describe(change, in_block ? sub : 0);
-    if (!in_block)
-      described_[change.table] = change.column_count;
-    // A description that is rolled back with its subtransaction counts for nothing.
-    if (in_block && change.is_rolled_back)
-      described_in_block_[transaction.xid].erase(change.table);
-  }
+  bool const is_known = in_block ? !described_in_block_[transaction.xid].insert(change.table).second
+                                 : described_.contains(change.table) &&
+                                       described_[change.table] == change.column_count;
+  if (!is_known)
+    describe(change, in_block ? sub : 0);
+  if (!in_block)
+    described_[change.table] = change.column_count;
+  // A description that is rolled back with its subtransaction counts for nothing.
+  if (in_block && change.is_rolled_back)
+    described_in_block_[transaction.xid].erase(change.table);
   Wire wire;
   wire.type(change.kind);
   if (in_block)
