@@ -45,14 +45,33 @@ ErrorPolicy const& error_policy(ErrorCode code) {
     POLICY(slot_unknown, source, never,
            "If nothing else uses the slot, drop it with the SQL shown and start again.")
     POLICY(slot_missing, source, never,
-           "The changes since the checkpoint are gone: run `walrock drop JOB`, empty the target "
-           "tables or choose existing-rows, and start again.")
+           "The changes since the checkpoint are gone: set slot.lost: copy in the job file, or run "
+           "`walrock drop JOB` and choose existing-rows, and start again, which copies every "
+           "table.")
     POLICY(slot_in_use, source, later,
            "Another process reads the slot; stop it, or wait until the server notices that it is "
            "gone.")
-    POLICY(slot_invalidated, source, never,
-           "The server threw away WAL that was still needed: raise max_slot_wal_keep_size, run "
-           "`walrock drop JOB` and copy again.")
+    POLICY(
+        slot_invalidated, source, never,
+        "The server threw away WAL that was still needed: raise max_slot_wal_keep_size; then set "
+        "slot.lost: copy in the job file, or run `walrock drop JOB`, and start again, which "
+        "copies every table.")
+    POLICY(slot_moved, source, never,
+           "If the checkpoint folder is an older copy, put the newest one back. Otherwise the "
+           "changes between are gone: set slot.lost: copy in the job file, or run `walrock drop "
+           "JOB`, and start again, which copies every table.")
+    POLICY(source_replaced, source, never,
+           "Point source hostname at the server the job began with. If this one is to be followed "
+           "from now on (after pg_upgrade, for instance), run `walrock drop JOB` and start again.")
+    POLICY(source_rewound, source, never,
+           "If the server was restored from a backup, set slot.lost: copy in the job file, or run "
+           "`walrock drop JOB`, and start again, which copies every table.")
+    POLICY(timeline_switched, source, later,
+           "The start looks at the server and its slot again, by itself.")
+    POLICY(timeline_diverged, source, never,
+           "If this is an old primary, point source hostname at the present one. If it is to be "
+           "followed, set slot.lost: copy in the job file, or run `walrock drop JOB`, and start "
+           "again, which copies every table.")
     POLICY(publication_missing, source, never,
            "Let walrock create the publication, or create it with the SQL shown.")
     POLICY(publication_denied, source, never,

@@ -30,6 +30,11 @@ enum class ErrorCode {
   slot_missing, // the checkpoint names it, the server does not have it
   slot_in_use,
   slot_invalidated,
+  slot_moved,        // it stands beyond what is in the target: the changes between are gone
+  source_replaced,   // another cluster answers: its system identifier differs
+  source_rewound,    // the server's WAL ends before what is in the target
+  timeline_switched, // the server was promoted while we ran: the start looks at it again
+  timeline_diverged, // its history does not contain what is in the target
   publication_missing,
   publication_denied,
   table_not_found,

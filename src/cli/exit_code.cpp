@@ -13,6 +13,10 @@ ExitCode exit_code_of(ErrorCode code) {
   case ErrorCode::slot_missing:
   case ErrorCode::slot_in_use:
   case ErrorCode::slot_invalidated:
+  case ErrorCode::slot_moved:
+  case ErrorCode::source_replaced:
+  case ErrorCode::source_rewound:
+  case ErrorCode::timeline_diverged:
   case ErrorCode::instance_running:
   case ErrorCode::checkpoint_mismatch: return kRefused;
   case ErrorCode::stopped: return kSecondSignal;

@@ -62,6 +62,25 @@ char const* word(log::Level level) {
   }
   return "";
 }
+char const* word(std::optional<SessionAttrs> attrs) {
+  if (!attrs)
+    return "";
+  switch (*attrs) {
+  case SessionAttrs::any: return "any";
+  case SessionAttrs::read_write: return "read-write";
+  case SessionAttrs::read_only: return "read-only";
+  case SessionAttrs::primary: return "primary";
+  case SessionAttrs::standby: return "standby";
+  }
+  return "";
+}
+char const* word(SlotLost policy) {
+  switch (policy) {
+  case SlotLost::fail: return "fail";
+  case SlotLost::copy: return "copy";
+  }
+  return "";
+}
 char const* word(Secret const& secret) {
   return secret.empty() ? "(empty)" : "***";
 }
@@ -119,7 +138,12 @@ void add_source(Lines& lines, SourceSpec const& source) {
   lines.add("database", source.database);
   lines.add("schema", source.default_namespace);
   add_tls(lines, source.tls);
+  lines.add("target-session-attrs", word(source.session_attrs));
   lines.add("slot", source.slot_name);
+  lines.add("slot.failover", word(source.slot_failover));
+  lines.add("slot.lost", word(source.slot_lost));
+  lines.add("slot.wal-limit", size_text(source.slot_wal_limit));
+  lines.add("slot.warn-before", duration_text(source.slot_warning));
   lines.add("publication", source.publication_name);
   lines.add("publication.auto-create", word(source.auto_create_publication));
   lines.add("tables", text_of(source.tables));
@@ -138,6 +162,7 @@ void add_target(Lines& lines, TargetSpec const& target) {
   lines.add("fe-nodes", text_of(target.fe_nodes));
   lines.add("https", word(target.https_mode));
   lines.add("mysql-port", target.mysql_port);
+  lines.add("sql-nodes", text_of(target.sql_nodes));
   lines.add("username", target.username);
   lines.add("password", word(target.password));
   lines.add("ddl.fe-nodes", text_of(target.ddl_fe_nodes));
@@ -172,6 +197,7 @@ void add_engine(Lines& lines, EngineSpec const& engine) {
   lines.section("walrock.");
   lines.add("freshness", duration_text(engine.freshness));
   lines.add("memory", size_text(engine.memory));
+  lines.add("spool-limit", size_text(engine.spool_limit));
   lines.add("copy-workers", engine.copy_workers);
   lines.add("loaders", engine.loaders);
   lines.add("http", to_string(engine.http));

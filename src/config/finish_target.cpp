@@ -57,19 +57,28 @@ private:
     if (url.starts_with(kScheme))
       url.remove_prefix(kScheme.size());
     url = url.substr(0, url.find_first_of("/?"));
-    std::vector<int> ports;
-    for (std::string const& part : split_list(url, ",;"))
-      if (auto const address = parse_address(part, 9030))
-        ports.push_back(address->port);
-    bool const is_one = !ports.empty() && std::count(ports.begin(), ports.end(), ports[0]) ==
-                                              static_cast<std::ptrdiff_t>(ports.size());
-    bool const contradicts = given("sink.starrocks.mysql-port") != nullptr &&
-                             (ports.empty() || spec_.target.mysql_port != ports[0]);
-    if (!is_one || contradicts)
-      wrong("sink.starrocks.jdbc-url", "expected jdbc:mysql://host:port with one port for all "
-                                       "hosts, the same as mysql-port where that is given");
+    std::vector<HostPort> nodes;
+    bool is_good = true;
+    for (std::string const& part : split_list(url, ",;")) {
+      auto const address = parse_address(part, 9030);
+      is_good = is_good && address.has_value();
+      if (address)
+        nodes.push_back(*address);
+    }
+    bool const is_one = std::all_of(nodes.begin(), nodes.end(), [&](HostPort const& node) {
+      return node.port == nodes.front().port;
+    });
+    bool const contradicts =
+        given("sink.starrocks.mysql-port") != nullptr &&
+        (nodes.empty() || !is_one || spec_.target.mysql_port != nodes.front().port);
+    if (!is_good || nodes.empty() || contradicts)
+      wrong("sink.starrocks.jdbc-url",
+            "expected jdbc:mysql://host:port, several hosts separated by commas, and no other "
+            "port than mysql-port where that is given");
+    else if (is_one)
+      spec_.target.mysql_port = nodes.front().port;
     else
-      spec_.target.mysql_port = ports[0];
+      spec_.target.sql_nodes = nodes;
   }
 
   // A fixed name in a job of several tables: fine when one of them has that name anyway.

@@ -54,6 +54,15 @@ struct TablePattern {
   std::string place;              // "job.yml:12:5"
 };
 
+// Which of several hosts will do; as libpq's target_session_attrs.
+enum class SessionAttrs { any, read_write, read_only, primary, standby };
+
+// What is done when the slot can not be continued without a gap.
+enum class SlotLost {
+  fail, // refuse, with what to do
+  copy, // make a new slot and copy every table again, swapped in
+};
+
 struct SourceSpec {
   std::vector<HostPort> hosts; // at least one; libpq tries them in turn
   std::string username;
@@ -62,7 +71,13 @@ struct SourceSpec {
   std::string default_namespace = "public"; // of table names without one (schema-name)
   TlsSpec tls;
 
+  std::optional<SessionAttrs> session_attrs; // unset: read_write of several hosts, else any
+
   std::string slot_name;
+  bool slot_failover = false; // synchronized to standbys (17 and later)
+  SlotLost slot_lost = SlotLost::fail;
+  std::uint64_t slot_wal_limit = 0; // bytes that the slot may keep; 0: only the server's own limit
+  Milliseconds slot_warning{3'600'000}; // warn when the limit is nearer than this
   std::string publication_name;
   bool auto_create_publication = true;
 
@@ -74,7 +89,7 @@ struct SourceSpec {
   std::uint64_t copy_rate = 0;    // bytes per second over all copy workers; 0: no limit
   Milliseconds lock_wait{10'000}; // lock_timeout of our own LOCK TABLE
   Milliseconds connect_timeout{10'000};
-  Milliseconds heartbeat{10'000}; // status updates are sent at least this often
+  Milliseconds heartbeat{10'000};       // status updates are sent at least this often
   Milliseconds receive_timeout{60'000}; // silence of the stream, although it was asked
 };
 
@@ -87,6 +102,8 @@ struct TargetSpec {
   std::vector<HostPort> fe_nodes; // HTTP addresses of frontends, at least one
   bool uses_https = false;        // fe_nodes speak HTTPS
   int mysql_port = 9030;          // of the same hosts
+  // For SQL, where the frontends differ in their ports (jdbc-url); empty: fe_nodes with mysql_port.
+  std::vector<HostPort> sql_nodes;
   std::string username;
   Secret password;
   // For DDL (schema-sync.starrocks); the three above when the file gives no other.
@@ -141,6 +158,7 @@ enum class CheckpointPlace { file, starrocks };
 struct EngineSpec {
   Milliseconds freshness{1'000};       // goal: from commit in the source to visible in the target
   std::uint64_t memory = 256ULL << 20; // bytes, of the whole process
+  std::uint64_t spool_limit = 4ULL << 30; // bytes on disk of changes that wait
   int copy_workers = 2;
   int loaders = 2;
   HostPort http{"127.0.0.1", 8081}; // port 0: a free one

@@ -27,6 +27,16 @@ void add_effort(std::vector<Key>& keys) {
                   .set = [](Draft& d, KeyValue const& v) { d.spec.engine.memory = v.bytes; }});
   keys.push_back(
       {.section = section,
+       .name = "spool-limit",
+       .shape = Shape::size,
+       .default_text = "4GB",
+       .least = std::int64_t(16) << 20,
+       .doc = "How many bytes of changes may wait on disk, in the checkpoint folder, for a "
+              "StarRocks that is away or slow; beyond it walrock stops reading, and PostgreSQL "
+              "keeps the rest.",
+       .set = [](Draft& d, KeyValue const& v) { d.spec.engine.spool_limit = v.bytes; }});
+  keys.push_back(
+      {.section = section,
        .name = "copy-workers",
        .shape = Shape::integer,
        .default_words = "parallelism, or 2",

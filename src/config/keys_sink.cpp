@@ -41,8 +41,8 @@ void add_connection(std::vector<Key>& keys) {
   keys.push_back({.section = section,
                   .name = "jdbc-url",
                   .default_words = "not needed",
-                  .doc = "jdbc:mysql://host:port of the frontends; only its port is taken, as "
-                         "mysql-port.",
+                  .doc = "jdbc:mysql://host:port,host:port of the frontends; where all ports are "
+                         "one it only says mysql-port.",
                   .origin = Origin::connector,
                   .set = [](Draft& d, KeyValue const& v) { d.jdbc_url = v.text; }});
   keys.push_back({.section = section,

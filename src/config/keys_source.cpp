@@ -34,6 +34,17 @@ void add_connection(std::vector<Key>& keys) {
        .origin = Origin::guide,
        .set = [](Draft& d, KeyValue const& v) { d.source_port = static_cast<int>(v.number); }});
   keys.push_back({.section = section,
+                  .name = "target-session-attrs",
+                  .shape = Shape::choice,
+                  .default_words = "read-write of several hosts, any of one",
+                  .choices = {{"any"}, {"read-write"}, {"read-only"}, {"primary"}, {"standby"}},
+                  .doc = "Which of the hosts will do, as libpq has it; the others are passed over. "
+                         "A standby can be followed from PostgreSQL 16 on.",
+                  .aliases = {"target_session_attrs"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.spec.source.session_attrs = static_cast<SessionAttrs>(v.choice);
+                  }});
+  keys.push_back({.section = section,
                   .name = "username",
                   .is_required = true,
                   .doc = "The role that walrock logs in as; it needs LOGIN, REPLICATION and SELECT "
@@ -98,6 +109,49 @@ void add_tables(std::vector<Key>& keys) {
                   .set = [](Draft& d, KeyValue const& v) {
                     d.excluded_names.insert(d.excluded_names.end(), v.list.begin(), v.list.end());
                   }});
+}
+
+void add_slot(std::vector<Key>& keys) {
+  std::string_view const section = "source.postgres-cdc";
+  keys.push_back(
+      {.section = section,
+       .name = "slot.failover",
+       .shape = Shape::boolean,
+       .default_text = "false",
+       .doc = "Make a slot that PostgreSQL 17 and later keeps on its standbys too, so that the job "
+              "goes on after a failover.",
+       .aliases = {"failover", "slot-failover"},
+       .set = [](Draft& d, KeyValue const& v) { d.spec.source.slot_failover = v.flag; }});
+  keys.push_back({.section = section,
+                  .name = "slot.lost",
+                  .shape = Shape::choice,
+                  .default_text = "fail",
+                  .choices = {{"fail"}, {"copy"}},
+                  .doc = "What becomes of a job whose slot is gone, invalidated or was moved, or "
+                         "whose server lost commits: fail refuses; copy makes a new slot and "
+                         "copies every table again, each shown with its old rows until then.",
+                  .aliases = {"slot-lost"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.spec.source.slot_lost = static_cast<SlotLost>(v.choice);
+                  }});
+  keys.push_back(
+      {.section = section,
+       .name = "slot.wal-limit",
+       .shape = Shape::size,
+       .default_text = "0",
+       .doc = "How much WAL the slot may keep on PostgreSQL's disk before walrock warns; 0: only "
+              "max_slot_wal_keep_size counts.",
+       .set = [](Draft& d, KeyValue const& v) { d.spec.source.slot_wal_limit = v.bytes; }});
+  keys.push_back(
+      {.section = section,
+       .name = "slot.warn-before",
+       .shape = Shape::duration,
+       .default_text = "1h",
+       .most = 31'536'000'000,
+       .doc =
+           "walrock warns when, at the present rate, a limit of the slot's WAL is reached within "
+           "this time.",
+       .set = [](Draft& d, KeyValue const& v) { d.spec.source.slot_warning = v.duration; }});
 }
 
 void add_replication(std::vector<Key>& keys) {
@@ -259,6 +313,7 @@ void add_source_keys(std::vector<Key>& keys) {
   add_connection(keys);
   add_tables(keys);
   add_replication(keys);
+  add_slot(keys);
   add_care(keys);
   add_tls(keys);
 }

@@ -16,6 +16,17 @@ std::string sslmode_of(TlsMode mode) {
   return {};
 }
 
+std::string attrs_of(SessionAttrs attrs) {
+  switch (attrs) {
+  case SessionAttrs::any: return "any";
+  case SessionAttrs::read_write: return "read-write";
+  case SessionAttrs::read_only: return "read-only";
+  case SessionAttrs::primary: return "primary";
+  case SessionAttrs::standby: return "standby";
+  }
+  return {};
+}
+
 TargetAddress address_of(TargetSpec const& target, std::vector<HostPort> const& fe_nodes,
                          std::string const& username, Secret const& password) {
   TargetAddress out;
@@ -23,6 +34,9 @@ TargetAddress address_of(TargetSpec const& target, std::vector<HostPort> const& 
     out.frontends.push_back({fe.host, fe.port});
   out.uses_https = target.uses_https;
   out.mysql_port = target.mysql_port;
+  if (fe_nodes == target.fe_nodes) // of other frontends for DDL the ports are not known
+    for (HostPort const& node : target.sql_nodes)
+      out.sql_nodes.push_back({node.host, node.port});
   out.username = username;
   out.password = password;
   out.backend_hosts = target.backend_hosts;
@@ -43,6 +57,8 @@ SourceAddress source_address(JobSpec const& job) {
   SourceAddress out;
   for (HostPort const& host : source.hosts)
     out.hosts.push_back({host.host, host.port});
+  if (source.session_attrs)
+    out.session_attrs = attrs_of(*source.session_attrs);
   out.username = source.username;
   out.password = source.password;
   out.database = source.database;

@@ -18,8 +18,10 @@ struct SourceHost {
 };
 
 struct SourceAddress {
-  // Tried in order; with more than one, a server that is read-only is passed over.
-  std::vector<SourceHost> hosts;
+  std::vector<SourceHost> hosts; // tried in order
+  // libpq's target_session_attrs; a server that is otherwise is passed over. Empty: read-write of
+  // several hosts, any of one.
+  std::string session_attrs;
   std::string username;
   Secret password; // empty: libpq's own ways (.pgpass, peer, certificate)
   std::string database;

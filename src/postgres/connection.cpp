@@ -81,7 +81,9 @@ pg_conn* start_connect(SourceAddress const& address, SourceHost const& host, Con
   parameters.add("keepalives_interval", "10");
   parameters.add("keepalives_count", "3");
   parameters.add("tcp_user_timeout", "60000");
-  if (address.hosts.size() > 1)
+  if (!address.session_attrs.empty())
+    parameters.add("target_session_attrs", address.session_attrs.c_str());
+  else if (address.hosts.size() > 1)
     parameters.add("target_session_attrs", "read-write");
   if (kind == ConnectionKind::replication)
     parameters.add("replication", "database");

@@ -16,6 +16,12 @@ struct Frontend {
   bool operator==(Frontend const&) const = default;
 };
 
+// Where a frontend takes SQL.
+struct SqlNode {
+  std::string host;
+  int port = 9030;
+};
+
 struct TargetTls {
   bool enabled = false; // of the MySQL protocol; HTTPS is TargetAddress::uses_https
   bool verify = true;   // the server's certificate and its name
@@ -30,6 +36,7 @@ struct TargetAddress {
   bool uses_https = false;  // frontends speak HTTPS. They redirect to plain HTTP all the same.
   bool verify_https = true; // their certificate and its name; the files are those of tls
   int mysql_port = 9030;    // of the same hosts
+  std::vector<SqlNode> sql_nodes; // where the hosts differ in it; empty: frontends and mysql_port
   std::string username;
   Secret password;
   // What a server calls itself, "host" or "host:port" -> "host", "host:port" or

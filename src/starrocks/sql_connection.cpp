@@ -124,7 +124,11 @@ std::optional<std::string> SqlRows::value(Row const& row, std::string_view colum
 }
 
 struct SqlConnection::Mysql {
-  explicit Mysql(TargetAddress target) : address(std::move(target)) {}
+  explicit Mysql(TargetAddress target) : address(std::move(target)), nodes(address.sql_nodes) {
+    if (nodes.empty())
+      for (Frontend const& frontend : address.frontends)
+        nodes.push_back({frontend.host, address.mysql_port});
+  }
   ~Mysql() { close(); }
   Mysql(Mysql const&) = delete;
   Mysql& operator=(Mysql const&) = delete;
@@ -135,12 +139,13 @@ struct SqlConnection::Mysql {
   }
 
   void open();
-  void try_open(std::string const& host);
+  void try_open(SqlNode const& node);
   void set_options();
   SqlRows next_rows(); // of the statement that is under way
   [[noreturn]] void fail();
 
   TargetAddress address;
+  std::vector<SqlNode> nodes; // beginning with the one that answered last
   MYSQL* handle = nullptr;
   std::size_t current_frontend = 0; // the one that answered last
   Clock::time_point used_at;
@@ -170,20 +175,20 @@ void SqlConnection::Mysql::set_options() {
   mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, address.tls.verify ? &on : &off);
 }
 
-void SqlConnection::Mysql::try_open(std::string const& host) {
+void SqlConnection::Mysql::try_open(SqlNode const& node) {
   static int const library = mysql_server_init(0, nullptr, nullptr);
   handle = library == 0 ? mysql_init(nullptr) : nullptr;
   if (handle == nullptr)
     throw Error(ErrorCode::internal, "libmariadb cannot be started");
   set_options();
-  if (mysql_real_connect(handle, host.c_str(), address.username.c_str(),
+  if (mysql_real_connect(handle, node.host.c_str(), address.username.c_str(),
                          address.password.reveal().c_str(), nullptr,
-                         static_cast<unsigned>(address.mysql_port), nullptr, 0) != nullptr)
+                         static_cast<unsigned>(node.port), nullptr, 0) != nullptr)
     return;
   unsigned const number = mysql_errno(handle);
   std::string const text = mysql_error(handle);
   close();
-  std::string const place = host_port(host, address.mysql_port);
+  std::string const place = host_port(node.host, node.port);
   if (is_login_refused(number, text))
     throw Error(ErrorCode::target_login_refused, fmt::format("StarRocks at {}: {}", place, text));
   throw ConnectionLost(ErrorCode::target_unreachable,
@@ -195,10 +200,10 @@ void SqlConnection::Mysql::open() {
     close();
   if (handle != nullptr)
     return;
-  std::size_t const count = address.frontends.size();
+  std::size_t const count = nodes.size();
   for (std::size_t tried = 0; tried < count; ++tried) {
     try {
-      try_open(address.frontends[current_frontend % count].host);
+      try_open(nodes[current_frontend % count]);
       return;
     } catch (ConnectionLost&) {
       current_frontend = (current_frontend + 1) % count;
