@@ -11,6 +11,8 @@ namespace walrock {
 namespace {
 
 constexpr int kOldestVersion = 120000;
+constexpr int kFirstStandby = 160000;
+constexpr int kFirstFailoverSlot = 170000;
 constexpr int kFirstUnknownVersion = 190000;
 
 std::string alter_system(std::string const& setting, std::string const& value) {
@@ -26,11 +28,15 @@ void check_version(ServerSettings const& settings, Findings& findings) {
     findings.add(Severity::warning, "source",
                  fmt::format("PostgreSQL {} is newer than what walrock is tested with (12 to 18)",
                              settings.version));
-  if (settings.is_in_recovery)
+  if (settings.is_in_recovery && settings.version_num < kFirstStandby)
     findings.add(Severity::error, "source",
-                 "the server is a standby: publications and tables' identities can only be set on "
-                 "the primary",
+                 "the server is a standby, which can be followed from PostgreSQL 16 on",
                  "name the primary in source hostname", "source_setting_wrong");
+  else if (settings.is_in_recovery)
+    findings.add(Severity::note, "source",
+                 "the server is a standby: publications and tables' identities can only be set on "
+                 "the primary, and making the slot waits for SELECT pg_log_standby_snapshot() "
+                 "there");
 }
 
 // Needed: the slot when it is not there; a sender for the stream and one that keeps the snapshot.
@@ -91,19 +97,19 @@ void check_role(Connection& source, JobSpec const& job, Findings& findings) {
 
 void check_checkpoint(Connection& source, JobSpec const& job, JobRecord const& record,
                       Findings& findings) {
-  auto const require = [&](std::string const& what, std::string const& then,
-                           std::string const& now) {
+  auto const require = [&](std::string const& what, std::string const& then, std::string const& now,
+                           std::string_view code = "checkpoint_mismatch") {
     if (then != now)
       findings.add(
           Severity::error, "checkpoint",
           fmt::format("{} belongs to {} {}, not {}", job.engine.checkpoint_folder, what, then, now),
           "point walrock.checkpoint at this job's own folder, or run `walrock drop` with "
           "the job file it belongs to",
-          "checkpoint_mismatch");
+          std::string(code));
   };
   require("job", record.job_id, job.id);
   require("the server with system identifier", record.system_identifier,
-          identify_server(source).system_identifier);
+          identify_server(source).system_identifier, "source_replaced");
   require("database", record.source_database, job.source.database);
   require("slot", record.slot_name, job.source.slot_name);
 }
@@ -137,12 +143,34 @@ void check_slot(std::optional<Slot> const& slot, JobSpec const& job, bool is_kno
   require_usable(usable, name, job.source.database);
 }
 
+// A slot that standbys keep is of use only when walrock is never ahead of them.
+void check_failover(Connection& source, JobSpec const& job, ServerSettings const& settings,
+                    Findings& findings) {
+  if (!job.source.slot_failover)
+    return;
+  if (settings.version_num < kFirstFailoverSlot) {
+    findings.add(Severity::error, "slot",
+                 "slot.failover is true, but failover slots came with PostgreSQL 17",
+                 "set slot.failover: false, or upgrade the source", "source_setting_wrong");
+    return;
+  }
+  auto const standbys =
+      source.query("SELECT current_setting('synchronized_standby_slots', true)").text_or(0, 0, "");
+  if (standbys.empty())
+    findings.add(Severity::warning, "slot",
+                 "synchronized_standby_slots is empty: StarRocks may be ahead of the standbys, and "
+                 "after a failover that loses commits every table must be copied again",
+                 "ALTER SYSTEM SET synchronized_standby_slots = '<the standby's slot>'; SELECT "
+                 "pg_reload_conf();");
+}
+
 } // namespace
 
 void check_server(Connection& source, JobSpec const& job,
                   std::optional<Checkpoint> const& checkpoint, Findings& findings) {
   ServerSettings const settings = read_server_settings(source);
   check_version(settings, findings);
+  check_failover(source, job, settings, findings);
   auto const slot = find_slot(source, job.source.slot_name);
   if (!lock_holder(job.engine.checkpoint_folder))
     check_capacity(settings, slot.has_value(), findings);

@@ -11,7 +11,8 @@ namespace walrock {
 
 namespace {
 
-// wal_status came with 13, conflicting with 16, invalidation_reason with 17.
+// wal_status and safe_wal_size came with 13, two_phase with 14, conflicting with 16,
+// invalidation_reason, failover and synced with 17.
 // Without parameters: replication connections do not take them.
 std::string find_sql(std::string_view slot_name, int server_version) {
   std::string_view reason = "NULL";
@@ -23,9 +24,13 @@ std::string find_sql(std::string_view slot_name, int server_version) {
 SELECT slot_name, coalesce(plugin, ''), coalesce(database, ''), slot_type = 'logical', temporary,
        active_pid, restart_lsn, confirmed_flush_lsn, {}, {},
        coalesce(pg_wal_lsn_diff(CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
-                                     ELSE pg_current_wal_lsn() END, restart_lsn), 0)::int8
+                                     ELSE pg_current_wal_lsn() END, restart_lsn), 0)::int8,
+       {}, {}, {}
 FROM pg_replication_slots WHERE slot_name = {})",
                      server_version >= 130000 ? "wal_status" : "NULL", reason,
+                     server_version >= 130000 ? "safe_wal_size" : "NULL",
+                     server_version >= 140000 ? "two_phase" : "false",
+                     server_version >= 170000 ? "failover, synced" : "false, false",
                      quote_pg_literal(slot_name));
 }
 
@@ -43,9 +48,12 @@ Lsn lsn_or_none(QueryResult const& result, std::size_t column) {
 }
 
 std::string create_sql(std::string_view slot_name, SlotLifetime lifetime, int server_version) {
+  std::string_view options = "EXPORT_SNAPSHOT";
+  if (server_version >= 150000)
+    options = lifetime == SlotLifetime::failover ? "(SNAPSHOT 'export', FAILOVER)"
+                                                 : "(SNAPSHOT 'export')";
   return fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", quote_pg(slot_name),
-                     lifetime == SlotLifetime::temporary ? " TEMPORARY" : "",
-                     server_version >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT");
+                     lifetime == SlotLifetime::temporary ? " TEMPORARY" : "", options);
 }
 
 [[noreturn]] void throw_refused(Error const& error, std::string_view slot_name) {
@@ -84,17 +92,24 @@ std::optional<Slot> find_slot(Connection& connection, std::string_view slot_name
   out.wal_status = result.text_or(0, 8, "");
   out.invalidation_reason = result.text_or(0, 9, "");
   out.retained_bytes = result.number(0, 10);
+  if (result.rows[0][11])
+    out.safe_wal_bytes = result.number(0, 11);
+  out.is_two_phase = result.truth(0, 12);
+  out.is_failover = result.truth(0, 13);
+  out.is_synced = result.truth(0, 14);
   return out;
 }
 
 void require_no_gap(Slot const& slot, Lsn acknowledged) {
   if (slot.confirmed_flush_lsn <= acknowledged)
     return;
-  throw Error(ErrorCode::slot_missing, "replication slot " + slot.slot_name + " was moved to " +
-                                           to_string(slot.confirmed_flush_lsn) +
-                                           " by someone else, but only changes up to " +
-                                           to_string(acknowledged) +
-                                           " are in StarRocks: those between are gone");
+  throw Error(
+      ErrorCode::slot_moved,
+      fmt::format(
+          "replication slot \"{}\" stands at {}: it was moved or made anew by someone else, "
+          "or the checkpoint is an older copy; only changes up to {} are in StarRocks, "
+          "those between are gone",
+          slot.slot_name, to_string(slot.confirmed_flush_lsn), to_string(acknowledged)));
 }
 
 void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
@@ -110,6 +125,20 @@ void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
                             slot->plugin, slot->database))
         .set_advice("Name another slot in the job file, or drop this one if nothing uses it: " +
                     drop_slot_sql(slot_name) + ";");
+  if (slot->is_two_phase)
+    throw Error(ErrorCode::slot_unknown,
+                fmt::format("replication slot \"{}\" decodes two-phase commits, so walrock did not "
+                            "make it",
+                            slot_name))
+        .set_advice("Drop it, and walrock makes its own: " + drop_slot_sql(slot_name) + ";");
+  if (slot->is_synced)
+    throw Error(
+        ErrorCode::slot_in_use,
+        fmt::format("replication slot \"{}\" is this standby's copy of its primary's: it can "
+                    "be read once the standby is promoted",
+                    slot_name))
+        .set_advice("Name the primary in source hostname, or several hosts, of which the one that "
+                    "takes writes is followed.");
   if (slot->is_lost())
     throw Error(ErrorCode::slot_invalidated,
                 fmt::format("replication slot \"{}\" is invalidated ({})", slot_name,
@@ -123,6 +152,11 @@ void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
 
 CreatedSlot create_slot(Connection& connection, std::string_view slot_name, SlotLifetime lifetime,
                         std::stop_token const& stop) {
+  if (lifetime == SlotLifetime::failover && connection.server_version() < 170000)
+    throw Error(ErrorCode::source_setting_wrong,
+                fmt::format("PostgreSQL {} has no failover slots; they came with 17",
+                            connection.server_version() / 10000))
+        .set_advice("Set slot.failover to false, or upgrade the source.");
   QueryResult result;
   try {
     result =
@@ -135,6 +169,11 @@ CreatedSlot create_slot(Connection& connection, std::string_view slot_name, Slot
   if (!consistent_lsn)
     throw ProtocolViolation("PostgreSQL created a slot without a consistent point");
   return {result.text(0, 0), *consistent_lsn, result.text(0, 2)};
+}
+
+void make_failover_slot(Connection& connection, std::string_view slot_name) {
+  (void)connection.query(
+      fmt::format("ALTER_REPLICATION_SLOT {} (FAILOVER true)", quote_pg(slot_name)));
 }
 
 std::vector<std::string> slot_creation_blockers(Connection& connection) {

@@ -27,6 +27,12 @@ struct Slot {
   std::string wal_status;          // reserved, extended, unreserved, lost; empty on 12
   std::string invalidation_reason; // 17 and later; before 17 "rows_removed" for a conflicting slot
   std::int64_t retained_bytes = 0; // WAL kept because of it
+  // WAL that may still be written before the server may invalidate it; unset without a limit and
+  // on 12.
+  std::optional<std::int64_t> safe_wal_bytes;
+  bool is_failover = false; // synchronized to standbys; 17 and later
+  bool is_synced = false;   // a standby's copy of its primary's; unusable until it is promoted
+  bool is_two_phase = false;
 
   // The server has thrown away what it needs; it can only be dropped.
   [[nodiscard]] bool is_lost() const;
@@ -40,13 +46,15 @@ struct Slot {
 void require_usable(std::optional<Slot> const& slot, std::string_view slot_name,
                     std::string_view database);
 
-// Throws slot_missing when the slot was moved beyond `acknowledged` by someone else (advanced, or
-// dropped and made anew): the changes between are gone.
+// Throws slot_moved when the slot stands beyond `acknowledged` (advanced by someone, dropped and
+// made anew, or the checkpoint is an older copy): the changes between are gone. A slot that stands
+// before it went back in a crash of the server, which loses nothing.
 void require_no_gap(Slot const& slot, Lsn acknowledged);
 
 enum class SlotLifetime {
   permanent,
   temporary, // dropped by the server when its connection ends
+  failover,  // permanent, and synchronized to standbys; 17 and later
 };
 
 struct CreatedSlot {
@@ -64,6 +72,9 @@ struct CreatedSlot {
 
 // Sessions with a transaction id, oldest first: "pid 123 user app, 00:12:01, idle in transaction".
 [[nodiscard]] std::vector<std::string> slot_creation_blockers(Connection& connection);
+
+// On a replication connection of 17 and later, while nobody reads it: standbys are to have it too.
+void make_failover_slot(Connection& connection, std::string_view slot_name);
 
 // No error without one. Throws slot_in_use while someone reads it.
 void drop_slot(Connection& connection, std::string_view slot_name);
