@@ -41,7 +41,8 @@ constexpr std::array<std::string_view, 10> kRowsRefused{
     "CSV line length exceed limit"};
 
 // Limits that pass by themselves.
-constexpr std::array<std::string_view, 16> kBusy{"current running txns",
+constexpr std::array<std::string_view, 17> kBusy{"current running txns",
+                                                 "exceeds quota", // until it is raised
                                                  "larger than limit",
                                                  "too many versions",
                                                  "-235",
@@ -59,7 +60,7 @@ constexpr std::array<std::string_view, 16> kBusy{"current running txns",
                                                  "not in NORMAL state"};
 
 // The table is gone, does not fit the columns sent, or may not be written.
-constexpr std::array<std::string_view, 13> kTargetBroken{"unknown database",
+constexpr std::array<std::string_view, 12> kTargetBroken{"unknown database",
                                                          "unknown table",
                                                          "Mapping column is not in table",
                                                          "Duplicate column",
@@ -70,7 +71,6 @@ constexpr std::array<std::string_view, 13> kTargetBroken{"unknown database",
                                                          "not in partial update columns",
                                                          "Primary key table does not support",
                                                          "Access denied; you need",
-                                                         "exceeds quota",
                                                          "load op type"};
 
 // "database D not exists", of the frontend; a label that does not exist is something else.

@@ -159,7 +159,7 @@ TEST(KindOfFailure, FollowsTheFamiliesOfTheProtocol) {
                 "Access denied; you need (at least one of) the INSERT privilege(s) for this "
                 "operation",
                 Kind::target_broken},
-           Case{"FAILED", "Database[d] data size exceeds quota[1 GB]", Kind::target_broken},
+           Case{"FAILED", "Database[d] data size exceeds quota[1 GB]", Kind::busy},
            Case{"TXN_NOT_EXISTS", "Transaction with label database_x not exists", Kind::failed},
            Case{"ABORTED", "current transaction is aborted", Kind::failed},
            Case{"INTERNAL_ERROR", "load request not equal last.", Kind::failed},
