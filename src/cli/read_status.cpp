@@ -121,6 +121,11 @@ std::optional<Status> parse_status(std::string_view text) {
     status.uptime_ms = json.value("uptime_ms", std::uint64_t(0));
     if (auto const error = json.find("error"); error != json.end() && error->is_object())
       status.error.message = error->value("message", "");
+    if (auto const slot = json.find("slot"); slot != json.end() && slot->is_object()) {
+      status.slot.name = slot->value("name", "");
+      status.slot.warning = slot->value("warning", "");
+      status.slot.retained_bytes = slot->value("retained_bytes", std::int64_t(0));
+    }
     for (Json const& table : json.at("tables"))
       status.tables.push_back(table_of(table));
     return status;

@@ -58,7 +58,8 @@ std::vector<std::string> table_row(TableStatus const& table, RateMeter const* ra
     row.push_back(percent_of(table));
     row.push_back(eta_of(table, rate));
   }
-  row.push_back(first_line(table.state == TableState::errored ? table.reason : table.trouble));
+  row.push_back(first_line(
+      table.state == TableState::errored || table.trouble.empty() ? table.reason : table.trouble));
   return row;
 }
 
@@ -80,7 +81,10 @@ std::vector<std::string> header_lines(Status const& status, RateMeter const* rat
                         bytes_text(status.memory_used));
   if (status.uptime_ms > 0)
     second += "  up " + seconds_text(static_cast<double>(status.uptime_ms) / 1000);
-  return {first, second};
+  std::vector<std::string> lines{first, second};
+  if (!status.slot.warning.empty())
+    lines.push_back("warning: " + status.slot.warning);
+  return lines;
 }
 
 // Those of `tables` that fit, in the order of names; how many were left out, by state.
@@ -139,10 +143,10 @@ std::vector<std::string> status_lines(Status const& status, RateMeter const* rat
   for (TableStatus const& table : status.tables)
     tables.push_back(&table);
   std::string more;
-  constexpr std::size_t kOtherLines = 4; // header, heading, "and 3 more"
-  if (limits.height != 0 && tables.size() + kOtherLines > limits.height)
+  std::size_t const other_lines = lines.size() + 2; // heading, "and 3 more"
+  if (limits.height != 0 && tables.size() + other_lines > limits.height)
     more =
-        drop_least_important(tables, limits.height > kOtherLines ? limits.height - kOtherLines : 0);
+        drop_least_important(tables, limits.height > other_lines ? limits.height - other_lines : 0);
   if (!tables.empty()) {
     bool const has_rates = rates != nullptr;
     std::vector<std::vector<std::string>> rows{

@@ -30,6 +30,23 @@ Json error_json(Status const& status) {
           {"advice", status.error.advice}};
 }
 
+template <typename Number> Json known_or_null(std::optional<Number> const& number) {
+  return number ? Json(*number) : Json(nullptr);
+}
+
+Json slot_json(SlotStatus const& slot) {
+  if (slot.name.empty())
+    return nullptr;
+  return {{"name", slot.name},
+          {"wal_status", slot.wal_status},
+          {"retained_bytes", slot.retained_bytes},
+          {"limit", slot.limit},
+          {"left_bytes", known_or_null(slot.left_bytes)},
+          {"bytes_per_second", known_or_null(slot.bytes_per_second)},
+          {"seconds_left", known_or_null(slot.seconds_left)},
+          {"warning", slot.warning}};
+}
+
 } // namespace
 
 std::string status_json(Status const& status) {
@@ -46,9 +63,11 @@ std::string status_json(Status const& status) {
   out["lag_seconds"] = status.lag_seconds;
   out["received_changes"] = status.received_changes;
   out["memory_used_bytes"] = status.memory_used;
+  out["spool_used_bytes"] = status.spool_used;
   out["uptime_ms"] = status.uptime_ms;
   out["restart_count"] = status.restart_count;
   out["error"] = error_json(status);
+  out["slot"] = slot_json(status.slot);
   out["tables"] = Json::array();
   for (TableStatus const& table : status.tables)
     out["tables"].push_back(table_json(table));

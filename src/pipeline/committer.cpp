@@ -15,7 +15,7 @@ namespace walrock {
 namespace {
 
 constexpr Milliseconds kLazyWrite(100);         // marks alone may wait this long
-constexpr std::size_t kSpooledBody = 256 << 10; // smaller bodies are not worth a file
+constexpr std::size_t kSpooledBody = 16 << 10; // smaller bodies are not worth a place on disk
 
 } // namespace
 
@@ -157,8 +157,8 @@ void Committer::wait_for_copy(TableLine& line) {
   ++line.generation; // what the stream still hands over is not wanted
 }
 
-// Small bodies stay: a file each is not worth it. Performed at the end of the turn, when it is
-// known that the unit is still there.
+// Small bodies stay: a place on disk each is not worth it. Performed at the end of the turn, when it
+// is known that the unit is still there.
 void Committer::spool_unit(Unit& unit) {
   for (auto& slot : unit.labels)
     for (Body const& body : slot->batch.bodies) {

@@ -175,6 +175,7 @@ void Committer::end_copy(TableLine& line) {
 void Committer::finish_copy(TableLine& line) {
   line.copy_phase = TableLine::CopyPhase::none;
   line.record.applied_lsn = line.copy_lsn;
+  line.record.reason.clear(); // why it was copied again
   line.is_known_empty = false;
   line.trouble.clear();
   line.backoff.reset();

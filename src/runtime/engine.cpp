@@ -18,6 +18,8 @@
 #include "runtime/commit_thread.h"
 #include "runtime/copy_pool.h"
 #include "runtime/load_pool.h"
+#include "runtime/slot_guardian.h"
+#include "runtime/slot_repair.h"
 #include "runtime/startup.h"
 #include "runtime/stream_thread.h"
 
@@ -27,6 +29,7 @@ namespace {
 
 constexpr std::uint64_t kOwnMemory = 32ULL << 20; // the program itself
 constexpr std::uint64_t kLeastBudget = 8ULL << 20;
+constexpr Milliseconds kBeginAgain(500);
 constexpr std::size_t kCallThreads = 8;              // commits under way at a time
 constexpr std::int64_t kPgEpochOffset = 946'684'800; // 2000-01-01 in Unix time
 
@@ -41,7 +44,7 @@ void tame_allocator() {
   ::mallopt(M_TRIM_THRESHOLD, 4 << 20);
 }
 
-// Every spooled body is an open file.
+// Every transaction in progress is an open file, and so are 64 MB of spooled bodies.
 void raise_file_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
@@ -74,9 +77,9 @@ Sizes sizes_of(JobSpec const& job) {
   sizes.budget =
       std::max(kLeastBudget, engine.memory > kOwnMemory ? engine.memory - kOwnMemory : 0);
   sizes.copy_workers = static_cast<std::size_t>(std::max(1, engine.copy_workers));
-  if (job.source.max_connections > 0) // the stream, the keeper and the catalog need one each
+  if (job.source.max_connections > 0) // stream, keeper, catalog and guardian need one each
     sizes.copy_workers = std::min(
-        sizes.copy_workers, static_cast<std::size_t>(std::max(1, job.source.max_connections - 3)));
+        sizes.copy_workers, static_cast<std::size_t>(std::max(1, job.source.max_connections - 4)));
   sizes.loaders = static_cast<std::size_t>(std::max(1, engine.loaders));
   // A loader holds a body twice while it sends it (curl's and, compressed, its own copy), so what
   // is outside the budget stays small beside it.
@@ -106,8 +109,17 @@ public:
       result.kind = EngineResult::Kind::failed;
       result.error = ErrorReport::of(error);
     }
-    finish_status(result);
+    if (must_begin_again())
+      phase("begins again", failure()->message);
+    else
+      finish_status(result);
     return result;
+  }
+
+  // A thread found out that server or slot are not what they were: the start repairs or refuses.
+  bool must_begin_again() {
+    auto const found = failure();
+    return found && is_settled_by_start(found->code);
   }
 
 private:
@@ -172,6 +184,7 @@ Committer Run::make_committer(Prepared& prepared, std::uint64_t incarnation) {
   settings.is_at_least_once = job_.target.semantic == Semantic::at_least_once;
   settings.label_budget = prepared.label_budget;
   settings.waiting_memory = sizes_.budget / 4;
+  settings.waiting_limit = std::min(settings.waiting_limit, job_.engine.spool_limit / 2);
   Committer committer(settings);
   for (TableEntry& entry : prepared.tables)
     committer.add_table(std::move(entry), clock_now());
@@ -190,6 +203,7 @@ StreamThreadSettings Run::stream_settings(Prepared const& prepared) const {
   settings.slot_name = job_.source.slot_name;
   settings.publication_name = job_.source.publication_name;
   settings.start_lsn = prepared.start_lsn;
+  settings.known = prepared.known;
   settings.heartbeat = job_.source.heartbeat;
   settings.receive_timeout = job_.source.receive_timeout;
   settings.restart_attempts = job_.engine.restart.attempts;
@@ -226,7 +240,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   WALROCK_BEFORE(start_incarnation);
   std::uint64_t const incarnation = patient_store.begin_incarnation();
   WALROCK_AFTER(start_incarnation);
-  Shared shared(sizes_.budget, job_.engine.checkpoint_folder + "/spool");
+  Shared shared(sizes_.budget, job_.engine.checkpoint_folder + "/spool", job_.engine.spool_limit);
   Prepared prepared = prepare(job_, addresses_, patient_store, report, drain);
   std::optional<Lsn> const until =
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
@@ -253,6 +267,10 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
     commit.run(drain_commit.get_token(), stop_commit.get_token());
   });
   std::jthread copy_thread = thread("copier", [&](std::stop_token stop) { copies.run(stop); });
+  SlotGuardian guardian(addresses_.source, job_.source.slot_name,
+                        {job_.source.slot_wal_limit, job_.source.slot_warning}, shared);
+  std::jthread const guardian_thread =
+      thread("guardian", [&](std::stop_token stop) { guardian.run(stop); });
   std::jthread stream_thread = thread("stream", [&](std::stop_token stop) { stream.run(stop); });
 
   bool const is_done = watch(shared, drain, now, until);
@@ -326,6 +344,8 @@ void Run::publish(Committer const& committer, Shared& shared) {
   std::string trouble = shared.checkpoint_trouble.read();
   if (trouble.empty())
     trouble = shared.source_trouble.read();
+  if (trouble.empty())
+    trouble = shared.spool_trouble.read();
   for (TableStatus const& table : status_.tables)
     if (trouble.empty())
       trouble = table.trouble;
@@ -333,6 +353,7 @@ void Run::publish(Committer const& committer, Shared& shared) {
   status_.state = !trouble.empty() ? EngineState::waiting
                   : is_copying     ? EngineState::copying
                                    : EngineState::running;
+  status_.slot = shared.slot_outlook.read();
   status_.flushed_lsn = committer.flushed_lsn();
   status_.received_lsn = Lsn{shared.figures.received_lsn.load()};
   status_.server_lsn = Lsn{shared.figures.server_lsn.load()};
@@ -342,6 +363,7 @@ void Run::publish(Committer const& committer, Shared& shared) {
   status_.lag_seconds = seconds_since(committer.oldest_commit_time());
   status_.received_changes = shared.figures.change_count.load();
   status_.memory_used = shared.budget.used();
+  status_.spool_used = shared.spool.used_bytes();
   status_.restart_count = shared.figures.restart_count.load();
   status_.uptime_ms = static_cast<std::uint64_t>(
       std::chrono::duration_cast<Milliseconds>(clock_now() - started_at_).count());
@@ -370,7 +392,16 @@ Engine::Engine(JobSpec spec, EngineAddresses addresses, EngineOptions options)
 Engine::~Engine() = default;
 
 EngineResult Engine::run(std::stop_token drain, std::stop_token now) {
-  EngineResult result = Run(spec_, addresses_, options_, board_).run(drain, now);
+  EngineResult result;
+  while (true) {
+    Run run(spec_, addresses_, options_, board_);
+    result = run.run(drain, now);
+    if (!run.must_begin_again())
+      break;
+    log::warning("begins again: {}", result.error->message);
+    if (!pause_for(kBeginAgain, drain))
+      return {};
+  }
   auto const status = board_.read();
   result.has_errored_tables =
       std::any_of(status->tables.begin(), status->tables.end(),
@@ -380,19 +411,6 @@ EngineResult Engine::run(std::stop_token drain, std::stop_token now) {
 
 std::shared_ptr<Status const> Engine::status() const {
   return board_.read();
-}
-
-std::string_view to_string(EngineState state) {
-  switch (state) {
-  case EngineState::starting: return "starting";
-  case EngineState::copying: return "copying";
-  case EngineState::running: return "running";
-  case EngineState::waiting: return "waiting";
-  case EngineState::stopping: return "stopping";
-  case EngineState::stopped: return "stopped";
-  case EngineState::failed: return "failed";
-  }
-  return "";
 }
 
 } // namespace walrock

@@ -18,6 +18,7 @@
 #include "pipeline/committer.h"
 #include "pipeline/stream_machine.h"
 #include "runtime/spool_folder.h"
+#include "runtime/status.h"
 #include "runtime/wake.h"
 
 namespace walrock {
@@ -122,9 +123,26 @@ private:
   std::string text_ WALROCK_GUARDED_BY(mutex_);
 };
 
+// What the guardian saw last.
+class SlotOutlook {
+public:
+  void set(SlotStatus outlook) {
+    MutexLock const lock(mutex_);
+    outlook_ = std::move(outlook);
+  }
+  [[nodiscard]] SlotStatus read() const {
+    MutexLock const lock(mutex_);
+    return outlook_;
+  }
+
+private:
+  mutable Mutex mutex_;
+  SlotStatus outlook_ WALROCK_GUARDED_BY(mutex_);
+};
+
 struct Shared {
-  Shared(std::size_t budget_bytes, std::string const& spool_path)
-      : budget(budget_bytes), spool(spool_path), events(SIZE_MAX) {}
+  Shared(std::size_t budget_bytes, std::string const& spool_path, std::uint64_t spool_limit)
+      : budget(budget_bytes), spool(spool_path, spool_limit), events(SIZE_MAX) {}
 
   MemoryBudget budget;
   SpoolFolder spool;
@@ -133,6 +151,8 @@ struct Shared {
   StreamFigures figures;
   Trouble source_trouble;
   Trouble checkpoint_trouble;
+  Trouble spool_trouble;
+  SlotOutlook slot_outlook;
   std::atomic<std::uint64_t> flushed_lsn{0};
   std::atomic<std::uint64_t> epochs_in_flight{0};
   std::atomic<std::int64_t> load_ms{0};

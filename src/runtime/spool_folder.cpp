@@ -5,9 +5,11 @@
 #include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <lz4.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -16,24 +18,18 @@ namespace walrock {
 
 namespace {
 
-constexpr std::size_t kWriteBytes = 256 << 10;
-constexpr std::size_t kReadBytes = 1 << 20;
+constexpr std::size_t kChunkBytes = 256 << 10;         // of a transaction in progress
+constexpr std::uint64_t kSegmentBytes = 64ULL << 20;   // on disk, of bodies
+constexpr std::size_t kMostBytes = LZ4_MAX_INPUT_SIZE; // in one piece
 
 [[noreturn]] void fail(std::string const& path, char const* what) {
   throw Error(ErrorCode::spool_failed,
               fmt::format("cannot {} {}: {}", what, path, std::strerror(errno)));
 }
 
-void write_all(int fd, char const* bytes, std::size_t count, std::string const& path) {
-  while (count > 0) {
-    ssize_t const n = ::write(fd, bytes, count);
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      fail(path, "write");
-    bytes += n;
-    count -= static_cast<std::size_t>(n);
-  }
+[[noreturn]] void fail_damaged(std::string const& path) {
+  errno = EIO;
+  fail(path, "read all of");
 }
 
 // An open file that has no name any more: it goes when it is closed, also after kill -9.
@@ -49,52 +45,114 @@ public:
   UnnamedFile(UnnamedFile const&) = delete;
   UnnamedFile& operator=(UnnamedFile const&) = delete;
 
-  [[nodiscard]] int fd() const { return fd_; }
   [[nodiscard]] std::string const& path() const { return path_; }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
 
-  std::size_t read_at(std::uint64_t offset, char* to, std::size_t count) const {
-    for (;;) {
+  // At the end; returns where. What a failed write left there is written over by the next.
+  std::uint64_t append(std::string_view bytes) {
+    for (std::size_t done = 0; done < bytes.size();) {
+      ssize_t const n =
+          ::pwrite(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(size_ + done));
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        fail(path_, "write");
+      done += static_cast<std::size_t>(n);
+    }
+    return std::exchange(size_, size_ + bytes.size());
+  }
+
+  void read_at(std::uint64_t offset, char* to, std::size_t count) const {
+    while (count > 0) {
       ssize_t const n = ::pread(fd_, to, count, static_cast<off_t>(offset));
-      if (n >= 0)
-        return static_cast<std::size_t>(n);
-      if (errno != EINTR)
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n < 0)
         fail(path_, "read");
+      if (n == 0)
+        fail_damaged(path_);
+      to += n;
+      offset += static_cast<std::uint64_t>(n);
+      count -= static_cast<std::size_t>(n);
     }
   }
 
 private:
   std::string path_;
   int fd_ = -1;
+  std::uint64_t size_ = 0;
 };
 
-class SpooledFile final : public SpooledBytes {
-public:
-  SpooledFile(std::string path, std::string const& bytes)
-      : file_(std::move(path)), size_(bytes.size()) {
-    write_all(file_.fd(), bytes.data(), bytes.size(), file_.path());
+// LZ4's block format: the sizes are kept by whoever keeps the place.
+std::string packed(std::string_view bytes, std::string const& path) {
+  if (bytes.size() > kMostBytes) {
+    errno = EFBIG;
+    fail(path, "compress for");
   }
+  auto const size = static_cast<int>(bytes.size());
+  std::string out(static_cast<std::size_t>(LZ4_compressBound(size)), '\0');
+  int const packed_size =
+      LZ4_compress_default(bytes.data(), out.data(), size, static_cast<int>(out.size()));
+  WALROCK_ASSERT(packed_size > 0, "lz4 fails only without room");
+  out.resize(static_cast<std::size_t>(packed_size));
+  return out;
+}
 
-  [[nodiscard]] std::string read() const override {
-    std::string out(size_, '\0');
-    for (std::size_t at = 0; at < size_;) {
-      std::size_t const n = file_.read_at(at, out.data() + at, size_ - at);
-      if (n == 0) {
-        errno = EIO;
-        fail(file_.path(), "read all of");
-      }
-      at += n;
-    }
-    return out;
-  }
-
-private:
-  UnnamedFile file_;
-  std::size_t size_;
-};
+std::string unpacked(UnnamedFile const& file, std::uint64_t offset, std::size_t packed_size,
+                     std::size_t size) {
+  std::string in(packed_size, '\0');
+  file.read_at(offset, in.data(), in.size());
+  std::string out(size, '\0');
+  int const got = LZ4_decompress_safe(in.data(), out.data(), static_cast<int>(in.size()),
+                                      static_cast<int>(out.size()));
+  if (got < 0 || static_cast<std::size_t>(got) != size)
+    fail_damaged(file.path());
+  return out;
+}
 
 } // namespace
 
-SpoolFolder::SpoolFolder(std::string path) : path_(std::move(path)) {
+// Counts its bytes while it is there.
+class SpoolFolder::Segment {
+public:
+  Segment(std::string path, std::shared_ptr<std::atomic<std::uint64_t>> used)
+      : file_(std::move(path)), used_(std::move(used)) {}
+  ~Segment() { used_->fetch_sub(file_.size(), std::memory_order_relaxed); }
+  Segment(Segment const&) = delete;
+  Segment& operator=(Segment const&) = delete;
+
+  std::uint64_t append(std::string_view bytes) {
+    std::uint64_t const at = file_.append(bytes);
+    used_->fetch_add(bytes.size(), std::memory_order_relaxed);
+    return at;
+  }
+  [[nodiscard]] UnnamedFile const& file() const { return file_; }
+
+private:
+  UnnamedFile file_;
+  std::shared_ptr<std::atomic<std::uint64_t>> used_;
+};
+
+class SpoolFolder::SpooledBody final : public SpooledBytes {
+public:
+  SpooledBody(std::shared_ptr<Segment> segment, std::uint64_t offset, std::size_t packed_size,
+              std::size_t size)
+      : segment_(std::move(segment)), offset_(offset), packed_size_(packed_size), size_(size) {}
+
+  [[nodiscard]] std::string read() const override {
+    return unpacked(segment_->file(), offset_, packed_size_, size_);
+  }
+
+private:
+  std::shared_ptr<Segment> segment_;
+  std::uint64_t offset_;
+  std::size_t packed_size_;
+  std::size_t size_;
+};
+
+SpoolFolder::SpoolFolder(std::string path, std::uint64_t limit)
+    : path_(std::move(path)), limit_(limit),
+      used_(std::make_shared<std::atomic<std::uint64_t>>(0)) {
   std::error_code error;
   std::filesystem::remove_all(path_, error);
   std::filesystem::create_directories(path_, error);
@@ -104,6 +162,8 @@ SpoolFolder::SpoolFolder(std::string path) : path_(std::move(path)) {
   }
 }
 
+SpoolFolder::~SpoolFolder() = default;
+
 std::string SpoolFolder::new_path(char const* kind) {
   MutexLock const lock(mutex_);
   return fmt::format("{}/{}.{}", path_, kind, ++last_);
@@ -112,16 +172,31 @@ std::string SpoolFolder::new_path(char const* kind) {
 void SpoolFolder::spool(Body& body) {
   if (body.spooled != nullptr || body.bytes.empty())
     return;
-  body.spooled = std::make_unique<SpooledFile>(new_path("body"), body.bytes);
+  std::string const bytes = packed(body.bytes, path_);
+  {
+    MutexLock const lock(write_mutex_);
+    std::shared_ptr<Segment> segment = segment_.lock();
+    if (segment == nullptr || segment->file().size() >= std::min(kSegmentBytes, limit_ / 8))
+      segment_ = segment = std::make_shared<Segment>(new_path("bodies"), used_);
+    std::uint64_t const at = segment->append(bytes);
+    body.spooled = std::make_unique<SpooledBody>(segment, at, bytes.size(), body.bytes.size());
+  }
   std::string().swap(body.bytes);
   body.charge.resize(0);
 }
 
-// A record is u32 size, u32 sub_xid, payload; in the byte order of this machine.
+// Records of u32 size, u32 sub_xid, payload, in the byte order of this machine, gathered into
+// chunks that are compressed.
 struct TransactionSpool::File {
   explicit File(std::string path) : file(std::move(path)) {}
+  struct Chunk {
+    std::uint64_t offset = 0;
+    std::size_t packed_size = 0;
+    std::size_t size = 0;
+  };
   UnnamedFile file;
   std::string unwritten;
+  std::vector<Chunk> chunks;
 };
 
 TransactionSpool::TransactionSpool(SpoolFolder& folder) : folder_(folder) {}
@@ -136,12 +211,15 @@ void TransactionSpool::append(std::uint32_t xid, std::uint32_t sub_xid,
   file->unwritten.append(reinterpret_cast<char const*>(&size), sizeof size);
   file->unwritten.append(reinterpret_cast<char const*>(&sub_xid), sizeof sub_xid);
   file->unwritten.append(reinterpret_cast<char const*>(payload.data()), payload.size());
-  if (file->unwritten.size() >= kWriteBytes)
+  if (file->unwritten.size() >= kChunkBytes)
     flush(*file);
 }
 
 void TransactionSpool::flush(File& file) {
-  write_all(file.file.fd(), file.unwritten.data(), file.unwritten.size(), file.file.path());
+  if (file.unwritten.empty())
+    return;
+  std::string const bytes = packed(file.unwritten, file.file.path());
+  file.chunks.push_back({file.file.append(bytes), bytes.size(), file.unwritten.size()});
   file.unwritten.clear();
 }
 
@@ -153,39 +231,20 @@ void TransactionSpool::replay(std::uint32_t xid, std::set<std::uint32_t> const& 
   std::unique_ptr<File> const file = std::move(found->second);
   files_.erase(found);
   flush(*file);
-  std::string buffer;
-  std::size_t at = 0; // of the next record in buffer
-  std::uint64_t offset = 0;
-  std::size_t const head = 2 * sizeof(std::uint32_t);
-  // True when the buffer holds `want` bytes from `at`; false at the end of the file.
-  auto const fill = [&](std::size_t want) {
-    while (buffer.size() - at < want) {
-      buffer.erase(0, at);
-      at = 0;
-      std::size_t const size = buffer.size();
-      buffer.resize(size + std::max(kReadBytes, want - size));
-      std::size_t const n = file->file.read_at(offset, buffer.data() + size, buffer.size() - size);
-      buffer.resize(size + n);
-      offset += n;
-      if (n == 0)
-        return false;
+  for (File::Chunk const& chunk : file->chunks) {
+    std::string const records = unpacked(file->file, chunk.offset, chunk.packed_size, chunk.size);
+    for (std::size_t at = 0; at < records.size();) {
+      std::uint32_t size = 0;
+      std::uint32_t sub_xid = 0;
+      std::memcpy(&size, records.data() + at, sizeof size);
+      std::memcpy(&sub_xid, records.data() + at + sizeof size, sizeof sub_xid);
+      at += sizeof size + sizeof sub_xid;
+      std::span<std::byte const> const payload(
+          reinterpret_cast<std::byte const*>(records.data() + at), size);
+      at += size;
+      if (!aborted.contains(sub_xid) && !take(payload))
+        return;
     }
-    return true;
-  };
-  while (fill(head)) {
-    std::uint32_t size = 0;
-    std::uint32_t sub_xid = 0;
-    std::memcpy(&size, buffer.data() + at, sizeof size);
-    std::memcpy(&sub_xid, buffer.data() + at + sizeof size, sizeof sub_xid);
-    if (!fill(head + size)) {
-      errno = EIO;
-      fail(file->file.path(), "read all of");
-    }
-    std::span<std::byte const> const payload(
-        reinterpret_cast<std::byte const*>(buffer.data() + at + head), size);
-    at += head + size;
-    if (!aborted.contains(sub_xid) && !take(payload))
-      return;
   }
 }
 

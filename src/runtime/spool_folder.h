@@ -1,8 +1,12 @@
 // Local files for bytes that do not fit in memory: bodies that wait, and transactions in progress.
 // A cache: whatever is here can be read again from the slot, so nothing is synced, and the folder
-// is emptied at every start. Errors: spool_failed. Any thread.
+// is emptied at every start. Everything is compressed. Errors: spool_failed. Any thread.
+//
+// Bodies go one behind the other into segments, so that a few open files hold any number of them. A
+// segment goes when its last body has gone.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -19,22 +23,39 @@ namespace walrock {
 
 class SpoolFolder {
 public:
-  // Makes the folder, or empties it.
-  explicit SpoolFolder(std::string path);
+  // Makes the folder, or empties it. limit: bytes that bodies may take on disk.
+  explicit SpoolFolder(std::string path, std::uint64_t limit = UINT64_MAX);
+  ~SpoolFolder();
 
-  // Moves the bytes of a body into a file; the file goes when the body does.
+  // Moves the bytes of a body into a file. Never refuses: see has_room.
   void spool(Body& body);
+
+  // False once the limit is reached: nothing more should be read from the source until loads have
+  // freed some of it. One body may go beyond the limit.
+  [[nodiscard]] bool has_room() const { return used_bytes() < limit_; }
+  // Of the files of bodies, as they are on disk.
+  [[nodiscard]] std::uint64_t used_bytes() const { return used_->load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t limit() const { return limit_; }
 
   [[nodiscard]] std::string new_path(char const* kind);
 
 private:
+  class Segment;
+  class SpooledBody;
+
   std::string path_;
+  std::uint64_t limit_;
+  // Outlives this: the bodies of a committer may.
+  std::shared_ptr<std::atomic<std::uint64_t>> used_;
   Mutex mutex_;
   std::uint64_t last_ WALROCK_GUARDED_BY(mutex_) = 0;
+  Mutex write_mutex_; // held while a segment is written
+  std::weak_ptr<Segment> segment_ WALROCK_GUARDED_BY(write_mutex_); // its bodies keep it
 };
 
 // The payloads of transactions in progress, a file per transaction. Lives on the replication
-// thread.
+// thread. Not counted against the folder's limit: a transaction must be received to its end before
+// any of it can be loaded.
 class TransactionSpool {
 public:
   explicit TransactionSpool(SpoolFolder& folder); // must outlive this

@@ -13,7 +13,8 @@
 #include "config/table_rules.h"
 #include "postgres/catalog.h"
 #include "postgres/publication.h"
-#include "postgres/slot.h"
+#include "runtime/slot_repair.h"
+#include "runtime/slot_start.h"
 #include "runtime/target_setup.h"
 
 namespace walrock {
@@ -21,7 +22,6 @@ namespace walrock {
 namespace {
 
 constexpr int kOldestServer = 120000;
-constexpr Milliseconds kSlotPatience(30'000); // for a dead walrock's walsender to go
 
 void sleep(std::stop_token const& stop, Milliseconds time) {
   if (!pause_for(time, stop))
@@ -50,7 +50,8 @@ class Startup {
 public:
   Startup(JobSpec const& job, EngineAddresses const& addresses, CheckpointStore& store,
           Report const& report, std::stop_token stop)
-      : job_(job), addresses_(addresses), store_(store), report_(report), stop_(std::move(stop)) {}
+      : job_(job), addresses_(addresses), store_(store), report_(report), stop_(std::move(stop)),
+        slot_(job, addresses, store, report, stop_, out_) {}
 
   Prepared run() {
     out_.checkpoint = store_.read();
@@ -59,8 +60,9 @@ public:
     waiting(report_, "connecting to StarRocks", stop_, [&] { ask_target(); });
     waiting(report_, "looking at the tables", stop_, [&] { choose_tables(); });
     waiting(report_, "publication", stop_, [&] { publish(); });
-    waiting(report_, "replication slot", stop_, [&] { take_slot(); });
+    waiting(report_, "replication slot", stop_, [&] { slot_.take(source(), history_); });
     waiting(report_, "target tables", stop_, [&] { prepare_targets(); });
+    out_.known = known_position(out_.checkpoint);
     return std::move(out_);
   }
 
@@ -81,14 +83,20 @@ private:
       throw Error(ErrorCode::source_setting_wrong,
                   fmt::format("wal_level is {}, it must be logical", settings.wal_level))
           .set_advice("ALTER SYSTEM SET wal_level = logical; then restart PostgreSQL.");
-    ServerIdentity const identity = identify_server(source());
-    out_.server_lsn = identity.wal_end;
+    refuse_old_standby(settings);
+    Connection replication(addresses_.source, ConnectionKind::replication, stop_);
+    history_ = read_source_history(replication, stop_);
+    out_.server_lsn = history_.wal_end;
     out_.job.job_id = job_.id;
-    out_.job.system_identifier = identity.system_identifier;
+    out_.job.system_identifier = history_.system_identifier;
+    out_.job.timeline = history_.timeline;
+    out_.job.timeline_start = history_.timeline_start();
     out_.job.source_database = job_.source.database;
     out_.job.slot_name = job_.source.slot_name;
     out_.job.publication_name = job_.source.publication_name;
-    log::info("source version={} system={}", settings.version, identity.system_identifier);
+    log::info("source version={} system={} timeline={}{}", settings.version,
+              history_.system_identifier, history_.timeline,
+              history_.is_in_recovery ? " standby" : "");
     if (!out_.checkpoint.job)
       return;
     JobRecord const& known = *out_.checkpoint.job;
@@ -100,10 +108,19 @@ private:
                     fmt::format("the checkpoint belongs to {} {}, not {}", what, then, now));
     };
     require("job", known.job_id, out_.job.job_id);
-    require("the PostgreSQL server with system identifier", known.system_identifier,
-            out_.job.system_identifier);
     require("database", known.source_database, out_.job.source_database);
     require("slot", known.slot_name, out_.job.slot_name);
+    slot_.compare_history(history_);
+  }
+
+  void refuse_old_standby(ServerSettings const& settings) const {
+    constexpr int kFirstStandby = 160000;
+    if (settings.is_in_recovery && settings.version_num < kFirstStandby)
+      throw Error(ErrorCode::source_setting_wrong,
+                  fmt::format("the server is a standby of PostgreSQL {}; a standby can be followed "
+                              "from 16 on",
+                              settings.version_num / 10000))
+          .set_advice("Name the primary in source hostname.");
   }
 
   void ask_target() {
@@ -173,10 +190,14 @@ private:
     std::string const& name = job_.source.publication_name;
     auto const publication = find_publication(source(), name);
     if (!publication) {
-      if (!job_.source.auto_create_publication)
+      if (!job_.source.auto_create_publication || history_.is_in_recovery)
         throw Error(ErrorCode::publication_missing,
-                    fmt::format("publication {} does not exist", name))
-            .set_advice(create_publication_sql(name, names, has_partitioned_) + ";");
+                    fmt::format("publication {} does not exist{}", name,
+                                history_.is_in_recovery
+                                    ? ", and the server is a standby, where none can be made"
+                                    : ""))
+            .set_advice((history_.is_in_recovery ? "On the primary: " : "") +
+                        create_publication_sql(name, names, has_partitioned_) + ";");
       WALROCK_BEFORE(start_publication);
       create_publication(source(), name, names, has_partitioned_);
       WALROCK_AFTER(start_publication);
@@ -192,80 +213,17 @@ private:
         absent.push_back(table);
     if (absent.empty())
       return;
+    if (history_.is_in_recovery)
+      throw Error(ErrorCode::publication_missing,
+                  fmt::format("publication {} lacks {}, and the server is a standby, where it "
+                              "cannot be changed",
+                              name, to_string(absent.front())))
+          .set_advice(
+              fmt::format("On the primary: ALTER PUBLICATION {} ADD TABLE ...;", quote_pg(name)));
     WALROCK_BEFORE(start_publication);
     add_tables(source(), name, absent);
     WALROCK_AFTER(start_publication);
     log::info("added to publication={} tables={}", name, absent.size());
-  }
-
-  // Invariant: our record says that the slot is ours before it exists.
-  void take_slot() {
-    std::string const& name = job_.source.slot_name;
-    bool const is_earliest = job_.source.startup == StartupMode::earliest;
-    auto slot = find_slot(source(), name);
-    if (out_.checkpoint.job && out_.job.consistent_lsn.is_set()) {
-      continue_slot(std::move(slot), name);
-      return;
-    }
-    if (slot && !out_.checkpoint.job && !is_earliest)
-      throw Error(
-          ErrorCode::slot_unknown,
-          fmt::format("replication slot {} exists, but no checkpoint of this job knows it", name))
-          .set_advice(fmt::format("If nothing else uses it, drop it and start again: {};",
-                                  drop_slot_sql(name)));
-    if (is_earliest && !out_.checkpoint.job) {
-      require_usable(slot, name, job_.source.database);
-      out_.job.consistent_lsn = slot->confirmed_flush_lsn;
-      write_job();
-      out_.start_lsn = out_.job.consistent_lsn;
-      return;
-    }
-    if (slot) { // left by a start that died between making and recording it
-      wait_until_free(slot, name);
-      WALROCK_BEFORE(start_slot_drop);
-      drop_slot(source(), name);
-      WALROCK_AFTER(start_slot_drop);
-      log::info("dropped a slot that was made and never used slot={}", name);
-    }
-    write_job(); // without consistent_lsn: "about to be made"
-    report_("replication slot: waiting for transactions that write now", "");
-    WALROCK_BEFORE(start_slot);
-    out_.snapshot =
-        std::make_unique<SnapshotKeeper>(addresses_.source, name, SlotLifetime::permanent, stop_);
-    WALROCK_AFTER(start_slot);
-    out_.job.consistent_lsn = out_.snapshot->slot().consistent_lsn;
-    write_job();
-    out_.start_lsn = out_.job.consistent_lsn;
-    log::info("created slot={} consistent_lsn={}", name, to_string(out_.job.consistent_lsn));
-  }
-
-  // A dead walrock's walsender may live on for a moment.
-  void wait_until_free(std::optional<Slot>& slot, std::string const& name) {
-    TimePoint const until = std::chrono::steady_clock::now() + kSlotPatience;
-    while (slot && slot->active_pid && std::chrono::steady_clock::now() < until) {
-      report_("replication slot",
-              fmt::format("slot {} is in use by pid {}", name, *slot->active_pid));
-      sleep(stop_, Milliseconds(200));
-      slot = find_slot(source(), name);
-    }
-  }
-
-  void continue_slot(std::optional<Slot> slot, std::string const& name) {
-    wait_until_free(slot, name);
-    require_usable(slot, name, job_.source.database);
-    // Only what the checkpoint has was ever acknowledged.
-    out_.start_lsn = std::max(out_.checkpoint.flushed_lsn, out_.job.consistent_lsn);
-    require_no_gap(*slot, out_.start_lsn);
-    log::info("continues slot={} from={}", name, to_string(out_.start_lsn));
-  }
-
-  void write_job() {
-    CheckpointUpdate update;
-    update.job = out_.job;
-    WALROCK_BEFORE(start_job_record);
-    store_.write(update);
-    WALROCK_AFTER(start_job_record);
-    out_.checkpoint.job = out_.job;
   }
 
   void remember(TableRecord const& record) {
@@ -325,7 +283,9 @@ private:
   bool is_first_start_ = true;
   std::vector<SourceTable> sources_;
   std::map<TableName, TargetName> targets_;
+  SourceHistory history_;
   Prepared out_;
+  SlotStart slot_; // of out_
 };
 
 } // namespace

@@ -18,6 +18,7 @@
 #include "pipeline/committer.h"
 #include "pipeline/stream_machine.h"
 #include "postgres/snapshot_reader.h"
+#include "postgres/timeline.h"
 #include "runtime/copy_pool.h"
 #include "runtime/engine.h"
 #include "starrocks/stream_loader.h"
@@ -28,6 +29,7 @@ struct Prepared {
   Checkpoint checkpoint; // labels and flushed_lsn as they were left
   JobRecord job;
   Lsn start_lsn;
+  KnownPosition known;                      // of the source, as of this start
   std::vector<TableEntry> tables;           // for the committer
   std::vector<FollowedTable> followed;      // for the stream
   std::map<RelationId, CopiedTable> copied; // for the copy

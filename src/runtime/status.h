@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,18 @@ struct TableStatus {
   std::string trouble; // what it waits for just now
 };
 
+// How near the slot is to a limit of the WAL that it may keep.
+struct SlotStatus {
+  std::string name;       // empty: not looked at yet
+  std::string wal_status; // as PostgreSQL says; empty on 12
+  std::int64_t retained_bytes = 0;
+  std::string limit; // the nearest: max_slot_wal_keep_size or slot.wal-limit; empty: none
+  std::optional<std::int64_t> left_bytes;
+  std::optional<double> bytes_per_second; // by which left_bytes become less
+  std::optional<double> seconds_left;     // at that rate
+  std::string warning;
+};
+
 struct Status {
   std::string job_id;
   std::string job_name;
@@ -52,8 +65,10 @@ struct Status {
   double lag_seconds = 0;             // age of the oldest commit that is not in the target; 0: none
   std::uint64_t received_changes = 0; // decoded since the start
   std::uint64_t memory_used = 0;      // bytes in batches
+  std::uint64_t spool_used = 0;       // bytes on disk of batches that wait
   std::uint64_t uptime_ms = 0;
   std::uint64_t restart_count = 0; // of the stream after faults
+  SlotStatus slot;
   std::vector<TableStatus> tables; // ordered by name
 };
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "postgres/catalog.h"
 #include "postgres/slot.h"
+#include "runtime/slot_repair.h"
 
 namespace walrock {
 
@@ -63,6 +64,8 @@ void StreamThread::run(std::stop_token stop) {
       shared_.source_trouble.set(error.what());
       log::warning("source is waited for delay_ms={}: {}", delay.count(), error.what());
     } catch (Error const& error) {
+      if (is_settled_by_start(error.code()))
+        throw;
       bool const is_busy = error.code() == ErrorCode::slot_in_use;
       faults = has_progressed_ || is_busy ? 0 : faults + 1;
       if ((error.retry() == Retry::never && error.blame() != Blame::engine &&
@@ -99,11 +102,25 @@ void StreamThread::run(std::stop_token stop) {
   }
 }
 
+// Whoever answers now may not be who answered before: a name that leads to a promoted standby, to a
+// server restored from a backup, or to another cluster.
+void StreamThread::require_same_server(Connection& connection, std::stop_token stop) const {
+  SourceHistory const now = read_source_history(connection, stop);
+  KnownPosition const& known = settings_.known;
+  if (now.system_identifier == known.system_identifier &&
+      (now.timeline != known.timeline || now.timeline_start() != known.timeline_start))
+    throw Error(ErrorCode::timeline_switched,
+                fmt::format("the server is on timeline {} since {}, it was on {}", now.timeline,
+                            to_string(now.timeline_start()), known.timeline));
+  (void)require_same_history(now, known);
+}
+
 void StreamThread::connect(std::stop_token stop) {
   take_commands(); // positions that changed while nothing was read need no new start
   Lsn const from = std::max(settings_.start_lsn, Lsn{shared_.flushed_lsn.load()});
   Connection connection(settings_.source, ConnectionKind::replication, stop);
   connection.set_answer_timeout(patience());
+  require_same_server(connection, stop);
   auto const slot = find_slot(connection, settings_.slot_name);
   require_usable(slot, settings_.slot_name, settings_.source.database);
   require_no_gap(*slot, from);
@@ -150,7 +167,8 @@ void StreamThread::follow_once(std::stop_token stop) {
     relieve_memory();
     if (!has_more_)
       wait(stop);
-    if (shared_.budget.has_room())
+    say_spool_room();
+    if (has_room())
       read_what_is_there(stop);
     else
       has_more_ = false;
@@ -184,13 +202,13 @@ void StreamThread::wait(std::stop_token) {
   TimePoint const at = now();
   TimePoint const due = std::min({machine_.next_deadline(), status_due_, probe_due_});
   Milliseconds const left = Deadline{due}.left(at, kLongestWait);
-  short const interest = static_cast<short>((shared_.budget.has_room() ? POLLIN : 0) |
-                                            (stream_->wants_write() ? POLLOUT : 0));
+  short const interest =
+      static_cast<short>((has_room() ? POLLIN : 0) | (stream_->wants_write() ? POLLOUT : 0));
   // Without interest the socket is left out: a dead one would wake us for ever.
   pollfd fds[2] = {{interest != 0 ? stream_->socket() : -1, interest, 0},
                    {shared_.stream_commands.wake().fd(), POLLIN, 0}};
   // Without room the budget is looked at often: nobody wakes us when it has some.
-  Milliseconds const longest = shared_.budget.has_room() ? left : std::min(left, Milliseconds(5));
+  Milliseconds const longest = has_room() ? left : std::min(left, Milliseconds(5));
   ::poll(fds, 2, static_cast<int>(longest.count()));
   if ((fds[0].revents & POLLOUT) != 0)
     stream_->flush();
@@ -222,7 +240,7 @@ void StreamThread::read_what_is_there(std::stop_token stop) {
     }
     if (!actions.empty()) {
       perform(actions, stop);
-      if (!shared_.budget.has_room())
+      if (!has_room())
         break;
     }
   }
@@ -268,6 +286,27 @@ Milliseconds StreamThread::patience() const {
   return settings_.receive_timeout * (1 << std::min(silences_, 5));
 }
 
+// A spool that is full holds reading back as memory does.
+bool StreamThread::has_room() const {
+  return shared_.budget.has_room() && shared_.spool.has_room();
+}
+
+void StreamThread::say_spool_room() {
+  bool const is_full = !shared_.spool.has_room();
+  if (is_full == std::exchange(is_spool_full_, is_full))
+    return;
+  if (is_full) {
+    shared_.spool_trouble.set(fmt::format("the spool is full (walrock.spool-limit: {} bytes): "
+                                          "nothing is read until StarRocks has taken some of it",
+                                          shared_.spool.limit()));
+    log::warning("spool is full limit={}: reading stops, PostgreSQL keeps the WAL",
+                 shared_.spool.limit());
+  } else {
+    shared_.spool_trouble.set("");
+    log::info("spool has room again used_bytes={}: reading goes on", shared_.spool.used_bytes());
+  }
+}
+
 void StreamThread::relieve_memory() {
   StreamActions actions;
   while (!shared_.budget.has_room() && machine_.relieve(now(), actions))
@@ -280,6 +319,8 @@ void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
   for (StreamAction& action : mine) {
     if (auto* const hand_over = std::get_if<HandOver>(&action)) {
       has_progressed_ = true;
+      if (!hand_over->epoch.tables.empty())
+        settings_.known.needed = std::max(settings_.known.needed, hand_over->epoch.end_lsn);
       WALROCK_BEFORE(stream_hand_over);
       shared_.events.push_now(std::move(hand_over->epoch));
       WALROCK_AFTER(stream_hand_over);

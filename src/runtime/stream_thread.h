@@ -14,6 +14,7 @@
 #include "postgres/address.h"
 #include "postgres/connection.h"
 #include "postgres/replication_stream.h"
+#include "postgres/timeline.h"
 #include "runtime/shared.h"
 
 namespace walrock {
@@ -23,10 +24,11 @@ struct StreamThreadSettings {
   std::string slot_name;
   std::string publication_name;
   Lsn start_lsn;
+  KnownPosition known;            // what every server that we connect to must have
   Milliseconds heartbeat{10'000}; // status updates at least this often
   // The longest silence after a question; doubled for each time in a row without progress.
   Milliseconds receive_timeout{60'000};
-  int restart_attempts = 3;       // after faults of ours, in a row without progress
+  int restart_attempts = 3; // after faults of ours, in a row without progress
   Milliseconds restart_delay{10'000};
   StreamSettings machine;
 };
@@ -43,6 +45,7 @@ public:
 private:
   void follow_once(std::stop_token stop);
   void connect(std::stop_token stop);
+  void require_same_server(Connection& connection, std::stop_token stop) const;
   // False: the stream must be started again.
   bool take_commands();
   void confirm_followed();
@@ -52,6 +55,8 @@ private:
   void require_sign_of_life();
   [[nodiscard]] Milliseconds patience() const;
   void relieve_memory();
+  [[nodiscard]] bool has_room() const;
+  void say_spool_room();
   void perform(StreamActions& actions, std::stop_token stop);
   void describe(RelationId table, std::stop_token stop);
   void replay(Replay const& replay, std::stop_token stop);
@@ -72,6 +77,7 @@ private:
   Lsn received_lsn_;
   Lsn keepalive_lsn_; // of the last one
   bool has_more_ = false;
+  bool is_spool_full_ = false;
   bool has_progressed_ = false; // an epoch was handed over since the stream started
 };
 

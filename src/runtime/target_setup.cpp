@@ -167,8 +167,11 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
   table.target = *existing;
   table.entry.is_append_only = existing->model != TableModel::primary;
   bool const must_copy = record.state == TableState::init || record.state == TableState::copying;
-  if (must_copy && options_.existing_rows == ExistingRows::swap)
+  // With a reason its rows are shown until it is copied again.
+  bool const is_repaired = must_copy && !record.reason.empty();
+  if (must_copy && (options_.existing_rows == ExistingRows::swap || is_repaired))
     make_twin(table);
+  table.entry.is_emptied_before_copy = table.entry.is_emptied_before_copy || is_repaired;
   if (record.state == TableState::errored)
     log::error("table stays set aside table={}: {} To copy it again, drop {} and restart.",
                to_string(source.name), record.reason, to_string(record.target));

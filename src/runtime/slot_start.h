@@ -1,0 +1,53 @@
+// The slot at the start: made, continued, or given up for a new one. Part of startup.cpp; blocking.
+//
+// Invariant: our record says that the slot is ours before it exists.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/error.h"
+#include "config/job_spec.h"
+#include "model/checkpoint.h"
+#include "postgres/slot.h"
+#include "postgres/timeline.h"
+#include "runtime/startup.h"
+
+namespace walrock {
+
+class SlotStart {
+public:
+  // All must outlive it. out: its checkpoint and job are read; job, start_lsn and snapshot are set.
+  SlotStart(JobSpec const& job, EngineAddresses const& addresses, CheckpointStore& store,
+            Report const& report, std::stop_token const& stop, Prepared& out)
+      : job_(job), addresses_(addresses), store_(store), report_(report), stop_(stop), out_(out) {}
+
+  // Before anything is changed on the server. Throws when it does not have what the target has,
+  // unless copying every table again is asked for, which take() then does.
+  void compare_history(SourceHistory const& now);
+  // May be called again after ConnectionLost.
+  void take(Connection& source, SourceHistory const& now);
+
+private:
+  [[nodiscard]] bool is_cured(Error const& error) const;
+  void drop_unused(Connection& source, std::optional<Slot> slot, std::string const& name);
+  void make(std::string const& name, bool is_standby);
+  void wait_until_free(Connection& source, std::optional<Slot>& slot, std::string const& name);
+  [[nodiscard]] bool go_on(Connection& source, SourceHistory const& now, std::string const& name);
+  void give_up();
+  void continue_slot(Connection& source, std::string const& name);
+  void note_timeline();
+  void write_job();
+
+  JobSpec const& job_;
+  EngineAddresses const& addresses_;
+  CheckpointStore& store_;
+  Report const& report_;
+  std::stop_token const& stop_;
+  Prepared& out_;
+  Lsn same_until_{UINT64_MAX};      // from here on the server's WAL is not the one we read
+  std::optional<ErrorReport> lost_; // why the slot cannot be continued, when that is cured
+};
+
+} // namespace walrock
