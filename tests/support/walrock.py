@@ -110,6 +110,9 @@ class Walrock:
                 return int(line.split()[1]) * 1024
         raise NotReached("the process is gone")
 
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
     # -- waiting ------------------------------------------------------------------------------
 
     def wait_until(self, what, ask, seconds=60.0, every=0.05):
