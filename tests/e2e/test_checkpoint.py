@@ -158,7 +158,7 @@ def test_a_second_container_is_refused_while_the_first_lives(stateless):
     case.settle_and_compare(first, "events")
 
 
-def test_a_paused_container_that_wakes_up_after_its_successor_took_over_ends(stateless):
+def test_a_paused_container_that_wakes_up_after_its_successor_took_over_is_harmless(stateless):
     case = stateless
     paused = another_container(case, "one").start()
     paused.wait_until_ready("public.events")
@@ -171,8 +171,7 @@ def test_a_paused_container_that_wakes_up_after_its_successor_took_over_ends(sta
     successor = another_container(case, "two").start()
     case.settle_and_compare(successor, "events")
     paused.signal(signal.SIGCONT)
-    assert paused.wait_for_exit() == 4, paused.log()
-    assert "has taken over" in paused.log()
+    wait_until("the paused one to notice", lambda: "has taken over" in paused.log())
     insert_events(case, 2101, 2200)
     case.settle_and_compare(successor, "events")
 
