@@ -30,7 +30,8 @@ FROM pg_replication_slots WHERE slot_name = {})",
                      server_version >= 130000 ? "wal_status" : "NULL", reason,
                      server_version >= 130000 ? "safe_wal_size" : "NULL",
                      server_version >= 140000 ? "two_phase" : "false",
-                     server_version >= 170000 ? "failover, synced" : "false, false",
+                     server_version >= 170000 ? "failover, synced AND pg_is_in_recovery()"
+                                              : "false, false",
                      quote_pg_literal(slot_name));
 }
 

@@ -31,7 +31,9 @@ struct Slot {
   // on 12.
   std::optional<std::int64_t> safe_wal_bytes;
   bool is_failover = false; // synchronized to standbys; 17 and later
-  bool is_synced = false;   // a standby's copy of its primary's; unusable until it is promoted
+  // A standby's copy of its primary's; unusable until it is promoted. (The server goes on saying so
+  // afterwards.)
+  bool is_synced = false;
   bool is_two_phase = false;
 
   // The server has thrown away what it needs; it can only be dropped.
