@@ -56,6 +56,7 @@ private:
   void check_left_behind();
   [[nodiscard]] std::vector<Cells> target_rows(std::size_t table, std::size_t columns);
   void require_no_doubles(std::size_t table);
+  void require_named_row(std::size_t table, std::string const& reason) const;
 
   Timeline timeline_;
   Dice dice_;
@@ -70,6 +71,7 @@ private:
   bool is_well_ = false;
   bool is_start_planned_ = false;
   int transactions_left_ = 0;
+  std::uint64_t refused_text_ = 0;
   double shakes_ = 0; // away, restarts of servers: per transaction
   int crashes_ = -1;
   std::set<std::size_t> is_disturbed_; // a recorded label ended without its rows, or nobody knows
@@ -138,6 +140,8 @@ void Run::choose_faults() {
   process_faults_.store_failed = some(0.2);
   process_faults_.slowest_call = Milliseconds(dice_.pick(std::vector<int>{1, 30, 80}));
   shakes_ = some(0.2);
+  if (dice_.chance(0.15))
+    refused_text_ = faults.refused_text = static_cast<std::uint64_t>(dice_.between(10, 200));
   target_ = std::make_unique<Target>(faults, timeline_, dice_, trace_);
 }
 
@@ -330,7 +334,9 @@ void Run::require_no_doubles(std::size_t table) {
 }
 
 void Run::compare_at_end() {
-  static std::set<std::string> const allowed{"table_changed"};
+  std::set<std::string> allowed{"table_changed"};
+  if (refused_text_ > 0)
+    allowed.insert("load_rejected");
   set_aside_.clear();
   for (auto const& [id, record] : store_->tables()) {
     std::size_t const table = id.oid - 16384;
@@ -338,12 +344,28 @@ void Run::compare_at_end() {
       set_aside_[table] = record.reason;
       if (!allowed.contains(record.reason.substr(0, record.reason.find(':'))))
         throw Violation(fmt::format("t{} was set aside: {}", table, record.reason));
+      if (record.reason.starts_with("load_rejected"))
+        require_named_row(table, record.reason);
       continue;
     }
     compare(table, source_->wal_end(), "at the end");
     if (source_->kind(table) == TableKind::append_only)
       require_no_doubles(table);
   }
+}
+
+// A table that stops because of a row says which, by its key, and why.
+void Run::require_named_row(std::size_t table, std::string const& reason) const {
+  constexpr std::string_view kWhy = "the text ";
+  std::size_t const at = reason.find(kWhy);
+  std::string const text =
+      at == std::string::npos
+          ? ""
+          : reason.substr(at + kWhy.size(), reason.find(' ', at + kWhy.size()) - at - kWhy.size());
+  bool const is_key_named = source_->kind(table) == TableKind::append_only ||
+                            reason.find("rows refused: row id=") != std::string::npos;
+  if (!target_->refuses(text) || !is_key_named)
+    throw Violation(fmt::format("t{} does not say which row was refused: {}", table, reason));
 }
 
 // Labels that nobody will end, or that the checkpoint keeps for ever.

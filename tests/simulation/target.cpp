@@ -1,6 +1,7 @@
 #include "simulation/target.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace walrock::simulation {
 
@@ -38,6 +39,7 @@ TargetFaults Target::well(TargetFaults faults) {
   out.prepare_timeout = faults.prepare_timeout;
   out.finished_labels = faults.finished_labels;
   out.running_limit = faults.running_limit;
+  out.refused_text = faults.refused_text;
   return out;
 }
 
@@ -204,12 +206,50 @@ LoadOutcome Target::load(SentLoad const& sent, bool is_sender_alive) {
     abort(transaction);
     return outcome(Kind::failed, "the load failed");
   }
+  if (std::vector<RefusedRow> refused = refusals(sent); !refused.empty()) {
+    abort(transaction);
+    LoadOutcome out = outcome(Kind::rows_refused, "too many filtered rows");
+    out.refused_rows = refused.size();
+    out.refusals = std::move(refused);
+    return out;
+  }
   transaction.stage = Stage::prepared;
   transaction.ends_at = timeline_.now() + faults_.prepared_timeout;
   transaction.truncations = table.truncations;
   if (dice_.chance(faults_.answer_lost))
     return outcome(Kind::unreachable, "the answer was lost");
   return outcome(Kind::prepared, "");
+}
+
+bool Target::refuses(std::string_view text) const {
+  constexpr std::string_view kWritten = "v";
+  if (faults_.refused_text == 0 || !text.starts_with(kWritten))
+    return false;
+  std::uint64_t number = 0;
+  std::from_chars(text.data() + kWritten.size(), text.data() + text.size(), number);
+  return number % faults_.refused_text == 0;
+}
+
+std::vector<RefusedRow> Target::refusals(SentLoad const& sent) const {
+  std::vector<RefusedRow> out;
+  std::vector<std::string> const columns = columns_of(sent.spec);
+  for (std::string const& body : sent.bodies)
+    for (std::string_view rest = body; !rest.empty();) {
+      std::size_t const end = rest.find(kRowDelimiter);
+      std::vector<std::string> const fields = split(rest.substr(0, end), kColumnSeparator);
+      rest.remove_prefix(end + 1);
+      auto const bad = std::find_if(fields.begin(), fields.end(),
+                                    [this](std::string const& field) { return refuses(field); });
+      if (bad == fields.end())
+        continue;
+      RefusedRow row;
+      for (std::size_t i = 0; i < sent.spec.key.size(); ++i)
+        row.key.push_back({sent.spec.key[i], fields[i]});
+      row.column = columns[static_cast<std::size_t>(bad - fields.begin())];
+      row.reason = "the text " + *bad + " is refused";
+      out.push_back(std::move(row));
+    }
+  return out;
 }
 
 CommitOutcome Target::commit(Label const& label) {

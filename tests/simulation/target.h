@@ -26,9 +26,10 @@ struct TargetFaults {
   double load_half_done = 0; // begun, never prepared, nobody answers
   double load_failed = 0;    // the transaction is aborted
   double load_busy = 0;
-  double statement_lost = 0;   // truncate, add columns, swap
-  double publish_late = 0;     // committed, visible later
-  double prepared_aborted = 0; // of a commit: the server had thrown the transaction away
+  double statement_lost = 0;      // truncate, add columns, swap
+  double publish_late = 0;        // committed, visible later
+  double prepared_aborted = 0;    // of a commit: the server had thrown the transaction away
+  std::uint64_t refused_text = 0; // one text of so many is refused, in whatever row; 0: none
   Milliseconds prepared_timeout{86'400'000};
   Milliseconds prepare_timeout{600'000};
   std::size_t finished_labels = 1000; // remembered
@@ -85,6 +86,7 @@ public:
   void delay_publication(bool is_late) { faults_.publish_late = is_late ? 1 : 0; }
   // Labels of a table that are begun, prepared or committed and not visible.
   [[nodiscard]] std::vector<Label> unfinished_labels() const;
+  [[nodiscard]] bool refuses(std::string_view text) const;
   // Without a network in between.
   [[nodiscard]] LabelState label_state_silently(Label const& label) const;
   // What is called when the rows of a label become visible.
@@ -126,6 +128,8 @@ private:
   [[nodiscard]] bool has_unfinished(std::uint64_t table_id) const;
   [[nodiscard]] std::string const* unknown_column(LoadSpec const& spec,
                                                   std::vector<std::string> const& columns) const;
+  // The rows of a load that have a text which is refused; always the same ones.
+  [[nodiscard]] std::vector<RefusedRow> refusals(SentLoad const& sent) const;
   CallOutcome statement(std::function<CallOutcome()> const& work);
 
   TargetFaults faults_;
