@@ -3,6 +3,8 @@ import random
 import signal
 import zlib
 
+import requests
+
 from tests.crash.site import Life, database_name
 from tests.support.job_file import merge
 from tests.support.waiting import wait_until
@@ -23,7 +25,7 @@ def play(site, number, case, seed):
             site.rockpool.execute(f"CREATE DATABASE {name}", *(sql.format(name=name) for sql in EXISTING))
         with life.workload:
             KINDS[case.kind](life, case, dice)
-            site.rockpool.clear_faults()
+            wait_until("a frontend that takes orders", lambda: has_cleared(site.rockpool), 60)
             if not life.walrock.is_running:
                 life.start()
             life.wait_for_work(10)
@@ -100,8 +102,7 @@ def stop_when_followed(life):
 
 def order_faults(life, faults):
     for fault in faults:
-        # Statements have no database of their own.
-        life.rockpool.order_fault(**fault, **({} if fault.get("at") == "sql" else {"database": life.name}))
+        life.rockpool.order_fault(**fault)  # nobody else uses this rockpool meanwhile
 
 
 def at_random_times(life, case, dice):
@@ -117,12 +118,29 @@ def under_a_fault(life, case, dice):
     if dice.random() < 0.8:
         wait_until_followed(life)
     before = len(life.rockpool.fired_faults())
-    # Statements and calls of other databases are not struck; a server restarts for everybody.
-    life.rockpool.order_fault(**case.fault, database=life.name)
-    wait_until(f"the fault {case.fault}", lambda: len(life.rockpool.fired_faults()) > before, 60, every=0.005)
+    wanted = [case.fault]
+    if case.fault.get("at") == "rollback":  # there is none where nothing fails
+        wanted.append({"point": "fail", "at": "prepare", "message": "told to fail", "count": 4})
+    order_faults(life, wanted)
+    wait_until(f"the fault {case.fault}", lambda: has_struck(life.rockpool, case.fault["point"], before), 60, every=0.005)
     life.wait_for_work(dice.randint(0, 8))
     life.walrock.kill()
     life.assert_nothing_is_acknowledged_ahead()
+
+
+def has_cleared(rockpool):
+    try:
+        rockpool.clear_faults()
+        return True
+    except requests.RequestException:  # still away
+        return False
+
+
+def has_struck(rockpool, point, before):
+    try:
+        return point in [fault["point"] for fault in rockpool.fired_faults()[before:]]
+    except requests.RequestException:  # the frontend is away: that is the fault
+        return False
 
 
 def servers(life, case, dice):
