@@ -78,7 +78,7 @@ def last_name(case):
 
 def short(case):
     _, _, rest = case.deaths[-1].partition(":")
-    words = [SHORT[case.semantic]] + ([rest] if rest else []) + ([case.scene.says] if case.scene.earlier or case.scene.faults else [])
+    words = [SHORT[case.semantic]] + ([rest] if rest else []) + ([case.scene.says] if case.scene.earlier or case.scene.faults or case.scene.is_dropped else [])
     return " ".join(words)
 
 
