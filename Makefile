@@ -1,7 +1,7 @@
 # The front doors of walrock. Each is one script in tools/; this file only names them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance crash-matrix build setup bench lint format asan tsan sanitize fuzz network-faults hostile soak clean
+.PHONY: help demo test conformance crash-matrix simulate mutate build setup bench lint format asan tsan sanitize fuzz network-faults hostile soak clean
 
 help: ## show this list
 	@echo "walrock keeps StarRocks a live, exact copy of PostgreSQL."
@@ -26,6 +26,16 @@ conformance: ## ask rockpool what StarRocks was seen to answer (SUITE=DIR; PACKA
 crash-matrix: ## kill -9 at every failpoint, in every circumstance; writes docs/guide/faults.md (half an hour)
 	@tools/setup base check
 	@WALROCK_CRASH=all WALROCK_FAULTS_TABLE=docs/guide/faults.md build/venv/bin/python -P tools/run_tests crash
+
+simulate: ## play the pipeline under a virtual clock (SEEDS=1000000, FROM=1)
+	@tools/setup base check
+	@tools/build simulate
+	@build/release/tests/simulation/simulate --seeds $(or $(SEEDS),100000) --from $(or $(FROM),1)
+
+mutate: ## break the pipeline on purpose, twenty ways; the simulation must notice each
+	@tools/setup base check
+	@tools/build simulate
+	@build/venv/bin/python -P tools/mutate
 
 build: ## build build/walrock and build/rockpool
 	@tools/setup base
