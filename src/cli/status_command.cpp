@@ -72,10 +72,12 @@ int show_status(StatusArguments const& arguments) {
   if (!status)
     throw Error(ErrorCode::internal, "the status of the running walrock cannot be read")
         .set_advice("It may be of another version: use --json.");
-  // Reasons are cut in the table: they stand below it in full.
+  // What is long is cut in the table: it stands below in full.
   for (std::string const& line : status_lines(*status, nullptr, {.width = 120, .height = 0}))
     fmt::print("{}\n", line);
   print_reasons(*status);
+  if (status->slot.warning.size() > 100)
+    fmt::print("{}\n", status->slot.warning);
   return kDone;
 }
 

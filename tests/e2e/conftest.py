@@ -1,4 +1,5 @@
 """One PostgreSQL and one rockpool for the whole run; a database of its own for every test."""
+import os
 import itertools
 import re
 
@@ -48,3 +49,12 @@ def case_with_own_rockpool(request, pg, tmp_path):
     """For tests that stop, kill or break StarRocks."""
     with Rockpool(tmp_path / "rockpool") as own, Case(name_for(request), pg, own, tmp_path) as made:
         yield made
+
+
+def pytest_collection_modifyitems(items):
+    """What waits for its first green run does not fail `make test`, and is said at its end."""
+    if os.environ.get("WALROCK_UNPROVEN") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("unproven"):
+            item.add_marker(pytest.mark.skip(reason="not seen green yet: WALROCK_UNPROVEN=1 runs it"))

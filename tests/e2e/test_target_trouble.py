@@ -100,6 +100,7 @@ def test_a_trouble_that_lasts_ends_in_identical_content(case_with_own_rockpool, 
     settle_and_compare(case, walrock)
 
 
+@pytest.mark.unproven
 def test_too_many_versions_makes_loads_rarer(case_with_own_rockpool):
     """Every load for ten seconds is refused for it: loads must become few, each with more rows."""
     case = case_with_own_rockpool
@@ -165,6 +166,7 @@ def control(case, call, fe=0):
     requests.post(f"http://127.0.0.1:{case.rockpool.fe_ports[fe]}/_rockpool/{call}", timeout=20).raise_for_status()
 
 
+@pytest.mark.unproven
 def test_a_leader_switch_in_mid_stream_loses_and_doubles_nothing(case_with_three_frontends):
     case = case_with_three_frontends
     with running(case, all_frontends(case)) as (walrock, writer):
@@ -176,6 +178,7 @@ def test_a_leader_switch_in_mid_stream_loses_and_doubles_nothing(case_with_three
 
 @pytest.mark.parametrize("step", ["begin", "load", "prepare", "commit"])
 @pytest.mark.parametrize("when", ["before", "during", "after"])
+@pytest.mark.unproven
 def test_a_leader_switch_at_a_step_loses_and_doubles_nothing(case_with_three_frontends, step, when):
     case = case_with_three_frontends
     with running(case, all_frontends(case)) as (walrock, writer):
@@ -185,6 +188,7 @@ def test_a_leader_switch_at_a_step_loses_and_doubles_nothing(case_with_three_fro
     settle_and_compare(case, walrock)
 
 
+@pytest.mark.unproven
 def test_frontends_that_restart_in_turn_are_passed_over(case_with_three_frontends):
     case = case_with_three_frontends
     with running(case, all_frontends(case)) as (walrock, writer):
@@ -194,6 +198,7 @@ def test_frontends_that_restart_in_turn_are_passed_over(case_with_three_frontend
     settle_and_compare(case, walrock)
 
 
+@pytest.mark.unproven
 def test_backends_that_restart_under_load_lose_nothing(case_with_own_rockpool):
     case = case_with_own_rockpool
     with running(case) as (walrock, writer):
@@ -203,6 +208,7 @@ def test_backends_that_restart_under_load_lose_nothing(case_with_own_rockpool):
     settle_and_compare(case, walrock)
 
 
+@pytest.mark.unproven
 def test_while_every_frontend_is_away_memory_and_files_stay_bounded(case_with_own_rockpool):
     """Bounded in time here; what grows would grow with the bytes, and those are many times the budget."""
     case = case_with_own_rockpool
