@@ -148,7 +148,12 @@ TEST_F(InFolder, AStoppedJobIsReadFromItsCheckpoint) {
   {
     SqliteStore store(folder_ + "/checkpoint");
     CheckpointUpdate update;
-    update.job = JobRecord{"shop", "1", "d", "s", "p", Lsn{1}};
+    update.job = JobRecord{.job_id = "shop",
+                           .system_identifier = "1",
+                           .source_database = "d",
+                           .slot_name = "s",
+                           .publication_name = "p",
+                           .consistent_lsn = Lsn{1}};
     TableRecord record;
     record.id = {7};
     record.source = {"public", "users"};
