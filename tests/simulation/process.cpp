@@ -120,7 +120,9 @@ void Process::create_slot() {
   if (world_.source.has_slot())
     world_.source.drop_slot();
   CheckpointUpdate update;
-  update.job = JobRecord{.job_id = "job", .slot_name = "slot"};
+  update.job.emplace();
+  update.job->job_id = "job";
+  update.job->slot_name = "slot";
   maybe_crash("the job is written");
   world_.store.write(update);
   maybe_crash("the slot is made");
