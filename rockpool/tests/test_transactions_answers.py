@@ -143,12 +143,12 @@ def test_another_backend_does_not_know_the_label(place):
 
 
 def test_a_label_never_begun_is_answered_by_the_frontend(place):
-    assert place.txn("load", "never", "1,a\n")["Message"].endswith(
-        f"Can't find the transaction with db [{place.name}] and label[never]. The possible reasons: 1. FE leader is started or "
+    assert place.txn("load", "unborn", "1,a\n")["Message"].endswith(
+        f"Can't find the transaction with db [{place.name}] and label[unborn]. The possible reasons: 1. FE leader is started or "
         "switched; 2. The transaction timeouts and is cleaned.")
     for operation in ("prepare", "commit", "rollback"):
-        assert place.txn(operation, "never")["Message"] == (
-            f"class com.starrocks.common.StarRocksException: No transaction found with db[{place.name}] and label[never]")
+        assert place.txn(operation, "unborn")["Message"] == (
+            f"class com.starrocks.common.StarRocksException: No transaction found with db[{place.name}] and label[unborn]")
         assert place.hops == []
 
 
