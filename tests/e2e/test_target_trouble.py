@@ -100,7 +100,6 @@ def test_a_trouble_that_lasts_ends_in_identical_content(case_with_own_rockpool, 
     settle_and_compare(case, walrock)
 
 
-@pytest.mark.unproven
 def test_too_many_versions_makes_loads_rarer(case_with_own_rockpool):
     """Every load for ten seconds is refused for it: loads must become few, each with more rows."""
     case = case_with_own_rockpool
@@ -122,6 +121,7 @@ def transaction_call(case, operation, label):
                          headers={"label": label, "db": case.name, "table": "keyed"}).json()
 
 
+@pytest.mark.unproven
 def test_the_limit_of_running_transactions_is_waited_for(case_with_own_rockpool):
     case = case_with_own_rockpool
     with running(case) as (walrock, writer):
