@@ -2,6 +2,7 @@
 #include "model/target_table.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace walrock {
 
@@ -9,6 +10,13 @@ SourceColumn const* SourceTable::column(std::string_view column_name) const {
   auto const found = std::find_if(columns.begin(), columns.end(),
                                   [&](SourceColumn const& c) { return c.name == column_name; });
   return found == columns.end() ? nullptr : &*found;
+}
+
+std::vector<TargetColumn> TargetTable::lacking(std::vector<TargetColumn> const& wanted) const {
+  std::vector<TargetColumn> out;
+  std::copy_if(wanted.begin(), wanted.end(), std::back_inserter(out),
+               [this](TargetColumn const& c) { return column(c.name) == nullptr; });
+  return out;
 }
 
 std::string SourceTable::layout() const {

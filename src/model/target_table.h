@@ -36,6 +36,8 @@ struct TargetTable {
   std::string table_id; // information_schema.tables_config.TABLE_ID; empty before creation
 
   [[nodiscard]] TargetColumn const* column(std::string_view column_name) const;
+  // Those of `wanted` that it does not have.
+  [[nodiscard]] std::vector<TargetColumn> lacking(std::vector<TargetColumn> const& wanted) const;
 };
 
 } // namespace walrock

@@ -99,6 +99,7 @@ void Committer::on_committed(CallId id, CommitOutcome const& outcome, TimePoint 
   case CommitOutcome::Kind::in_doubt:
     line->trouble = "the outcome of a commit is being asked for: " + outcome.message;
     slot->is_in_doubt = true;
+    doubts_.try_emplace(slot->label.database, 0);
     break;
   }
   slot->step = LabelSlot::Step::asking;
@@ -215,11 +216,8 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   }
   line.trouble.clear();
   line.backoff.reset();
-  if (is_cut) {
-    line.must_be_cut = false;
-    for (Label const& label : std::exchange(line.cut_labels, {}))
-      forget(label);
-  }
+  if (is_cut)
+    end_cut(line);
   if (is_truncate_of_copy)
     line.is_known_empty = true;
   if (is_add_of_copy) {

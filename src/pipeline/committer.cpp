@@ -14,7 +14,7 @@ namespace walrock {
 
 namespace {
 
-constexpr Milliseconds kLazyWrite(100);         // marks alone may wait this long
+constexpr Milliseconds kLazyWrite(100);        // marks alone may wait this long
 constexpr std::size_t kSpooledBody = 16 << 10; // smaller bodies are not worth a place on disk
 
 } // namespace
@@ -55,7 +55,7 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed) {
     if (record.state == LabelRecord::State::intended || !line->is_open()) {
       line->leftovers.push_back({record.label});
       // Its commit may have been sent, and StarRocks may have forgotten it since.
-      line->must_be_cut = line->must_be_cut || (line->has_origin && line->is_open());
+      line->must_be_cut |= line->may_double();
       continue;
     }
     if (line->units.empty() || line->units.back().epoch != record.epoch ||
@@ -157,8 +157,8 @@ void Committer::wait_for_copy(TableLine& line) {
   ++line.generation; // what the stream still hands over is not wanted
 }
 
-// Small bodies stay: a place on disk each is not worth it. Performed at the end of the turn, when it
-// is known that the unit is still there.
+// Small bodies stay: a place on disk each is not worth it. Performed at the end of the turn, when
+// it is known that the unit is still there.
 void Committer::spool_unit(Unit& unit) {
   for (auto& slot : unit.labels)
     for (Body const& body : slot->batch.bodies) {
@@ -206,7 +206,7 @@ void Committer::finish_turn(TimePoint now, CommitterActions& actions) {
   // A second pass when a label ended behind a line that waited for the budget.
   std::size_t opened_before = 0;
   advance_orphans(now);
-  find_doubts();
+  end_settled_doubts();
   do {
     is_starved_ = false;
     opened_before = open_labels_;

@@ -145,6 +145,7 @@ private:
   void load_long_unit(TableLine& line, Unit& unit, TimePoint now);
   [[nodiscard]] bool is_long(TableLine const& line, Unit const& unit) const;
   [[nodiscard]] bool has_budget(TableLine const& line, Unit const& unit);
+  [[nodiscard]] bool may_begin(TableLine const& line) const;
   [[nodiscard]] static bool may_record(TableLine const& line, Unit const& unit);
   void commit_slot(TableLine& line, LabelSlot& slot, TimePoint now);
   void retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& outcome, TimePoint now);
@@ -162,9 +163,10 @@ private:
                  std::string const& advice);
   void read_again(TableLine& line, std::string const& why);
   void cut_target(TableLine& line, TimePoint now);
+  void end_cut(TableLine& line);
   void note_committed_beyond(TableLine& line, Label const& label);
   void advance_orphans(TimePoint now);
-  void find_doubts();
+  void end_settled_doubts();
   [[nodiscard]] bool is_held_back(LabelSlot const& slot);
   void discard_units(TableLine& line);
   void discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot);

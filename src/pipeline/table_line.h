@@ -115,6 +115,9 @@ struct TableLine {
   std::uint64_t applied_rows = 0;
 
   [[nodiscard]] bool is_errored() const { return record.state == TableState::errored; }
+  // Rows that are committed beyond applied_lsn would be there twice when they come again: they are
+  // cut before. (A copy is emptied as a whole.)
+  [[nodiscard]] bool may_double() const { return has_origin && is_open(); }
   // The copy is complete: units may be loaded.
   [[nodiscard]] bool is_open() const { return copy_phase == CopyPhase::none && !is_errored(); }
 };

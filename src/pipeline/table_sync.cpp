@@ -126,8 +126,8 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
 
 // Old labels end first: rows prepared before a TRUNCATE would vanish, or come back after it.
 void Committer::empty_target(TableLine& line, TimePoint now) {
-  if (!line.leftovers.empty() || !line.abandoned.empty() || line.truncate_call != 0 ||
-      line.add_call != 0 || line.retry_at > now || is_draining_)
+  if (!may_begin(line) || line.truncate_call != 0 || line.add_call != 0 ||
+      !is_due(line.retry_at, now))
     return;
   bool const must_be_emptied = !line.is_known_empty && line.is_emptied_before_copy;
   if (must_be_emptied && line.copy_target != line.record.target) {
@@ -239,7 +239,7 @@ void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint 
   // refused: it was committed before. A label of a copy, which is emptied next; or of a keyed
   // table, whose rows converge; or rows of an append-only table that come again.
   bool const is_refused = outcome.kind == CallOutcome::Kind::refused;
-  if (line.has_origin && line.is_open() && (is_refused || line.must_be_cut))
+  if (line.may_double() && (is_refused || line.must_be_cut))
     note_committed_beyond(line, leftover->label);
   else
     forget(leftover->label);
@@ -260,9 +260,7 @@ void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& me
     discard_slot(line, std::move(slot));
   }
   line.copy_phase = TableLine::CopyPhase::none;
-  line.must_be_cut = false;
-  for (Label const& label : std::exchange(line.cut_labels, {}))
-    forget(label);
+  end_cut(line);
   line.pin.reset();
   line.trouble.clear();
   ++line.generation;
@@ -289,13 +287,18 @@ void Committer::note_committed_beyond(TableLine& line, Label const& label) {
   line.cut_labels.push_back(label);
 }
 
+void Committer::end_cut(TableLine& line) {
+  line.must_be_cut = false;
+  for (Label const& label : std::exchange(line.cut_labels, {}))
+    forget(label);
+}
+
 // The rows beyond applied_lsn go before they come again: once what was recorded is finished, and
 // nothing of the table is open, which would bring them back.
 void Committer::cut_target(TableLine& line, TimePoint now) {
-  if ((!line.units.empty() && line.units.front().is_restored) || !line.is_open())
-    return;
-  if (!line.leftovers.empty() || !line.abandoned.empty() || line.cut_call != 0 ||
-      !is_due(line.retry_at, now) || is_draining_)
+  bool const is_finishing = !line.units.empty() && line.units.front().is_restored;
+  if (is_finishing || !line.is_open() || !may_begin(line) || line.cut_call != 0 ||
+      !is_due(line.retry_at, now))
     return;
   line.cut_call = call_for(&line, nullptr);
   after_write_.emplace_back(SendCut{line.cut_call, line.record.target, line.record.applied_lsn});
@@ -332,14 +335,15 @@ void Committer::discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot) {
   }
   if (!slot->is_closed)
     close_label(*slot);
-  if (slot->step == LabelSlot::Step::committed && line.has_origin && line.is_open())
-    note_committed_beyond(line, slot->label);
-  else if (slot->step == LabelSlot::Step::committed)
-    forget(slot->label);
-  else if (slot->step != LabelSlot::Step::loading && slot->step != LabelSlot::Step::prepared)
-    line.must_be_cut = line.must_be_cut || (line.has_origin && line.is_open());
+  bool const is_commit_sent =
+      slot->step != LabelSlot::Step::loading && slot->step != LabelSlot::Step::prepared;
+  line.must_be_cut |= is_commit_sent && line.may_double();
   if (slot->step != LabelSlot::Step::committed)
     line.leftovers.push_back({slot->label});
+  else if (line.may_double())
+    line.cut_labels.push_back(slot->label);
+  else
+    forget(slot->label);
 }
 
 bool Committer::is_abandoned(TableLine const& line, LabelSlot const& slot) const {

@@ -1,6 +1,8 @@
 // LOAD and COMMIT of units: barrier, begin, prepare, record, commit part by part. Part of the
 // Committer.
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "pipeline/committer.h"
@@ -57,10 +59,14 @@ void Committer::advance_units(TableLine& line, TimePoint now) {
     change_state(line, TableState::ready);
 }
 
+// Nothing of the table is being rolled back or on its way, and we are not stopping.
+bool Committer::may_begin(TableLine const& line) const {
+  return line.leftovers.empty() && line.abandoned.empty() && !is_draining_;
+}
+
 // A barrier begins when nothing of the table is open, prepared or on its way.
 void Committer::start_barrier(TableLine& line, Unit& unit, TimePoint now) {
-  if (!line.leftovers.empty() || !line.abandoned.empty() || !is_due(line.retry_at, now) ||
-      is_draining_)
+  if (!may_begin(line) || !is_due(line.retry_at, now))
     return;
   unit.call = call_for(&line, nullptr);
   if (!unit.added_columns.empty()) {
@@ -74,10 +80,9 @@ void Committer::start_barrier(TableLine& line, Unit& unit, TimePoint now) {
 
 void Committer::load_unit(TableLine& line, Unit& unit, TimePoint now) {
   bool is_prepared = true;
-  bool const may_begin =
-      line.leftovers.empty() && line.abandoned.empty() && !is_draining_ && has_budget(line, unit);
+  bool const may_load = may_begin(line) && has_budget(line, unit);
   for (auto& slot : unit.labels) {
-    if (slot->step == LabelSlot::Step::fresh && may_begin && is_due(slot->retry_at, now))
+    if (slot->step == LabelSlot::Step::fresh && may_load && is_due(slot->retry_at, now))
       start_load(line, *slot, record_of(line, unit, *slot, LabelRecord::State::intended));
     is_prepared = is_prepared && slot->step == LabelSlot::Step::prepared;
   }
@@ -122,8 +127,7 @@ void Committer::load_long_unit(TableLine& line, Unit& unit, TimePoint now) {
   for (auto& slot : unit.labels) {
     if (slot->part != part)
       continue;
-    bool const may_begin = line.leftovers.empty() && line.abandoned.empty() && !is_draining_;
-    if (slot->step == LabelSlot::Step::fresh && may_begin && is_due(slot->retry_at, now)) {
+    if (slot->step == LabelSlot::Step::fresh && may_begin(line) && is_due(slot->retry_at, now)) {
       if (open_labels_ < settings_.label_budget)
         start_load(line, *slot, record_of(line, unit, *slot, LabelRecord::State::intended));
       else
@@ -184,13 +188,13 @@ void Committer::commit_slot(TableLine& line, LabelSlot& slot, TimePoint now) {
 
 // StarRocks remembers a number of finished labels per database: one in doubt must not be pushed
 // out.
-void Committer::find_doubts() {
-  std::map<std::string, std::size_t> doubts;
+void Committer::end_settled_doubts() {
+  if (doubts_.empty())
+    return;
+  std::set<std::string> in_doubt;
   auto const look = [&](LabelSlot const& slot) {
-    if (!slot.is_in_doubt)
-      return;
-    auto const known = doubts_.find(slot.label.database);
-    doubts[slot.label.database] = known == doubts_.end() ? 0 : known->second;
+    if (slot.is_in_doubt)
+      in_doubt.insert(slot.label.database);
   };
   for (auto const& [id, line] : lines_) {
     for (Unit const& unit : line->units)
@@ -199,7 +203,7 @@ void Committer::find_doubts() {
     for (auto const& slot : line->copy_labels)
       look(*slot);
   }
-  doubts_ = std::move(doubts);
+  std::erase_if(doubts_, [&](auto const& doubt) { return !in_doubt.contains(doubt.first); });
 }
 
 bool Committer::is_held_back(LabelSlot const& slot) {

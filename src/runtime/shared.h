@@ -106,39 +106,24 @@ struct StreamFigures {
   std::atomic<std::uint64_t> restart_count{0};
 };
 
-// What a thread waits for, in words, for the status.
-class Trouble {
+// What one thread saw last, for the status.
+template <typename T> class Latest {
 public:
-  void set(std::string text) {
+  void set(T value) {
     MutexLock const lock(mutex_);
-    text_ = std::move(text);
+    value_ = std::move(value);
   }
-  [[nodiscard]] std::string read() const {
+  [[nodiscard]] T read() const {
     MutexLock const lock(mutex_);
-    return text_;
+    return value_;
   }
 
 private:
   mutable Mutex mutex_;
-  std::string text_ WALROCK_GUARDED_BY(mutex_);
+  T value_ WALROCK_GUARDED_BY(mutex_);
 };
 
-// What the guardian saw last.
-class SlotOutlook {
-public:
-  void set(SlotStatus outlook) {
-    MutexLock const lock(mutex_);
-    outlook_ = std::move(outlook);
-  }
-  [[nodiscard]] SlotStatus read() const {
-    MutexLock const lock(mutex_);
-    return outlook_;
-  }
-
-private:
-  mutable Mutex mutex_;
-  SlotStatus outlook_ WALROCK_GUARDED_BY(mutex_);
-};
+using Trouble = Latest<std::string>; // what a thread waits for, in words
 
 struct Shared {
   Shared(std::size_t budget_bytes, std::string const& spool_path, std::uint64_t spool_limit)
@@ -152,7 +137,7 @@ struct Shared {
   Trouble source_trouble;
   Trouble checkpoint_trouble;
   Trouble spool_trouble;
-  SlotOutlook slot_outlook;
+  Latest<SlotStatus> slot_outlook; // of the guardian
   std::atomic<std::uint64_t> flushed_lsn{0};
   std::atomic<std::uint64_t> epochs_in_flight{0};
   std::atomic<std::int64_t> load_ms{0};

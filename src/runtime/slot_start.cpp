@@ -128,9 +128,7 @@ void SlotStart::give_up() {
   log::warning("every table is copied again, as slot.lost says, because of {}: {}",
                error_policy(lost_->code).word, lost_->message);
   CheckpointUpdate const update = forget_positions(out_.checkpoint, *lost_);
-  WALROCK_BEFORE(start_job_record);
-  store_.write(update);
-  WALROCK_AFTER(start_job_record);
+  write_record(update);
   out_.job.consistent_lsn = Lsn{};
   lost_.reset();
 }
@@ -165,19 +163,21 @@ void SlotStart::note_timeline() {
   CheckpointUpdate update;
   update.job = out_.job;
   update.flushed_lsn = out_.start_lsn;
+  write_record(update);
+  out_.checkpoint.job = out_.job;
+  out_.checkpoint.flushed_lsn = out_.start_lsn;
+}
+
+void SlotStart::write_record(CheckpointUpdate const& update) {
   WALROCK_BEFORE(start_job_record);
   store_.write(update);
   WALROCK_AFTER(start_job_record);
-  out_.checkpoint.job = out_.job;
-  out_.checkpoint.flushed_lsn = out_.start_lsn;
 }
 
 void SlotStart::write_job() {
   CheckpointUpdate update;
   update.job = out_.job;
-  WALROCK_BEFORE(start_job_record);
-  store_.write(update);
-  WALROCK_AFTER(start_job_record);
+  write_record(update);
   out_.checkpoint.job = out_.job;
 }
 

@@ -38,6 +38,7 @@ private:
   void give_up();
   void continue_slot(Connection& source, std::string const& name);
   void note_timeline();
+  void write_record(CheckpointUpdate const& update); // of which the job is a part
   void write_job();
 
   JobSpec const& job_;

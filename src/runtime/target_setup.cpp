@@ -195,9 +195,7 @@ void TargetSetup::make_twin(SetUpTable& table) {
   WALROCK_AFTER(start_twin);
   log::info("copy goes into a twin that is swapped in at its end table={}", to_string(twin.name));
   table.entry.twin = twin.name;
-  for (TargetColumn const& column : twin.columns)
-    if (table.target.column(column.name) == nullptr)
-      table.entry.twin_columns.push_back(column);
+  table.entry.twin_columns = table.target.lacking(twin.columns);
   table.entry.is_known_empty = true;
 }
 

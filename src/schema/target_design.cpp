@@ -248,11 +248,7 @@ TargetTable target_table_for(SourceTable const& source, TargetName const& name,
 
 std::vector<TargetColumn> columns_lacking(SourceTable const& source, TargetTable const& target,
                                           TableOptions const& options) {
-  std::vector<TargetColumn> lacking;
-  for (TargetColumn& column : target_table_for(source, target.name, options).columns)
-    if (target.column(column.name) == nullptr)
-      lacking.push_back(std::move(column));
-  return lacking;
+  return target.lacking(target_table_for(source, target.name, options).columns);
 }
 
 namespace {

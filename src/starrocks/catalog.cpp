@@ -143,15 +143,6 @@ Backoff alter_backoff() {
   return {Milliseconds(50), Milliseconds(1000)};
 }
 
-std::vector<TargetColumn> missing_columns(std::vector<TargetColumn> const& wanted,
-                                          TargetTable const& table) {
-  std::vector<TargetColumn> missing;
-  for (TargetColumn const& column : wanted)
-    if (table.column(column.name) == nullptr)
-      missing.push_back(column);
-  return missing;
-}
-
 std::string add_columns_statement(TargetName const& name,
                                   std::vector<TargetColumn> const& columns) {
   std::string sql = "ALTER TABLE " + quote_starrocks(name);
@@ -336,7 +327,7 @@ void TargetCatalog::add_columns(TargetName const& name, std::vector<TargetColumn
     if (!table)
       throw Error(ErrorCode::target_table_missing,
                   fmt::format("the table {} is not in StarRocks", to_string(name)));
-    auto const missing = missing_columns(columns, *table);
+    auto const missing = table->lacking(columns);
     if (missing.empty())
       return;
     if (AlterJob const job = last_alter(sql_, name); is_asked && job.state == "CANCELLED")
