@@ -281,7 +281,6 @@ def test_a_promoted_standby_without_the_slot_is_not_passed_over(failover, policy
         assert "every table is copied again" in walrock.log()
 
 
-@pytest.mark.unproven
 @pytest.mark.parametrize("when", ["at_start", "while_running"])
 @pytest.mark.parametrize("policy", ["fail", "copy"])
 def test_commits_that_a_failover_lost_are_recognised(failover, policy, when):

@@ -35,10 +35,11 @@ class Standby(PgServer):
         signal_file = self.cluster_folder / "standby.signal"
         signal_file.touch()
         shutil.chown(signal_file, self.cluster_folder.stat().st_uid)
-        self.settings |= {
-            "hot_standby": "on",
-            "primary_conninfo": f"host=127.0.0.1 port={self._primary.port} user={SUPERUSER} "
-                                f"password={SUPERUSER_PASSWORD} dbname=postgres"}
+        self.settings |= {"hot_standby": "on"}
+        # In the file that ALTER SYSTEM writes: what the command line says cannot be changed while the server runs.
+        with open(self.cluster_folder / "postgresql.auto.conf", "a", encoding="ascii") as settings:
+            settings.write(f"primary_conninfo = 'host=127.0.0.1 port={self._primary.port} user={SUPERUSER} "
+                           f"password={SUPERUSER_PASSWORD} dbname=postgres'\n")
 
     def catch_up(self, seconds=30):
         """Waits until everything the primary has written is replayed here."""
