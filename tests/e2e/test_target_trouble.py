@@ -57,13 +57,22 @@ def running(case, changes=None):
 
 
 def settle_and_compare(case, walrock, seconds=120):
-    case.settle_and_compare(walrock, "events", "keyed", seconds=seconds)
+    case.settle(walrock, seconds)
+    wait_until("the frontend that is compared with to be back", lambda: case.target_count("events") is not None, 30)
+    case.assert_identical("events", "keyed")
     states = {table["name"]: table["state"] for table in walrock.status()["tables"]}
     assert set(states.values()) == {"ready"}, states
 
 
 def fired(case, point):
-    return [fault for fault in case.rockpool.fired_faults() if fault["point"] == point]
+    """Asked of any frontend: the one that is hit may be away."""
+    for port in case.rockpool.fe_ports:
+        try:
+            answer = requests.get(f"http://127.0.0.1:{port}/_rockpool/faults", timeout=20)
+            return [fault for fault in answer.json()["fired"] if fault["point"] == point]
+        except requests.ConnectionError:
+            continue
+    return []
 
 
 # -- answers ------------------------------------------------------------------------------------
@@ -117,11 +126,13 @@ def test_too_many_versions_makes_loads_rarer(case_with_own_rockpool):
 # -- limits ---------------------------------------------------------------------------------------
 
 def transaction_call(case, operation, label):
-    return requests.post(f"http://{case.rockpool.fe_address}/api/transaction/{operation}", timeout=20, auth=("root", ""),
-                         headers={"label": label, "db": case.name, "table": "keyed"}).json()
+    """A frontend sends on to a backend, which is another host to requests: it would leave the password out there."""
+    sent = {"timeout": 20, "auth": ("root", ""), "headers": {"label": label, "db": case.name, "table": "keyed"}}
+    frontend = requests.post(f"http://{case.rockpool.fe_address}/api/transaction/{operation}", allow_redirects=False, **sent)
+    assert frontend.status_code == 307, frontend.text
+    return requests.post(frontend.headers["Location"], **sent).json()
 
 
-@pytest.mark.unproven
 def test_the_limit_of_running_transactions_is_waited_for(case_with_own_rockpool):
     case = case_with_own_rockpool
     with running(case) as (walrock, writer):
@@ -166,7 +177,6 @@ def control(case, call, fe=0):
     requests.post(f"http://127.0.0.1:{case.rockpool.fe_ports[fe]}/_rockpool/{call}", timeout=20).raise_for_status()
 
 
-@pytest.mark.unproven
 def test_a_leader_switch_in_mid_stream_loses_and_doubles_nothing(case_with_three_frontends):
     case = case_with_three_frontends
     with running(case, all_frontends(case)) as (walrock, writer):
@@ -178,7 +188,6 @@ def test_a_leader_switch_in_mid_stream_loses_and_doubles_nothing(case_with_three
 
 @pytest.mark.parametrize("step", ["begin", "load", "prepare", "commit"])
 @pytest.mark.parametrize("when", ["before", "during", "after"])
-@pytest.mark.unproven
 def test_a_leader_switch_at_a_step_loses_and_doubles_nothing(case_with_three_frontends, step, when):
     case = case_with_three_frontends
     with running(case, all_frontends(case)) as (walrock, writer):
@@ -188,7 +197,6 @@ def test_a_leader_switch_at_a_step_loses_and_doubles_nothing(case_with_three_fro
     settle_and_compare(case, walrock)
 
 
-@pytest.mark.unproven
 def test_frontends_that_restart_in_turn_are_passed_over(case_with_three_frontends):
     case = case_with_three_frontends
     with running(case, all_frontends(case)) as (walrock, writer):
@@ -198,7 +206,6 @@ def test_frontends_that_restart_in_turn_are_passed_over(case_with_three_frontend
     settle_and_compare(case, walrock)
 
 
-@pytest.mark.unproven
 def test_backends_that_restart_under_load_lose_nothing(case_with_own_rockpool):
     case = case_with_own_rockpool
     with running(case) as (walrock, writer):
@@ -208,7 +215,10 @@ def test_backends_that_restart_under_load_lose_nothing(case_with_own_rockpool):
     settle_and_compare(case, walrock)
 
 
-@pytest.mark.unproven
+def passed(status, uptime_ms):
+    return status if status["uptime_ms"] > uptime_ms else None
+
+
 def test_while_every_frontend_is_away_memory_and_files_stay_bounded(case_with_own_rockpool):
     """Bounded in time here; what grows would grow with the bytes, and those are many times the budget."""
     case = case_with_own_rockpool
@@ -223,9 +233,9 @@ def test_while_every_frontend_is_away_memory_and_files_stay_bounded(case_with_ow
         walrock.wait_until("the full spool to be named", lambda: "spool is full" in walrock.log(), 90)
         assert walrock.open_files() < 100
         assert walrock.peak_memory_bytes() < 110 << 20, walrock.peak_memory_bytes()
-        flushed = walrock.status()["flushed_lsn"]
-        wait_until("some seconds of absence", lambda: walrock.status()["uptime_ms"] > 0, 5)
-        assert walrock.status()["flushed_lsn"] == flushed, "nothing is acknowledged that StarRocks does not have"
+        before = walrock.status()
+        later = wait_until("some seconds of absence", lambda: passed(walrock.status(), before["uptime_ms"] + 3000), 30)
+        assert later["flushed_lsn"] == before["flushed_lsn"], "nothing is acknowledged that StarRocks does not have"
         case.rockpool.start()
     settle_and_compare(case, walrock, seconds=180)
     assert "spool has room again" in walrock.log()
