@@ -1,6 +1,7 @@
 """A slot or a server that is not what it was is recognised, at the start and while running, named, and refused with the
 command that helps or repaired by copying; never passed over."""
 import contextlib
+import signal
 
 import psycopg2
 import pytest
@@ -259,6 +260,23 @@ def test_a_promoted_standby_with_the_slot_is_followed(failover):
     assert "was promoted" in walrock.log()
     walrock.kill()
     case.source(*insert(3000, 3100))
+    walrock.start()
+    case.settle_and_compare(walrock, "keyed", "events", seconds=90)
+
+
+@pytest.mark.parametrize("failpoint", ["before_start_job_record", "after_start_job_record"])
+def test_killed_while_a_promotion_is_recorded_it_follows_afterwards(failover, failpoint):
+    case, standby = failover
+    walrock = follow_both(case, standby)
+    walrock.set_environment({"WALROCK_FAILPOINT": failpoint})
+    walrock.start()
+    case.source(*insert(1000, 1100))
+    case.settle(walrock)
+    standby.catch_up()
+    take_over(case, standby)
+    case.source(*insert(2000, 2100), "UPDATE keyed SET what = 'after' WHERE id < 20")
+    assert walrock.wait_for_exit(60) == -signal.SIGKILL, walrock.end_of_log()
+    walrock.set_environment({"WALROCK_FAILPOINT": ""})
     walrock.start()
     case.settle_and_compare(walrock, "keyed", "events", seconds=90)
 
