@@ -38,8 +38,15 @@ protected:
 };
 
 JobRecord job() {
-  return {"shop",        "7312345678901234567", "demo", "walrock_shop",
-          "walrock_pub", Lsn{0x16B374D848},     7,      Lsn{0x16B3740000}};
+  return {"shop",
+          "7312345678901234567",
+          "demo",
+          "walrock_shop",
+          "walrock_pub",
+          Lsn{0x16B374D848},
+          7,
+          Lsn{0x16B3740000},
+          "00112233445566778899aabbccddeeff"};
 }
 
 TableRecord table(Oid oid, TableState state = TableState::ready) {
@@ -67,6 +74,7 @@ CheckpointUpdate whole_update() {
                    label("a", 16384, 9, 1, LabelRecord::State::intended),
                    label("c", 16384, 9, 0, LabelRecord::State::recorded)};
   update.flushed_lsn = Lsn{0x1000};
+  update.logged_lsn = Lsn{0x1800};
   return update;
 }
 
@@ -93,6 +101,7 @@ TEST_F(Checkpoints, EveryRecordIsReadAsItWasWritten) {
                                        label("a", 16384, 9, 1, LabelRecord::State::intended),
                                        label("b", 16402, 2, 0, LabelRecord::State::recorded)}));
   EXPECT_EQ(found.flushed_lsn, Lsn{0x1000});
+  EXPECT_EQ(found.logged_lsn, Lsn{0x1800});
 }
 
 TEST_F(Checkpoints, ALaterWriteReplacesAndForgets) {
@@ -219,7 +228,7 @@ void execute(std::string const& path, char const* sql) {
 
 TEST_F(Checkpoints, ANewerFormatIsRefusedByName) {
   { SqliteStore const store(folder_); }
-  execute(database(), "PRAGMA user_version = 3");
+  execute(database(), "PRAGMA user_version = 4");
   for (auto const& opened : std::vector<std::function<void()>>{
            [&] { SqliteStore store(folder_); }, [&] { (void)read_checkpoint(folder_); }})
     try {
@@ -227,7 +236,7 @@ TEST_F(Checkpoints, ANewerFormatIsRefusedByName) {
       FAIL();
     } catch (Error const& error) {
       EXPECT_EQ(error.code(), ErrorCode::checkpoint_mismatch);
-      EXPECT_NE(std::string(error.what()).find("has format 3, this walrock knows formats up to 2"),
+      EXPECT_NE(std::string(error.what()).find("has format 4, this walrock knows formats up to 3"),
                 std::string::npos)
           << error.what();
     }
@@ -247,8 +256,9 @@ TEST_F(Checkpoints, AFileOfFormat1BecomesOneOfTheNewest) {
   {
     SqliteStore store(folder_);
     Checkpoint const found = store.read();
-    EXPECT_EQ(found.format, 2);
+    EXPECT_EQ(found.format, 3);
     JobRecord known = job();
+    known.log_id.clear();
     known.timeline = 0;
     known.timeline_start = {};
     EXPECT_EQ(found.job, known);
@@ -264,8 +274,32 @@ TEST_F(Checkpoints, AFileOfFormat1BecomesOneOfTheNewest) {
     EXPECT_GT(store.begin_incarnation(), 1795277003368U);
     store.write(whole_update());
   }
-  EXPECT_EQ(read_checkpoint(folder_)->format, 2);
+  EXPECT_EQ(read_checkpoint(folder_)->format, 3);
   EXPECT_EQ(read_checkpoint(folder_)->write_number, 1U);
+}
+
+TEST_F(Checkpoints, AFileOfFormat2BecomesOneOfTheNewest) {
+  fs::create_directories(folder_);
+  execute(database(),
+          content_of(WALROCK_SOURCE_DIR "/src/checkpoint/fixtures/format_2.sql").c_str());
+  Checkpoint const before = read_checkpoint(folder_).value();
+  EXPECT_EQ(before.format, 2);
+  {
+    SqliteStore store(folder_);
+    Checkpoint const found = store.read();
+    EXPECT_EQ(found.format, 3);
+    JobRecord known = job();
+    known.log_id.clear();
+    EXPECT_EQ(found.job, known);
+    EXPECT_EQ(found.job, before.job);
+    EXPECT_EQ(found.tables, std::vector{table(16402)});
+    EXPECT_EQ(found.labels, std::vector{label("b", 16402, 2, 0, LabelRecord::State::recorded)});
+    EXPECT_EQ(found.flushed_lsn, Lsn{0x16B374D900});
+    EXPECT_EQ(found.logged_lsn, Lsn{});
+    EXPECT_EQ(found.write_number, 1U);
+    store.write(whole_update());
+  }
+  EXPECT_EQ(read_checkpoint(folder_)->logged_lsn, Lsn{0x1800});
 }
 
 TEST_F(Checkpoints, AValueThatCannotBeIsAnError) {
@@ -273,6 +307,7 @@ TEST_F(Checkpoints, AValueThatCannotBeIsAnError) {
        {"UPDATE source_table SET state = 'sleeping'", "UPDATE source_table SET applied_lsn = 'x'",
         "UPDATE label SET state = ''", "UPDATE job SET consistent_lsn = '1/2/3'",
         "DELETE FROM progress", "UPDATE progress SET flushed_lsn = '0/1001'",
+        "UPDATE progress SET logged_lsn = '0/1001'", "UPDATE job SET log_id = 'x'",
         "UPDATE source_table SET applied_lsn = '0/5' WHERE oid = 16402",
         "UPDATE label SET row_count = 7"}) {
     fs::remove_all(folder_);

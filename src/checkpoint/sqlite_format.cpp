@@ -1,5 +1,6 @@
 // Format 2 differs from format 1 by the checksum of every row, by job.timeline and timeline_start,
-// and by progress.write_number and written_at_ms.
+// and by progress.write_number and written_at_ms; format 3 from format 2 by job.log_id and
+// progress.logged_lsn.
 #include "checkpoint/sqlite_format.h"
 
 #include <cstdio>
@@ -25,11 +26,11 @@ CREATE TABLE job (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   job_id TEXT NOT NULL, system_identifier TEXT NOT NULL, source_database TEXT NOT NULL,
   slot_name TEXT NOT NULL, publication_name TEXT NOT NULL, consistent_lsn TEXT NOT NULL,
-  timeline INTEGER NOT NULL, timeline_start TEXT NOT NULL,
+  timeline INTEGER NOT NULL, timeline_start TEXT NOT NULL, log_id TEXT NOT NULL,
   checksum INTEGER NOT NULL);
 CREATE TABLE progress (
   only INTEGER PRIMARY KEY CHECK (only = 1),
-  flushed_lsn TEXT NOT NULL, incarnation INTEGER NOT NULL,
+  flushed_lsn TEXT NOT NULL, logged_lsn TEXT NOT NULL, incarnation INTEGER NOT NULL,
   write_number INTEGER NOT NULL, written_at_ms INTEGER NOT NULL,
   checksum INTEGER NOT NULL);
 CREATE TABLE source_table (
@@ -109,11 +110,17 @@ char const* sum_column(int format) {
   return format >= 2 ? ", checksum" : "";
 }
 
+// Of a format that lacks a column, its value when nothing is known; it is no part of the checksum.
+std::string job_query(int format) {
+  char const* const later[] = {"0, '0/0'", "timeline, timeline_start, checksum",
+                               "timeline, timeline_start, log_id, checksum"};
+  return fmt::format("SELECT job_id, system_identifier, source_database, slot_name, "
+                     "publication_name, consistent_lsn, {} FROM job",
+                     later[format - 1]);
+}
+
 std::optional<JobRecord> read_job(Sqlite& database, int format) {
-  SqliteStatement statement(
-      database, fmt::format("SELECT job_id, system_identifier, source_database, slot_name, "
-                            "publication_name, consistent_lsn, {} FROM job",
-                            format >= 2 ? "timeline, timeline_start, checksum" : "0, '0/0'"));
+  SqliteStatement statement(database, job_query(format));
   if (!statement.step())
     return std::nullopt;
   SummedRow row(database, statement, format);
@@ -126,6 +133,8 @@ std::optional<JobRecord> read_job(Sqlite& database, int format) {
   job.consistent_lsn = row.lsn();
   job.timeline = static_cast<std::uint32_t>(row.integer());
   job.timeline_start = row.lsn();
+  if (format >= 3)
+    job.log_id = row.text();
   row.check("job");
   return job;
 }
@@ -200,6 +209,8 @@ RecordWriter::Progress read_progress_row(Sqlite& database, SqliteStatement& stat
   SummedRow row(database, statement, format);
   RecordWriter::Progress progress;
   progress.flushed_lsn = row.lsn();
+  if (format >= 3)
+    progress.logged_lsn = row.lsn();
   progress.incarnation = unsigned_of(row.integer());
   progress.write_number = unsigned_of(row.integer());
   progress.written_at_ms = row.integer();
@@ -210,9 +221,9 @@ RecordWriter::Progress read_progress_row(Sqlite& database, SqliteStatement& stat
 }
 
 std::string progress_query(int format) {
-  return format >= 2 ? "SELECT flushed_lsn, incarnation, write_number, written_at_ms, checksum "
-                       "FROM progress"
-                     : "SELECT flushed_lsn, incarnation, 0, 0 FROM progress";
+  return fmt::format("SELECT flushed_lsn, {}incarnation, {} FROM progress",
+                     format >= 3 ? "logged_lsn, " : "",
+                     format >= 2 ? "write_number, written_at_ms, checksum" : "0, 0");
 }
 
 Checkpoint read_records(Sqlite& database, int format) {
@@ -223,6 +234,7 @@ Checkpoint read_records(Sqlite& database, int format) {
   SqliteStatement statement(database, progress_query(format));
   RecordWriter::Progress const progress = read_progress_row(database, statement, format);
   checkpoint.flushed_lsn = progress.flushed_lsn;
+  checkpoint.logged_lsn = progress.logged_lsn;
   checkpoint.incarnation = progress.incarnation;
   checkpoint.write_number = progress.write_number;
   checkpoint.written_at_ms = progress.written_at_ms;
@@ -305,7 +317,8 @@ void upgrade_format(Sqlite& database, int from) {
   {
     RecordWriter writer(database);
     writer.write(everything_of(old));
-    writer.write_progress({old.flushed_lsn, old.incarnation, old.write_number, old.written_at_ms});
+    writer.write_progress(
+        {old.flushed_lsn, old.logged_lsn, old.incarnation, old.write_number, old.written_at_ms});
   }
   database.execute(fmt::format("PRAGMA user_version = {}", kNewestFormat));
   transaction.commit();
@@ -321,14 +334,14 @@ Checkpoint read_all(Sqlite& database, int format) {
 
 struct RecordWriter::Statements {
   explicit Statements(Sqlite& database)
-      : job(database, "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      : job(database, "INSERT OR REPLACE INTO job VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         table(database, "INSERT OR REPLACE INTO source_table VALUES "
                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         dropped_table(database, "DELETE FROM source_table WHERE oid = ?"),
         label(database, "INSERT OR REPLACE INTO label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         finished_label(database, "DELETE FROM label WHERE database = ? AND label = ?"),
         progress(database, progress_query(kNewestFormat)),
-        new_progress(database, "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?)") {}
+        new_progress(database, "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?, ?)") {}
   SqliteStatement job, table, dropped_table, label, finished_label, progress, new_progress;
 };
 
@@ -341,7 +354,8 @@ void RecordWriter::write(CheckpointUpdate const& update) {
   if (update.job) {
     JobRecord const& j = *update.job;
     put(s.job, j.job_id, j.system_identifier, j.source_database, j.slot_name, j.publication_name,
-        to_string(j.consistent_lsn), std::int64_t{j.timeline}, to_string(j.timeline_start));
+        to_string(j.consistent_lsn), std::int64_t{j.timeline}, to_string(j.timeline_start),
+        j.log_id);
   }
   for (TableRecord const& t : update.tables)
     put(s.table, std::int64_t{t.id.oid}, t.source.namespace_name, t.source.table_name,
@@ -364,8 +378,8 @@ RecordWriter::Progress RecordWriter::read_progress() {
 }
 
 void RecordWriter::write_progress(Progress const& progress) {
-  put(statements_->new_progress, to_string(progress.flushed_lsn), stored(progress.incarnation),
-      stored(progress.write_number), progress.written_at_ms);
+  put(statements_->new_progress, to_string(progress.flushed_lsn), to_string(progress.logged_lsn),
+      stored(progress.incarnation), stored(progress.write_number), progress.written_at_ms);
 }
 
 } // namespace walrock

@@ -10,7 +10,7 @@
 
 namespace walrock {
 
-inline constexpr int kNewestFormat = 2;
+inline constexpr int kNewestFormat = 3;
 
 // <folder>/checkpoint.db
 [[nodiscard]] std::string checkpoint_path(std::string const& folder);
@@ -37,10 +37,11 @@ public:
   RecordWriter(RecordWriter const&) = delete;
   RecordWriter& operator=(RecordWriter const&) = delete;
 
-  // Everything of the update but flushed_lsn.
+  // Everything of the update but the positions of progress.
   void write(CheckpointUpdate const& update);
   struct Progress {
     Lsn flushed_lsn;
+    Lsn logged_lsn;
     std::uint64_t incarnation = 0;
     std::uint64_t write_number = 0;
     std::int64_t written_at_ms = 0;

@@ -92,6 +92,8 @@ void SqliteStore::write(CheckpointUpdate const& update) {
   writer.write(update);
   if (update.flushed_lsn)
     progress.flushed_lsn = *update.flushed_lsn;
+  if (update.logged_lsn)
+    progress.logged_lsn = *update.logged_lsn;
   ++progress.write_number;
   progress.written_at_ms = milliseconds_since_1970();
   writer.write_progress(progress);

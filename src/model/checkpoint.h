@@ -32,6 +32,7 @@ struct JobRecord {
   // new one at a position of the old one; two promotions may give the same number.
   std::uint32_t timeline = 0;
   Lsn timeline_start; // where it began; unset for a timeline without a history
+  std::string log_id{}; // of the durable spool that stands in the slot's place; empty: none
   bool operator==(JobRecord const&) const = default;
 };
 
@@ -76,10 +77,11 @@ struct CheckpointUpdate {
   std::vector<LabelRecord> labels;    // inserted or replaced, by label
   std::vector<Label> finished_labels; // forgotten
   std::optional<Lsn> flushed_lsn;
+  std::optional<Lsn> logged_lsn;
 
   [[nodiscard]] bool is_empty() const {
     return !job && tables.empty() && dropped_tables.empty() && labels.empty() &&
-           finished_labels.empty() && !flushed_lsn;
+           finished_labels.empty() && !flushed_lsn && !logged_lsn;
   }
 };
 
@@ -88,6 +90,9 @@ struct Checkpoint {
   std::vector<TableRecord> tables;
   std::vector<LabelRecord> labels; // ordered by table, epoch, part
   Lsn flushed_lsn;
+  // Of the durable spool: what it has is acknowledged up to here. It means nothing at or below
+  // flushed_lsn.
+  Lsn logged_lsn;
   std::uint64_t incarnation = 0; // of the last start
 
   // For people.
@@ -103,6 +108,7 @@ struct Checkpoint {
   update.tables = checkpoint.tables;
   update.labels = checkpoint.labels;
   update.flushed_lsn = checkpoint.flushed_lsn;
+  update.logged_lsn = checkpoint.logged_lsn;
   return update;
 }
 

@@ -1,3 +1,4 @@
+// Format 2 differs from format 1 by log_id of the job and logged_lsn of the owner.
 #include "starrocks/checkpoint_rows.h"
 
 #include <algorithm>
@@ -60,7 +61,8 @@ CheckpointRow row_of(JobRecord const& job) {
                    {"publication_name", job.publication_name},
                    {"consistent_lsn", to_string(job.consistent_lsn)},
                    {"timeline", job.timeline},
-                   {"timeline_start", to_string(job.timeline_start)}})};
+                   {"timeline_start", to_string(job.timeline_start)},
+                   {"log_id", job.log_id}})};
 }
 
 CheckpointRow row_of(TableRecord const& table) {
@@ -123,6 +125,7 @@ JobRecord job_of(Json const& json) {
   job.consistent_lsn = lsn_of(json, "consistent_lsn");
   job.timeline = json.at("timeline");
   job.timeline_start = lsn_of(json, "timeline_start");
+  job.log_id = json.value("log_id", "");
   return job;
 }
 
@@ -208,7 +211,8 @@ CheckpointRow row_of(OwnerRecord const& owner) {
                    {"silence_ms", owner.silence_ms},
                    {"write_number", owner.write_number},
                    {"written_at_ms", owner.written_at_ms},
-                   {"flushed_lsn", to_string(owner.flushed_lsn)}})};
+                   {"flushed_lsn", to_string(owner.flushed_lsn)},
+                   {"logged_lsn", to_string(owner.logged_lsn)}})};
 }
 
 std::string load_body(std::vector<CheckpointRow> const& rows, std::string const& job,
@@ -244,6 +248,8 @@ OwnerRecord read_owner(std::string_view content) {
     owner.write_number = json.at("write_number");
     owner.written_at_ms = json.at("written_at_ms");
     owner.flushed_lsn = lsn_of(json, "flushed_lsn");
+    if (owner.format >= 2)
+      owner.logged_lsn = lsn_of(json, "logged_lsn");
     return owner;
   });
 }

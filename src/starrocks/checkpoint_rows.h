@@ -11,7 +11,7 @@
 
 namespace walrock {
 
-inline constexpr int kStarRocksCheckpointFormat = 1;
+inline constexpr int kStarRocksCheckpointFormat = 2;
 
 // One row; the job and the incarnation complete its key.
 struct CheckpointRow {
@@ -38,6 +38,7 @@ struct OwnerRecord {
   std::uint64_t write_number = 0;
   std::int64_t written_at_ms = 0;
   Lsn flushed_lsn;
+  Lsn logged_lsn;
 };
 
 // The value of the key column `job`: the id itself, or what stands for one that is too long.

@@ -238,6 +238,7 @@ void StarRocksStore::Session::take_over() {
     Checkpoint const found = table.read(before->incarnation);
     rows = rows_of(everything_of(found));
     next.flushed_lsn = found.flushed_lsn;
+    next.logged_lsn = found.logged_lsn;
     next.write_number = found.write_number;
     next.written_at_ms = found.written_at_ms;
   }
@@ -304,6 +305,8 @@ void StarRocksStore::write(CheckpointUpdate const& update) {
   next.written_at_ms = milliseconds_since_1970();
   if (update.flushed_lsn)
     next.flushed_lsn = *update.flushed_lsn;
+  if (update.logged_lsn)
+    next.logged_lsn = *update.logged_lsn;
   try {
     session.write_owned(rows_of(update), next);
   } catch (Error const& error) {

@@ -85,12 +85,33 @@ TEST(CheckpointRows, AJobIdThatIsTooLongForTheKeyHasAKeyOfItsOwn) {
   EXPECT_NE(job_key(id), job_key(id + "y"));
 }
 
+// As the walrock wrote them that had format 1.
+TEST(CheckpointRows, RowsOfFormat1AreRead) {
+  Checkpoint found;
+  add_row(found, "job",
+          R"({"job_id":"shop","system_identifier":"7312","source_database":"demo",)"
+          R"("slot_name":"s","publication_name":"p","consistent_lsn":"0/100","timeline":1,)"
+          R"("timeline_start":"0/0"})");
+  EXPECT_EQ(found.job.value().log_id, "");
+  EXPECT_EQ(found.job.value().consistent_lsn, Lsn{0x100});
+  OwnerRecord const owner =
+      read_owner(R"({"format":1,"state":"active","host":"here","pid":7,"started_at_ms":1,)"
+                 R"("beat":3,"silence_ms":1500,"write_number":9,"written_at_ms":5,)"
+                 R"("flushed_lsn":"0/800"})");
+  EXPECT_EQ(owner.flushed_lsn, Lsn{0x800});
+  EXPECT_EQ(owner.logged_lsn, Lsn{});
+  OwnerRecord newest = owner;
+  newest.format = kStarRocksCheckpointFormat;
+  newest.logged_lsn = Lsn{0x900};
+  EXPECT_EQ(read_owner(row_of(newest).content).logged_lsn, Lsn{0x900});
+}
+
 TEST(CheckpointRows, WhatCannotBeReadIsAnError) {
   Checkpoint found;
   EXPECT_EQ(code_of([&] { add_row(found, "label", "{}"); }), ErrorCode::checkpoint_failed);
   EXPECT_EQ(code_of([&] { add_row(found, "table", "not json"); }), ErrorCode::checkpoint_failed);
   EXPECT_EQ(code_of([&] { add_row(found, "spoon", "{}"); }), ErrorCode::checkpoint_failed);
-  EXPECT_EQ(code_of([&] { (void)read_owner("{\"format\": 2}"); }), ErrorCode::checkpoint_mismatch);
+  EXPECT_EQ(code_of([&] { (void)read_owner("{\"format\": 3}"); }), ErrorCode::checkpoint_mismatch);
 }
 
 class CheckpointInLive : public testing::Test {
@@ -238,7 +259,7 @@ TEST_F(CheckpointInLive, ANewerFormatIsRefusedByName) {
   SqlConnection sql(settings_.address);
   CheckpointTable table(sql, settings_.database, settings_.job_id);
   auto owner = table.owners().at(0);
-  owner.record.format = 2;
+  owner.record.format = 3;
   LoadOptions const options;
   StreamLoader loader(settings_.address, options);
   Batch batch;

@@ -98,6 +98,7 @@ Checkpoint CheckpointTable::read(std::uint64_t incarnation) {
     OwnerRecord const owner = read_owner(content);
     checkpoint.format = owner.format;
     checkpoint.flushed_lsn = owner.flushed_lsn;
+    checkpoint.logged_lsn = owner.logged_lsn;
     checkpoint.write_number = owner.write_number;
     checkpoint.written_at_ms = owner.written_at_ms;
   }
