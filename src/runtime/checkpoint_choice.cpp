@@ -24,8 +24,9 @@ std::string host_name() {
 
 std::unique_ptr<CheckpointStore> open_checkpoint(JobSpec const& job,
                                                  EngineAddresses const& addresses,
-                                                 Report const& report, std::stop_token drain,
-                                                 std::stop_token now) {
+                                                 Report const& report,
+                                                 std::function<void(Error const&)> lost,
+                                                 std::stop_token drain, std::stop_token now) {
   if (job.engine.checkpoint_store == CheckpointPlace::file)
     return std::make_unique<SqliteStore>(job.engine.checkpoint_folder);
   StarRocksStoreSettings settings;
@@ -37,6 +38,7 @@ std::unique_ptr<CheckpointStore> open_checkpoint(JobSpec const& job,
   settings.host = host_name();
   settings.silence = job.engine.checkpoint_takeover;
   settings.beat = settings.silence / 6;
+  settings.lost = std::move(lost);
   settings.waiting = [report, drain = std::move(drain)](std::string const& what) {
     report("waiting for the job", what);
     if (drain.stop_requested())

@@ -2,9 +2,11 @@
 // starts the engine.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <stop_token>
 
+#include "base/error.h"
 #include "config/job_spec.h"
 #include "model/checkpoint.h"
 #include "runtime/engine.h"
@@ -12,11 +14,12 @@
 
 namespace walrock {
 
-// Hold the InstanceLock of the checkpoint folder. drain ends a wait for another walrock (throws
-// Stopped), now cuts calls short.
+// Hold the InstanceLock of the checkpoint folder. lost is called, on a thread of the store, when it
+// finds by itself that another walrock has taken over. drain ends a wait for another walrock
+// (throws Stopped), now cuts calls short.
 [[nodiscard]] std::unique_ptr<CheckpointStore>
 open_checkpoint(JobSpec const& job, EngineAddresses const& addresses, Report const& report,
-                std::stop_token drain, std::stop_token now);
+                std::function<void(Error const&)> lost, std::stop_token drain, std::stop_token now);
 
 // Repeats what fails with Retry::later until it succeeds: for the start, which has nothing else to
 // do meanwhile. Throws Stopped.

@@ -105,6 +105,9 @@ public:
       run_threads(drain, now, result);
     } catch (Stopped const&) {
       result.kind = EngineResult::Kind::stopped;
+      result.error = failure(); // it ended a start that waited
+      if (result.error)
+        result.kind = EngineResult::Kind::failed;
     } catch (std::exception const& error) {
       result.kind = EngineResult::Kind::failed;
       result.error = ErrorReport::of(error);
@@ -114,6 +117,12 @@ public:
     else
       finish_status(result);
     return result;
+  }
+
+  // Another walrock has the job: what is under way is not ours to finish.
+  bool is_overtaken() {
+    auto const found = failure();
+    return found && found->code == ErrorCode::instance_running;
   }
 
   // A thread found out that server or slot are not what they were: the start repairs or refuses.
@@ -234,14 +243,20 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   Report const report = [this](std::string const& text, std::string const& trouble) {
     phase(text, trouble);
   };
+  std::stop_source end_start; // the start has waits that nothing else ends
+  std::stop_callback const end_start_with_all(drain, [&] { end_start.request_stop(); });
+  auto const lost = [this, &end_start](Error const& error) {
+    report_failure(error);
+    end_start.request_stop();
+  };
   std::unique_ptr<CheckpointStore> const store =
-      open_checkpoint(job_, addresses_, report, drain, now);
-  PatientStore patient_store(*store, report, drain);
+      open_checkpoint(job_, addresses_, report, lost, drain, now);
+  PatientStore patient_store(*store, report, end_start.get_token());
   WALROCK_BEFORE(start_incarnation);
   std::uint64_t const incarnation = patient_store.begin_incarnation();
   WALROCK_AFTER(start_incarnation);
   Shared shared(sizes_.budget, job_.engine.checkpoint_folder + "/spool", job_.engine.spool_limit);
-  Prepared prepared = prepare(job_, addresses_, patient_store, report, drain);
+  Prepared prepared = prepare(job_, addresses_, patient_store, report, end_start.get_token());
   std::optional<Lsn> const until =
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
   Committer committer = make_committer(prepared, incarnation);
@@ -280,6 +295,10 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   copy_thread.request_stop();
   stream_thread.join();
   copy_thread.join();
+  if (is_overtaken()) {
+    stop_loads.request_stop();
+    stop_commit.request_stop();
+  }
   WALROCK_BEFORE(stop_drain);
   drain_commit.request_stop();
   std::stop_callback const at_once(now, [&] { stop_commit.request_stop(); });

@@ -82,7 +82,7 @@ struct StarRocksStore::Session {
   OwnerRecord owner;             // as it was written last
   std::uint64_t label_count = 0;
   std::optional<Label> in_doubt; // its commit was sent, and what came of it is not known
-  bool is_overtaken = false;
+  bool is_lost = false;          // overtaken or removed: nothing is written any more
   TimePoint written_at{};
 
   Mutex mutex; // around every use of what is above, once the thread runs
@@ -159,15 +159,15 @@ void StarRocksStore::Session::settle() {
 
 void StarRocksStore::Session::require_ownership() {
   auto const owners = table.owners();
+  if (!owners.empty() && owners.back().incarnation == incarnation)
+    return;
+  is_lost = true;
   if (owners.empty() || owners.back().incarnation < incarnation)
     throw Error(ErrorCode::checkpoint_failed,
                 fmt::format("the checkpoint of job {} was removed from {} while it was in use",
                             settings.job_id, to_string(table.name())))
         .set_retry(Retry::never)
         .set_advice("Run `walrock drop JOB` and copy the tables again.");
-  if (owners.back().incarnation == incarnation)
-    return;
-  is_overtaken = true;
   refuse(owners.back(), "has taken over");
 }
 
@@ -251,13 +251,15 @@ void StarRocksStore::Session::take_over() {
 }
 
 void StarRocksStore::Session::beat() {
-  if (is_overtaken || Clock::now() - written_at < settings.beat)
+  if (is_lost || Clock::now() - written_at < settings.beat)
     return;
   try {
     write_owned({}, owner);
   } catch (Error const& error) { // the next write says it to who waits for it
     log::warning("no sign of life in {}: {}", to_string(table.name()), error.what());
     written_at = Clock::now();
+    if (is_lost && settings.lost) // who has nothing to write must learn of it, too
+      settings.lost(error);
   }
 }
 
@@ -270,7 +272,7 @@ StarRocksStore::~StarRocksStore() {
     return;
   session.heart.request_stop();
   session.heart.join();
-  if (session.is_overtaken || session.stop.stop_requested())
+  if (session.is_lost || session.stop.stop_requested())
     return;
   try {
     OwnerRecord last = session.owner;

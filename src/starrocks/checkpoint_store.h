@@ -9,8 +9,8 @@
 // has taken over; checkpoint_failed (later) while StarRocks does not take the update;
 // checkpoint_failed (never) and checkpoint_mismatch for rows that cannot be read.
 //
-// Lives on one thread, the commit thread; a thread of its own says that it lives while nothing is
-// written.
+// Lives on one thread, the commit thread; a thread of its own, the heart, says that it lives and
+// looks for a later owner while nothing is written.
 #pragma once
 
 #include <functional>
@@ -18,6 +18,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/error.h"
 #include "model/checkpoint.h"
 #include "starrocks/address.h"
 #include "starrocks/transaction_calls.h"
@@ -34,6 +35,9 @@ struct StarRocksStoreSettings {
   Milliseconds beat{5'000};
   Milliseconds silence{30'000};                    // without a beat for so long it counts as dead
   std::function<void(std::string const&)> waiting; // called while the owner before may still live
+  // Called once, by the heart, when it finds that nothing may be written any more: another walrock
+  // has taken over, or the job was dropped. At most 1.2 beats after that, while StarRocks answers.
+  std::function<void(Error const&)> lost;
 };
 
 class StarRocksStore final : public CheckpointStore {

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <future>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -143,6 +145,22 @@ protected:
       table.remove_all();
   }
 
+  // As somebody else would write it.
+  void put_owner(std::uint64_t incarnation, OwnerRecord const& record) {
+    LoadOptions const options;
+    StreamLoader loader(settings_.address, options);
+    Batch batch;
+    batch.spec.target = {settings_.database, "checkpoint"};
+    batch.spec.format = LoadFormat::json;
+    batch.spec.columns = "`job`,`incarnation`,`kind`,`record`,`content`,__op";
+    batch.bodies.emplace_back();
+    batch.bodies.back().bytes = load_body({row_of(record)}, job_key(settings_.job_id), incarnation);
+    batch.row_count = 1;
+    Label const label{settings_.database, fmt::format("{}_{}", settings_.job_id, incarnation)};
+    ASSERT_EQ(loader.load({label, &batch}).kind, LoadOutcome::Kind::prepared);
+    ASSERT_EQ(loader.commit(label).kind, CommitOutcome::Kind::committed);
+  }
+
   StarRocksStoreSettings settings_;
 };
 
@@ -231,6 +249,25 @@ TEST_F(CheckpointInLive, ASilentOwnerIsFollowedAndRefusedWhenItWakesUp) {
             Lsn{0x3000});
 }
 
+TEST_F(CheckpointInLive, AnOvertakenOwnerThatHasNothingToWriteIsToldByItsHeart) {
+  std::promise<ErrorCode> told;
+  StarRocksStoreSettings idle_settings = settings_;
+  idle_settings.lost = [&](Error const& error) { told.set_value(error.code()); }; // twice throws
+  StarRocksStore idle(idle_settings);
+  (void)idle.begin_incarnation();
+  {
+    // A claim would wait for an owner who lives, so the row of a later one is written directly.
+    SqlConnection sql(settings_.address);
+    CheckpointTable table(sql, settings_.database, settings_.job_id);
+    auto const owner = table.owners().at(0);
+    put_owner(owner.incarnation + 1, owner.record);
+  }
+  auto found = told.get_future();
+  ASSERT_EQ(found.wait_for(settings_.beat * 20), std::future_status::ready);
+  EXPECT_EQ(found.get(), ErrorCode::instance_running);
+  EXPECT_EQ(code_of([&] { idle.write(update_of(0x1000)); }), ErrorCode::instance_running);
+}
+
 TEST_F(CheckpointInLive, AReleasedJobIsTakenOverAtOnce) {
   {
     StarRocksStore store(settings_);
@@ -260,18 +297,7 @@ TEST_F(CheckpointInLive, ANewerFormatIsRefusedByName) {
   CheckpointTable table(sql, settings_.database, settings_.job_id);
   auto owner = table.owners().at(0);
   owner.record.format = 3;
-  LoadOptions const options;
-  StreamLoader loader(settings_.address, options);
-  Batch batch;
-  batch.spec.target = table.name();
-  batch.spec.format = LoadFormat::json;
-  batch.spec.columns = "`job`,`incarnation`,`kind`,`record`,`content`,__op";
-  batch.bodies.emplace_back();
-  batch.bodies.back().bytes = load_body({row_of(owner.record)}, table.job(), owner.incarnation);
-  batch.row_count = 1;
-  Label const label{settings_.database, "newer" + std::to_string(owner.incarnation)};
-  ASSERT_EQ(loader.load({label, &batch}).kind, LoadOutcome::Kind::prepared);
-  ASSERT_EQ(loader.commit(label).kind, CommitOutcome::Kind::committed);
+  put_owner(owner.incarnation, owner.record);
   StarRocksStore store(settings_);
   EXPECT_EQ(code_of([&] { (void)store.begin_incarnation(); }), ErrorCode::checkpoint_mismatch);
 }

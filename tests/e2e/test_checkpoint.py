@@ -158,6 +158,17 @@ def test_a_second_container_is_refused_while_the_first_lives(stateless):
     case.settle_and_compare(first, "events")
 
 
+def take_the_slot(case):
+    """PostgreSQL takes it from a reader that answers nothing after a while; here it is taken at once."""
+    case.source_as_superuser("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots "
+                             f"WHERE slot_name = '{case.slot_name}' AND active_pid IS NOT NULL")
+
+
+def assert_ends_as_overtaken(walrock, seconds):
+    assert walrock.wait_for_exit(seconds) == 4, walrock.end_of_log()
+    assert "error: another walrock has taken over" in walrock.log(), walrock.end_of_log()
+
+
 def test_a_paused_container_that_wakes_up_after_its_successor_took_over_is_harmless(stateless):
     case = stateless
     paused = another_container(case, "one").start()
@@ -165,14 +176,47 @@ def test_a_paused_container_that_wakes_up_after_its_successor_took_over_is_harml
     insert_events(case, 1001, 2000)
     paused.signal(signal.SIGSTOP)
     insert_events(case, 2001, 2100)
-    # PostgreSQL takes the slot from a reader that answers nothing; here it is taken at once.
-    case.source_as_superuser("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots "
-                             f"WHERE slot_name = '{case.slot_name}' AND active_pid IS NOT NULL")
+    take_the_slot(case)
     successor = another_container(case, "two").start()
     case.settle_and_compare(successor, "events")
     paused.signal(signal.SIGCONT)
-    wait_until("the paused one to notice", lambda: "has taken over" in paused.log())
+    assert_ends_as_overtaken(paused, 30)
     insert_events(case, 2101, 2200)
+    case.settle_and_compare(successor, "events")
+
+
+def test_an_overtaken_container_that_has_nothing_to_write_ends_by_itself(stateless):
+    """It looks for a later owner at every sign of life: every sixth of checkpoint-takeover, here a third of a second."""
+    case = stateless
+    paused = another_container(case, "one").start()
+    paused.wait_until_ready("public.events")
+    case.settle(paused)
+    paused.signal(signal.SIGSTOP)
+    take_the_slot(case)
+    successor = another_container(case, "two").start()
+    successor.wait_until_ready("public.events")
+    paused.signal(signal.SIGCONT)
+    assert_ends_as_overtaken(paused, 10)
+    insert_events(case, 2001, 2100)
+    case.settle_and_compare(successor, "events")
+
+
+def test_an_overtaken_container_that_waits_in_its_start_ends_by_itself(stateless):
+    case = stateless
+    first = another_container(case, "one").start()
+    first.wait_until_ready("public.events")
+    assert first.stop() == 0
+    # A database that takes no connections: the start waits for it and has nothing to write.
+    case.source_as_superuser(f"ALTER DATABASE {case.name} CONNECTION LIMIT 0")
+    paused = another_container(case, "two").start()
+    paused.wait_until("it to wait", lambda: "connecting to PostgreSQL is tried again" in paused.log())
+    paused.signal(signal.SIGSTOP)
+    successor = another_container(case, "three").start()
+    successor.wait_until("it to wait", lambda: "connecting to PostgreSQL is tried again" in successor.log())
+    paused.signal(signal.SIGCONT)
+    assert_ends_as_overtaken(paused, 10)
+    case.source_as_superuser(f"ALTER DATABASE {case.name} CONNECTION LIMIT -1")
+    insert_events(case, 2001, 2100)
     case.settle_and_compare(successor, "events")
 
 
