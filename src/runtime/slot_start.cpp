@@ -53,7 +53,6 @@ void SlotStart::take(Connection& source, SourceHistory const& now) {
   if (is_earliest && !out_.checkpoint.job) {
     require_usable(slot, name, job_.source.database);
     out_.job.consistent_lsn = slot->confirmed_flush_lsn;
-    write_job();
     out_.start_lsn = out_.job.consistent_lsn;
     return;
   }
@@ -72,7 +71,7 @@ void SlotStart::drop_unused(Connection& source, std::optional<Slot> slot, std::s
 }
 
 void SlotStart::make(std::string const& name, bool is_standby) {
-  write_job(); // without consistent_lsn: "about to be made"
+  write_about_to_be_made();
   report_(is_standby
               ? "replication slot: waiting for the primary; SELECT pg_log_standby_snapshot() "
                 "there makes it quicker"
@@ -84,7 +83,6 @@ void SlotStart::make(std::string const& name, bool is_standby) {
       job_.source.slot_failover ? SlotLifetime::failover : SlotLifetime::permanent, stop_);
   WALROCK_AFTER(start_slot);
   out_.job.consistent_lsn = out_.snapshot->slot().consistent_lsn;
-  write_job();
   out_.start_lsn = out_.job.consistent_lsn;
   log::info("created slot={} consistent_lsn={}", name, to_string(out_.job.consistent_lsn));
 }
@@ -174,11 +172,12 @@ void SlotStart::write_record(CheckpointUpdate const& update) {
   WALROCK_AFTER(start_job_record);
 }
 
-void SlotStart::write_job() {
+void SlotStart::write_about_to_be_made() {
   CheckpointUpdate update;
   update.job = out_.job;
+  update.job->consistent_lsn = Lsn{};
   write_record(update);
-  out_.checkpoint.job = out_.job;
+  out_.checkpoint.job = update.job;
 }
 
 } // namespace walrock

@@ -1,6 +1,8 @@
 // The slot at the start: made, continued, or given up for a new one. Part of startup.cpp; blocking.
 //
-// Invariant: our record says that the slot is ours before it exists.
+// Invariants: our record says that the slot is ours before it exists. Where it begins is recorded
+// later, together with what becomes of the tables (startup.cpp): a start that dies before has
+// decided nothing, and the next one is a first start again.
 #pragma once
 
 #include <optional>
@@ -39,7 +41,7 @@ private:
   void continue_slot(Connection& source, std::string const& name);
   void note_timeline();
   void write_record(CheckpointUpdate const& update); // of which the job is a part
-  void write_job();
+  void write_about_to_be_made();
 
   JobSpec const& job_;
   EngineAddresses const& addresses_;

@@ -46,6 +46,17 @@ auto waiting(Report const& report, std::string const& phase, std::stop_token con
   }
 }
 
+// No start has recorded yet what becomes of the tables; those it was about to make may be known. A
+// slot that was given up has no position either, but its tables say why they are copied again.
+bool is_first_start(Checkpoint const& checkpoint) {
+  bool const has_position = checkpoint.job && checkpoint.job->consistent_lsn.is_set();
+  return !has_position && std::all_of(checkpoint.tables.begin(), checkpoint.tables.end(),
+                                      [](TableRecord const& table) {
+                                        return table.state == TableState::init &&
+                                               table.reason.empty();
+                                      });
+}
+
 class Startup {
 public:
   Startup(JobSpec const& job, EngineAddresses const& addresses, CheckpointStore& store,
@@ -55,7 +66,7 @@ public:
 
   Prepared run() {
     out_.checkpoint = store_.read();
-    is_first_start_ = !out_.checkpoint.job || !out_.checkpoint.job->consistent_lsn.is_set();
+    is_first_start_ = is_first_start(out_.checkpoint);
     waiting(report_, "connecting to PostgreSQL", stop_, [&] { ask_source(); });
     waiting(report_, "connecting to StarRocks", stop_, [&] { ask_target(); });
     waiting(report_, "looking at the tables", stop_, [&] { choose_tables(); });
@@ -226,7 +237,11 @@ private:
     log::info("added to publication={} tables={}", name, absent.size());
   }
 
-  void remember(TableRecord const& record) {
+  // Behind it a start that dies still knows why the table is copied again.
+  void remember(TableRecord record) {
+    for (TableRecord const& known : out_.checkpoint.tables)
+      if (known.id == record.id && record.reason.empty())
+        record.reason = known.reason;
     CheckpointUpdate update;
     update.tables.push_back(record);
     WALROCK_BEFORE(start_table_record);
@@ -243,6 +258,8 @@ private:
     out_.followed.clear();
     out_.copied.clear();
     CheckpointUpdate update;
+    if (!out_.checkpoint.job || !out_.checkpoint.job->consistent_lsn.is_set())
+      update.job = out_.job; // with where the new slot begins
     std::set<RelationId> present;
     for (SourceTable const& source : sources_) {
       present.insert(source.id);
@@ -271,6 +288,8 @@ private:
     WALROCK_BEFORE(start_tables_record);
     store_.write(update);
     WALROCK_AFTER(start_tables_record);
+    if (update.job)
+      out_.checkpoint.job = update.job;
   }
 
   JobSpec const& job_;

@@ -1,5 +1,6 @@
 """kill -9 at any moment, start again: nothing is lost and nothing is doubled."""
 import random
+import signal
 
 import pytest
 
@@ -146,3 +147,47 @@ def test_a_lost_checkpoint_is_noticed_and_the_slot_refused(case):
     walrock.start()
     assert walrock.wait_for_exit() == 4
     assert f"pg_drop_replication_slot('{case.slot_name}')" in walrock.log()
+
+
+# -- startup mode latest --------------------------------------------------------------------------
+
+LATEST = {"source": {"postgres-cdc": {"scan.startup.mode": "latest-offset"}}}
+IN_A_START = ["after_start_slot", "after_start_table", "before_start_tables_record", "after_start_tables_record",
+              "before_stream_start"]
+
+
+@pytest.mark.parametrize("failpoint", IN_A_START)
+def test_a_first_start_that_copies_nothing_and_is_killed_copies_nothing_afterwards(case, failpoint):
+    case.source(EVENTS, APPEND_ONLY, insert_events(1, 1000))
+    walrock = case.walrock("events", LATEST, environment={"WALROCK_FAILPOINT": failpoint}).start()
+    assert walrock.wait_for_exit() == -signal.SIGKILL, walrock.end_of_log()
+    walrock.set_environment({"WALROCK_FAILPOINT": ""})
+    restart(walrock, "public.events")
+    case.source(insert_events(2001, 2100))
+    case.settle(walrock)
+    assert case.target("SELECT min(n), count(*) FROM events") == [["2001", "100"]]
+    walrock.kill()
+    case.source(insert_events(3001, 3100))
+    restart(walrock, "public.events")
+    case.settle(walrock)
+    assert case.target("SELECT min(n), count(*) FROM events") == [["2001", "200"]]
+
+
+@pytest.mark.parametrize("failpoint", ["after_start_job_record", "after_start_slot", "after_start_table",
+                                       "before_start_tables_record"])
+def test_a_slot_that_was_lost_is_repaired_by_a_copy_also_without_a_first_one_and_after_a_kill(case, failpoint):
+    """startup mode latest says nothing of a table whose changes were lost."""
+    lost_copy = {"source": {"postgres-cdc": {**LATEST["source"]["postgres-cdc"], "slot.lost": "copy"}}}
+    case.source(EVENTS, APPEND_ONLY, insert_events(1, 1000))
+    walrock = case.walrock("events", lost_copy)
+    restart(walrock, "public.events")
+    assert walrock.stop() == 0
+    case.source_as_superuser(f"SELECT pg_drop_replication_slot('{case.slot_name}')")
+    case.source(insert_events(2001, 2100))
+    if failpoint == "after_start_table":
+        case.target("DROP TABLE events FORCE")
+    walrock.set_environment({"WALROCK_FAILPOINT": failpoint})
+    assert walrock.start().wait_for_exit() == -signal.SIGKILL, walrock.end_of_log()
+    walrock.set_environment({"WALROCK_FAILPOINT": ""})
+    restart(walrock, "public.events")
+    case.settle_and_compare(walrock, "events")
