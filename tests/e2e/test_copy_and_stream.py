@@ -2,6 +2,7 @@
 import pytest
 
 from tests.support.shop import ORDER_LINES, SEED_TABLES, TABLES, Traffic, fill_statements
+from tests.support.waiting import wait_until
 from tests.support.walrock import parse_lsn
 
 ACCOUNTS = "CREATE TABLE accounts (id int PRIMARY KEY, owner text NOT NULL, balance numeric(12,2))"
@@ -171,3 +172,26 @@ def test_a_change_is_visible_within_the_freshness_goal(case, accounts):
         case.source(f"UPDATE accounts SET owner = 'turn {turn}' WHERE id = 1")
         accounts.wait_until("the change to be visible", lambda turn=turn: case.target(
             "SELECT owner FROM accounts WHERE id = 1") == [[f"turn {turn}"]], 3)
+
+
+def streamed_bytes(case):
+    """What the server sent of transactions in progress."""
+    slot = f"'{case.slot_name}'"
+    return case.source_as_superuser(f"SELECT stream_bytes FROM pg_stat_replication_slots WHERE slot_name = {slot}")[0][0]
+
+
+def test_a_table_described_first_in_a_savepoint_that_is_rolled_back(case):
+    # The transaction is sent while in progress; behind the savepoint pgoutput describes the table anew.
+    case.source_as_superuser(f"ALTER ROLE replicator IN DATABASE {case.name} SET logical_decoding_work_mem = '64kB'")
+    case.source(ACCOUNTS, TEN_ACCOUNTS)
+    walrock = case.walrock("accounts").start()
+    walrock.wait_until_ready("public.accounts")
+    with case.transaction() as cursor:
+        cursor.execute("SAVEPOINT s")
+        cursor.execute("INSERT INTO accounts SELECT n, repeat('rolled back', 20), n FROM generate_series(1001, 4000) n")
+        wait_until("the transaction being sent while in progress", lambda: streamed_bytes(case))
+        cursor.execute("ROLLBACK TO s")
+        cursor.execute("INSERT INTO accounts SELECT n, repeat('kept', 20), n FROM generate_series(4001, 5000) n")
+    case.source("INSERT INTO accounts VALUES (5001, 'of the next transaction', 0)")
+    case.settle_and_compare(walrock, "accounts")
+    assert "description" not in walrock.log()
