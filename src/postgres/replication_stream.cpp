@@ -64,6 +64,13 @@ Keepalive read_keepalive(Cursor& in) {
   return out;
 }
 
+// The server failed inside: an internal error (PostgreSQL 15 was seen to say "could not map
+// filenode to relation OID" of a table that was truncated often), a file it could not read. Nothing
+// of it was taken, so the stream is worth its attempts.
+bool is_fault_inside(std::string_view sqlstate) {
+  return sqlstate.starts_with("XX") || sqlstate.starts_with("58");
+}
+
 } // namespace
 
 ProtocolOptions ProtocolOptions::of_server(int server_version) {
@@ -129,6 +136,8 @@ void ReplicationStream::throw_ended() {
                        "read past that: drop slot and publication (`walrock drop JOB`) and start "
                        "again.";
     }
+    if (is_fault_inside(failure.sqlstate))
+      failure.retry = Retry::later;
     raise(std::move(failure));
   }
   throw ConnectionLost(ErrorCode::source_unreachable,

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.support.hostile import HostileHttp, HostileMysql, HostileStream, Mood, Watcher
+from tests.support.hostile import FailingStream, HostileHttp, HostileMysql, HostileStream, Mood, Watcher
 from tests.support.waiting import NotReached, wait_until
 from tests.support.wired import Wires
 
@@ -153,6 +153,17 @@ HTTP = ("fe", "be0", "be1")
 
 def test_a_stream_that_is_garbled_is_never_believed(case_with_own_rockpool, wires):
     a_stream_that_lies(case_with_own_rockpool, wires, random.randrange(1 << 30), 25)
+
+
+def test_a_server_that_fails_inside_while_it_decodes_is_asked_again(case_with_own_rockpool, wires):
+    """As PostgreSQL 15 did once: XX000, "could not map filenode", of a table that was truncated often."""
+    told = Lies(case_with_own_rockpool, wires, 1).begin()
+    states = ["XX000", "58030", "XX000"]
+    wires.pg.interceptor = lambda: FailingStream(states)
+    wires.pg.cut_all()
+    told.live(lambda: not states)
+    told.be_honest_and_compare()
+    assert not told.exits, told.walrock.log()
 
 
 def test_positions_that_are_not_true_are_never_acknowledged(case_with_own_rockpool, wires):

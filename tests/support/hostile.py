@@ -200,6 +200,20 @@ class HostileStream(PgFrames):
         return frame + frame if body[25:26] in (b"B", b"C", b"S", b"c") else frame
 
 
+class FailingStream(PgFrames):
+    """Says in place of a message of the stream that the server failed inside, as long as it has orders to."""
+
+    def __init__(self, sqlstates):
+        super().__init__()
+        self._sqlstates = sqlstates  # a list that all connections share; each is told once
+
+    def told(self, kind, body, frame):
+        if not self.is_replication or kind != b"d" or body[:1] != b"w" or not self._sqlstates:
+            return frame
+        state = self._sqlstates.pop().encode()
+        return frame_of(b"E", b"SERROR\0C" + state + b"\0Mcould not map filenode to relation OID\0\0")
+
+
 # -- HTTP -----------------------------------------------------------------------------------------
 
 
