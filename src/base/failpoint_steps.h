@@ -13,15 +13,16 @@
   /* start */ \
   X(start_incarnation, checkpoint_failed, "the number of this start is written") \
   X(start_publication, source_unreachable, "the publication is made or extended") \
-  X(start_job_record, checkpoint_failed, "the job's record is written: first that a slot is about to be made, then its position") \
+  X(start_job_record, checkpoint_failed, "the job's record is written: that a slot is about to be made, or that the server was promoted") \
   X(start_slot, source_unreachable, "the replication slot is made, with its snapshot") \
+  X(start_give_up, checkpoint_failed, "that the slot is given up and every table is copied again is written") \
   X(start_slot_drop, source_unreachable, "a slot that a start left which died is dropped") \
   X(start_database, target_unreachable, "the target database is made") \
   X(start_table_record, checkpoint_failed, "that a target table is about to be made is written") \
   X(start_table, target_unreachable, "a target table is made") \
   X(start_twin_drop, target_unreachable, "a twin that an earlier start left is dropped") \
   X(start_twin, target_unreachable, "the twin of a table is made that takes its copy") \
-  X(start_tables_record, checkpoint_failed, "the tables that are followed are written") \
+  X(start_tables_record, checkpoint_failed, "the tables that are followed are written, and where a new slot begins") \
   /* copy */ \
   X(copy_snapshot, source_unreachable, "a temporary slot is made for the snapshot of a later round") \
   X(copy_read, source_unreachable, "a range of a table is read") \
@@ -55,6 +56,7 @@
   X(stream_applied, checkpoint_failed, "the marks of committed labels are written: applied_lsn") \
   X(stream_flushed, checkpoint_failed, "flushed_lsn is written, before it is acknowledged") \
   X(stream_feedback, source_unreachable, "flushed_lsn is acknowledged to PostgreSQL") \
+  X(slot_look, source_unreachable, "the slot is looked at for its limits") \
   /* barriers, doubts, leftovers */ \
   X(truncate, target_unreachable, "a target is emptied: TRUNCATE of the source, or a copy that is begun again") \
   X(add_columns, target_unreachable, "columns are added to a target") \
@@ -62,6 +64,15 @@
   X(rollback, target_unreachable, "a label is rolled back") \
   X(cancel, target_unreachable, "a label whose backend has lost it is cancelled at the frontend") \
   X(label_state, target_unreachable, "the state of a label is asked for") \
+  /* the checkpoint in StarRocks */ \
+  X(store_make, target_unreachable, "the table of checkpoints is made") \
+  X(store_claim, checkpoint_failed, "the job is claimed: the owner row of this start becomes visible") \
+  X(store_take_over, checkpoint_failed, "the records of the start before are written under this one") \
+  X(store_clear, target_unreachable, "the rows of earlier starts are deleted") \
+  X(store_write, checkpoint_failed, "an update of the checkpoint is written and becomes visible") \
+  X(store_look, target_unreachable, "a later owner is looked for behind a write") \
+  X(store_beat, checkpoint_failed, "a sign of life is written") \
+  X(store_release, checkpoint_failed, "the job is released at a stop") \
   /* store and stop */ \
   X(checkpoint_commit, checkpoint_failed, "the checkpoint's transaction is made durable") \
   X(stop_stream, source_unreachable, "the stream is ended with a last acknowledgement") \

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/pause.h"
 
@@ -127,7 +128,9 @@ void SlotGuardian::look(std::stop_token const& stop) {
     connection_ = std::make_unique<Connection>(source_, ConnectionKind::sql, stop);
     connection_->set_answer_timeout(kPatience); // the end of the run waits for it
   }
+  WALROCK_BEFORE(slot_look);
   auto const slot = find_slot(*connection_, slot_name_);
+  WALROCK_AFTER(slot_look);
   if (!slot)
     return; // the stream refuses or repairs
   TimePoint const now = std::chrono::steady_clock::now();

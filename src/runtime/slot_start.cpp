@@ -126,7 +126,9 @@ void SlotStart::give_up() {
   log::warning("every table is copied again, as slot.lost says, because of {}: {}",
                error_policy(lost_->code).word, lost_->message);
   CheckpointUpdate const update = forget_positions(out_.checkpoint, *lost_);
-  write_record(update);
+  WALROCK_BEFORE(start_give_up);
+  store_.write(update);
+  WALROCK_AFTER(start_give_up);
   out_.job.consistent_lsn = Lsn{};
   lost_.reset();
 }

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/pause.h"
@@ -158,7 +159,9 @@ void StarRocksStore::Session::settle() {
 }
 
 void StarRocksStore::Session::require_ownership() {
+  WALROCK_BEFORE(store_look);
   auto const owners = table.owners();
+  WALROCK_AFTER(store_look);
   if (!owners.empty() && owners.back().incarnation == incarnation)
     return;
   is_lost = true;
@@ -184,7 +187,9 @@ void StarRocksStore::Session::make_table() {
   if (table.is_there())
     return;
   SqlConnection ddl(settings.ddl);
+  WALROCK_BEFORE(store_make);
   CheckpointTable(ddl, settings.database, settings.job_id).create();
+  WALROCK_AFTER(store_make);
 }
 
 // Clocks of machines differ, so only its own beats tell whether an owner lives.
@@ -221,7 +226,9 @@ void StarRocksStore::Session::claim(std::vector<CheckpointTable::Owner> const& o
   owner.pid = ::getpid();
   owner.started_at_ms = milliseconds_since_1970();
   owner.silence_ms = settings.silence.count();
+  WALROCK_BEFORE(store_claim);
   put({row_of(owner)});
+  WALROCK_AFTER(store_claim);
   auto const now = table.owners();
   if (now.empty() || now.back().incarnation != incarnation)
     refuse(now.empty() ? CheckpointTable::Owner{incarnation, owner} : now.back(), "takes over");
@@ -242,9 +249,13 @@ void StarRocksStore::Session::take_over() {
     next.write_number = found.write_number;
     next.written_at_ms = found.written_at_ms;
   }
+  WALROCK_BEFORE(store_take_over);
   write_owned(std::move(rows), next);
+  WALROCK_AFTER(store_take_over);
   try {
+    WALROCK_BEFORE(store_clear);
     table.remove_before(incarnation);
+    WALROCK_AFTER(store_clear);
   } catch (Error const& error) { // they cost space only
     log::warning("old rows stay in {}: {}", to_string(table.name()), error.what());
   }
@@ -254,7 +265,9 @@ void StarRocksStore::Session::beat() {
   if (is_lost || Clock::now() - written_at < settings.beat)
     return;
   try {
+    WALROCK_BEFORE(store_beat);
     write_owned({}, owner);
+    WALROCK_AFTER(store_beat);
   } catch (Error const& error) { // the next write says it to who waits for it
     log::warning("no sign of life in {}: {}", to_string(table.name()), error.what());
     written_at = Clock::now();
@@ -277,7 +290,9 @@ StarRocksStore::~StarRocksStore() {
   try {
     OwnerRecord last = session.owner;
     last.state = OwnerRecord::State::released;
+    WALROCK_BEFORE(store_release);
     session.write_owned({}, last);
+    WALROCK_AFTER(store_release);
   } catch (std::exception const& error) {
     log::warning("the job is not released in {}, so the next start waits {} s: {}",
                  to_string(session.table.name()), session.settings.silence.count() / 1000,
@@ -310,7 +325,9 @@ void StarRocksStore::write(CheckpointUpdate const& update) {
   if (update.logged_lsn)
     next.logged_lsn = *update.logged_lsn;
   try {
+    WALROCK_BEFORE(store_write);
     session.write_owned(rows_of(update), next);
+    WALROCK_AFTER(store_write);
   } catch (Error const& error) {
     if (error.code() == ErrorCode::instance_running || error.code() == ErrorCode::checkpoint_failed)
       throw;

@@ -36,6 +36,8 @@ class Scene:
     faults: tuple = ()               # of rockpool, ordered before the start that is killed
     changes: dict = field(default_factory=dict)
     is_dropped: bool = False         # somebody drops the target of `events` while walrock is stopped
+    is_slot_lost: bool = False       # somebody drops the slot while walrock is stopped; slot.lost says copy
+    is_stateless: bool = False       # the checkpoint is in StarRocks
     existing: bool = False           # the target of `wiped` has foreign rows before the first start
     is_stopped: bool = False         # SIGTERM once it is ready
     sets_aside: bool = False         # a table may end set aside; it is copied again
@@ -46,6 +48,9 @@ START = Scene("first start")
 COPY = Scene("first copy", nths=(1, 4))
 AGAIN = Scene("start after a death in the copy", earlier=("after_copy_begin",))
 DROPPED = Scene("start after a target was dropped", is_dropped=True)
+LOST = Scene("start after the slot was lost", is_slot_lost=True)
+STATELESS = Scene("checkpoint in StarRocks", is_stateless=True)
+TAKEN_OVER = replace(STATELESS, says="checkpoint in StarRocks after a death", earlier=("after_stream_prepare",))
 SWAP = Scene("existing-rows: swap", tables=("wiped", "events"), existing=True,
              changes={"sink": {"starrocks": {"existing-rows": "swap"}}})
 
@@ -53,15 +58,16 @@ SWAP = Scene("existing-rows: swap", tables=("wiped", "events"), existing=True,
 REACHED_BY = {
     "start_incarnation": (START, replace(START, says="start after a death", earlier=("after_stream_prepare",))),
     "start_publication": (START,),
-    "start_job_record": (replace(START, nths=(1, 2)),),
-    "start_slot": (START,),
+    "start_job_record": (START,),
+    "start_slot": (START, LOST),
+    "start_give_up": (LOST,),
     "start_slot_drop": (Scene("start after a death in a start", earlier=("after_start_slot",)),),
     "start_database": (START,),
     "start_table_record": (replace(START, nths=(1, 4)), DROPPED),
     "start_table": (replace(START, nths=(1, 4)), DROPPED),
     "start_twin_drop": (replace(SWAP, earlier=("after_start_twin",)),),
-    "start_twin": (SWAP,),
-    "start_tables_record": (START, DROPPED, replace(START, says="start after a death", earlier=("after_stream_recorded",))),
+    "start_twin": (SWAP, LOST),
+    "start_tables_record": (START, DROPPED, LOST, replace(START, says="start after a death", earlier=("after_stream_recorded",))),
     "copy_snapshot": (AGAIN,),
     "copy_read": (COPY, replace(AGAIN, nths=(2,))),
     "copy_intended": (COPY,),
@@ -72,7 +78,7 @@ REACHED_BY = {
     "copy_finished": (COPY,),
     "copy_empty_twin": (replace(SWAP, says="a swap without an answer",
                                 faults=({"point": "cut", "at": "sql", "label": "SWAP", "count": 1},)),),
-    "copy_swap": (SWAP,),
+    "copy_swap": (SWAP, replace(LOST, nths=(1, 3))),
     "copy_twin_drop": (SWAP,),
     "state_init": (Scene("start after a death in the copy", earlier=("after_state_copying",)),),
     "state_copying": (COPY,),
@@ -94,6 +100,7 @@ REACHED_BY = {
     "stream_applied": (replace(STREAM, nths=(1, 9)),),
     "stream_flushed": (replace(STREAM, nths=(1, 9)),),
     "stream_feedback": (replace(STREAM, nths=(1, 5)),),
+    "slot_look": (STREAM,),
     "truncate": (STREAM, replace(AGAIN, says="a copy is emptied")),
     "add_columns": (STREAM,),
     "cut": (Scene("leftovers of an append-only table", earlier=("after_stream_load",), tables=("events",)),
@@ -103,6 +110,15 @@ REACHED_BY = {
                  Scene("a load is lost", faults=({"point": "lost_answer", "at": "prepare", "count": 1},))),
     "cancel": (Scene("a backend restarts", faults=({"point": "restart_be", "at": "load", "when": "after", "count": 1},)),),
     "label_state": (Scene("a commit in doubt", faults=({"point": "lost_answer", "at": "commit", "count": 1},)),),
+    "store_make": (STATELESS,),
+    "store_claim": (STATELESS, TAKEN_OVER),
+    "store_take_over": (STATELESS, TAKEN_OVER, replace(STATELESS, says="a claim that was not followed by a take-over",
+                                                       earlier=("after_stream_recorded", "after_store_claim"))),
+    "store_clear": (STATELESS, TAKEN_OVER),
+    "store_write": (replace(STATELESS, nths=(1, 9, 40)), replace(TAKEN_OVER, nths=(9,))),
+    "store_look": (replace(STATELESS, nths=(1, 9, 40)), TAKEN_OVER),
+    "store_beat": (replace(STATELESS, nths=(1, 3)),),
+    "store_release": (replace(STATELESS, says="checkpoint in StarRocks, stop", is_stopped=True),),
     "checkpoint_commit": (replace(STREAM, nths=(1, 3, 12, 30)),),
     "stop_stream": (Scene("stop", is_stopped=True),),
     "stop_drain": (Scene("stop", is_stopped=True),),

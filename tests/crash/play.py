@@ -5,7 +5,7 @@ import zlib
 
 import requests
 
-from tests.crash.site import Life, database_name
+from tests.crash.site import Life, database_name, state_database
 from tests.support.job_file import merge
 from tests.support.waiting import wait_until
 
@@ -17,6 +17,11 @@ def play(site, number, case, seed):
     scene = case.scene
     name = database_name(f"c{number}_{case.kind}")
     changes = merge({"sink": {"starrocks": {"sink.semantic": case.semantic}}, "walrock": {"freshness": "200ms"}}, scene.changes)
+    if scene.is_stateless:
+        changes = merge(changes, {"walrock": {"checkpoint-store": "starrocks", "checkpoint-database": state_database(name),
+                                              "checkpoint-takeover": "1s"}})
+    if scene.is_slot_lost:
+        changes = merge(changes, {"source": {"postgres-cdc": {"slot.lost": "copy"}}})
     dice = random.Random(seed ^ zlib.crc32(case.id.encode()))
     life = Life(site, name, scene.tables, dice.randrange(1 << 30), changes, scene.rows)
     has_passed = False
@@ -69,7 +74,9 @@ def start_at_last_death(life, case):
     """Through the earlier deaths to the start that meets the last failpoint; returns that failpoint."""
     *earlier, last = case.deaths
     if case.scene.is_dropped:
-        lose_a_target(life)
+        with_walrock_down(life, lambda: life.rockpool.execute(f"DROP TABLE {life.name}.events FORCE"))
+    if case.scene.is_slot_lost:
+        with_walrock_down(life, lambda: life.pg.execute("postgres", f"SELECT pg_drop_replication_slot('{life.name}_slot')"))
     for failpoint in earlier:
         life.start(failpoint)
         life.wait_for_death(failpoint)
@@ -80,12 +87,12 @@ def start_at_last_death(life, case):
     return last
 
 
-def lose_a_target(life):
-    """It was complete; then somebody drops it while walrock is down."""
+def with_walrock_down(life, somebody_acts):
+    """Everything was complete; then walrock is stopped."""
     life.start()
     wait_until_followed(life)
     assert life.walrock.stop() == 0, life.walrock.end_of_log()
-    life.rockpool.execute(f"DROP TABLE {life.name}.events FORCE")
+    somebody_acts()
 
 
 def wait_until_followed(life):

@@ -10,6 +10,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+import pymysql
 import requests
 
 from tests.crash.workload import Workload, make_statements
@@ -86,7 +87,8 @@ class Life:
     def end(self, keeps_folder):
         self.walrock.kill()
         self.pg.drop_database(self.name)
-        self.rockpool.execute(f"DROP DATABASE IF EXISTS {self.name} FORCE")
+        for database in (self.name, state_database(self.name)):
+            self.rockpool.execute(f"DROP DATABASE IF EXISTS {database} FORCE")
         if not keeps_folder:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -124,7 +126,28 @@ class Life:
         assert told <= max(consistent, flushed), f"PostgreSQL was told {told:x}, the checkpoint has {flushed:x}"
 
     def checkpoint_flushed(self):
-        """(consistent_lsn, flushed_lsn) of a copy of the store, so that looking changes nothing; None without one."""
+        """(consistent_lsn, flushed_lsn) of the store; None without one, or when it does not know yet where its slot begins."""
+        job, flushed = self._records_in_starrocks() or self._records_in_file() or (None, None)
+        if not job or not flushed or parse_lsn(job) == 0:
+            return None
+        return parse_lsn(job), parse_lsn(flushed)
+
+    def _records_in_starrocks(self):
+        """Of the newest start whose records are complete."""
+        try:
+            rows = self.rockpool.execute(f"SELECT incarnation, kind, content FROM {state_database(self.name)}.checkpoint "
+                                         "WHERE kind IN ('owner', 'job') ORDER BY incarnation DESC")
+        except pymysql.MySQLError:  # it is not there, or nobody answers
+            return None
+        records = [(number, kind, json.loads(content)) for number, kind, content in rows]
+        for number, kind, owner in records:
+            if kind == "owner" and owner["state"] != "claimed":
+                job = next((content["consistent_lsn"] for of, kind, content in records if of == number and kind == "job"), None)
+                return job, owner["flushed_lsn"]
+        return None
+
+    def _records_in_file(self):
+        """Read from a copy, so that looking changes nothing."""
         store = self.folder / "checkpoint" / "checkpoint.db"
         if not store.exists():
             return None
@@ -140,9 +163,7 @@ class Life:
                 return None
             finally:
                 connection.close()
-        if not job or not flushed or parse_lsn(job[0]) == 0:  # killed before it knew where its slot begins
-            return None
-        return parse_lsn(job[0]), parse_lsn(flushed[0])
+        return (job and job[0]), (flushed and flushed[0])
 
     # -- the end ------------------------------------------------------------------------------
 
@@ -197,6 +218,11 @@ class Life:
         for table in self.tables:
             self.rockpool.execute(f"DROP TABLE IF EXISTS {self.name}.{table} FORCE")
         self.start()
+
+
+def state_database(name):
+    """Where the checkpoint is of a job that keeps it in StarRocks."""
+    return f"{name}_state"
 
 
 def database_name(case_id):

@@ -78,8 +78,12 @@ def last_name(case):
 
 def short(case):
     _, _, rest = case.deaths[-1].partition(":")
-    words = [SHORT[case.semantic]] + ([rest] if rest else []) + ([case.scene.says] if case.scene.earlier or case.scene.faults or case.scene.is_dropped else [])
+    words = [SHORT[case.semantic]] + ([rest] if rest else []) + ([case.scene.says] if is_special(case.scene) else [])
     return " ".join(words)
+
+
+def is_special(scene):
+    return scene.earlier or scene.faults or scene.is_dropped or scene.is_slot_lost or scene.is_stateless
 
 
 def semantics(cases):
