@@ -290,15 +290,17 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
 
   bool const is_done = watch(shared, drain, now, until);
   // Readers first; then what is under way is finished; then the commit thread ends.
-  log::info("stopping: what is under way is finished");
+  if (is_overtaken()) {
+    log::info("stopping: what is under way is left to the other walrock");
+    stop_loads.request_stop();
+    stop_commit.request_stop();
+  } else {
+    log::info("stopping: what is under way is finished");
+  }
   stream_thread.request_stop();
   copy_thread.request_stop();
   stream_thread.join();
   copy_thread.join();
-  if (is_overtaken()) {
-    stop_loads.request_stop();
-    stop_commit.request_stop();
-  }
   WALROCK_BEFORE(stop_drain);
   drain_commit.request_stop();
   std::stop_callback const at_once(now, [&] { stop_commit.request_stop(); });
