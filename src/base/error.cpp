@@ -119,6 +119,11 @@ ErrorPolicy const& error_policy(ErrorCode code) {
     POLICY(instance_running, config, never, "Stop the other walrock of this job first.")
     POLICY(spool_failed, engine, later,
            "Check space and permissions of the checkpoint folder (walrock.checkpoint).")
+    POLICY(
+        spool_lost, engine, never,
+        "If the folder of walrock.durable-spool was moved, or its disk is not mounted, bring it "
+        "back. Otherwise the changes in it are gone: set slot.lost: copy in the job file, or run "
+        "`walrock drop JOB`, and start again, which copies every table.")
     POLICY(http_listen_failed, config, never, "Choose another address with walrock.http.")
     POLICY(stopped, engine, never, "Start walrock again to go on where it stopped.")
     POLICY(internal, engine, later, "This is a defect of walrock: report it with the log.")

@@ -61,6 +61,7 @@ enum class ErrorCode {
   checkpoint_mismatch, // belongs to another job, server or format
   instance_running,    // a second walrock on one job
   spool_failed,
+  spool_lost, // the durable spool lacks what was acknowledged because of it
   http_listen_failed,
   stopped,
   internal,

@@ -57,6 +57,12 @@
   X(stream_flushed, checkpoint_failed, "flushed_lsn is written, before it is acknowledged") \
   X(stream_feedback, source_unreachable, "flushed_lsn is acknowledged to PostgreSQL") \
   X(slot_look, source_unreachable, "the slot is looked at for its limits") \
+  /* durable spool */ \
+  X(log_segment, spool_failed, "a segment of the durable spool is made") \
+  X(log_append, spool_failed, "records are appended to the durable spool") \
+  X(log_sync, spool_failed, "the durable spool is synced") \
+  X(log_recorded, checkpoint_failed, "logged_lsn is written, before it is acknowledged") \
+  X(log_let_go, spool_failed, "a segment of the durable spool is removed") \
   /* barriers, doubts, leftovers */ \
   X(truncate, target_unreachable, "a target is emptied: TRUNCATE of the source, or a copy that is begun again") \
   X(add_columns, target_unreachable, "columns are added to a target") \

@@ -17,6 +17,7 @@ ExitCode exit_code_of(ErrorCode code) {
   case ErrorCode::source_replaced:
   case ErrorCode::source_rewound:
   case ErrorCode::timeline_diverged:
+  case ErrorCode::spool_lost:
   case ErrorCode::instance_running:
   case ErrorCode::checkpoint_mismatch: return kRefused;
   case ErrorCode::stopped: return kSecondSignal;

@@ -53,6 +53,7 @@ STATELESS = Scene("checkpoint in StarRocks", is_stateless=True)
 TAKEN_OVER = replace(STATELESS, says="checkpoint in StarRocks after a death", earlier=("after_stream_prepare",))
 SWAP = Scene("existing-rows: swap", tables=("wiped", "events"), existing=True,
              changes={"sink": {"starrocks": {"existing-rows": "swap"}}})
+DURABLE = Scene("a durable spool", changes={"walrock": {"durable-spool": "log"}})
 
 # Every step: the scenes in which both of its failpoints are reached, the representative one first.
 REACHED_BY = {
@@ -100,6 +101,11 @@ REACHED_BY = {
     "stream_applied": (replace(STREAM, nths=(1, 9)),),
     "stream_flushed": (replace(STREAM, nths=(1, 9)),),
     "stream_feedback": (replace(STREAM, nths=(1, 5)),),
+    "log_segment": (DURABLE, replace(DURABLE, says="a durable spool goes on", earlier=("after_log_recorded:3",))),
+    "log_append": (replace(DURABLE, nths=(1, 9)),),
+    "log_sync": (replace(DURABLE, nths=(1, 9)),),
+    "log_recorded": (replace(DURABLE, nths=(1, 9)),),
+    "log_let_go": (replace(DURABLE, says="a durable spool goes on", earlier=("after_log_recorded:3",)),),
     "slot_look": (STREAM,),
     "truncate": (STREAM, replace(AGAIN, says="a copy is emptied")),
     "add_columns": (STREAM,),
