@@ -73,7 +73,6 @@ void Committer::retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& 
     forget(slot.label); // not ours: it is not rolled back either
   else
     line.leftovers.push_back({slot.label});
-  close_label(slot);
   slot.step = LabelSlot::Step::fresh;
   ++slot.attempt;
   slot.retry_at = now + line.backoff.next();

@@ -73,7 +73,7 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed) {
     slot->part = record.part;
     slot->row_count = record.row_count;
     slot->step = LabelSlot::Step::prepared;
-    ++open_labels_;
+    take_place(*slot);
     line->units.back().labels.push_back(std::move(slot));
   }
   // Until the stream follows it, a table's next change is somewhere above its applied_lsn.
@@ -263,9 +263,13 @@ bool Committer::is_copy_label(TableLine const& line, LabelSlot const& slot) cons
                      [&](auto const& own) { return own.get() == &slot; });
 }
 
-// The label no longer counts against the budget.
-void Committer::close_label(LabelSlot const& slot) {
-  if (slot.step != LabelSlot::Step::fresh)
+void Committer::take_place(LabelSlot& slot) {
+  if (!std::exchange(slot.has_place, true))
+    ++open_labels_;
+}
+
+void Committer::give_place_back(LabelSlot& slot) {
+  if (std::exchange(slot.has_place, false))
     --open_labels_;
 }
 

@@ -191,7 +191,8 @@ private:
   void drop_abandoned(TableLine& line, LabelSlot const& slot);
   [[nodiscard]] bool has_work(TableLine const& line) const;
   [[nodiscard]] TimePoint deadline_of(TableLine const& line, TimePoint now) const;
-  void close_label(LabelSlot const& slot);
+  void take_place(LabelSlot& slot);
+  void give_place_back(LabelSlot& slot);
 
   CommitterSettings settings_;
   std::map<RelationId, std::unique_ptr<TableLine>> lines_;

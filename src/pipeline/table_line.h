@@ -31,8 +31,8 @@ struct LabelSlot {
   Step step = Step::fresh;
   std::uint64_t row_count = 0;
   CallId call = 0;          // outstanding
+  bool has_place = false;   // in the budget of labels; kept while it waits to be tried again
   bool is_in_doubt = false; // its commit was sent, and nobody says what came of it
-  bool is_closed = false;   // committed and no longer counted against the budget
   TimePoint retry_at{};
 };
 

@@ -88,7 +88,7 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
       LabelSlot& slot = **it;
       if (slot.step == LabelSlot::Step::committed) {
         line.record.copied_rows += slot.row_count;
-        close_label(slot);
+        give_place_back(slot);
         forget(slot.label);
         it = line.copy_labels.erase(it);
         continue;
@@ -100,7 +100,7 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
       }
       if (slot.step == LabelSlot::Step::fresh && slot.retry_at <= now && !is_draining_ &&
           in_flight < settings_.copy_labels_in_flight && line.leftovers.empty() &&
-          open_labels_ < settings_.label_budget / 2 + 1) {
+          (slot.has_place || open_labels_ < settings_.label_budget / 2 + 1)) {
         LabelRecord intended;
         intended.label = make_label({settings_.label_prefix, settings_.job_id,
                                      settings_.incarnation, line.copy_target,
@@ -333,8 +333,7 @@ void Committer::discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot) {
     line.abandoned.push_back(std::move(slot));
     return;
   }
-  if (!slot->is_closed)
-    close_label(*slot);
+  give_place_back(*slot);
   bool const is_commit_sent =
       slot->step != LabelSlot::Step::loading && slot->step != LabelSlot::Step::prepared;
   line.must_be_cut |= is_commit_sent && line.may_double();

@@ -93,14 +93,13 @@ void Committer::load_unit(TableLine& line, Unit& unit, TimePoint now) {
 // A unit is begun as a whole or not at all, or units that are half prepared would hold the budget
 // for ever. What is behind the front of its table leaves half of it to the fronts.
 bool Committer::has_budget(TableLine const& line, Unit const& unit) {
-  std::size_t fresh = 0;
-  for (auto const& slot : unit.labels)
-    fresh += slot->step == LabelSlot::Step::fresh ? 1 : 0;
-  if (fresh < unit.labels.size())
-    return true; // begun before: its retries go on
+  bool const is_begun = std::any_of(unit.labels.begin(), unit.labels.end(),
+                                    [](auto const& slot) { return slot->has_place; });
+  if (is_begun || unit.labels.empty())
+    return true;
   std::size_t const budget =
       &unit == &line.units.front() ? settings_.label_budget : settings_.label_budget / 2;
-  if (open_labels_ + fresh <= budget)
+  if (open_labels_ + unit.labels.size() <= budget)
     return true;
   is_starved_ = true;
   return false;
@@ -128,19 +127,16 @@ void Committer::load_long_unit(TableLine& line, Unit& unit, TimePoint now) {
     if (slot->part != part)
       continue;
     if (slot->step == LabelSlot::Step::fresh && may_begin(line) && is_due(slot->retry_at, now)) {
-      if (open_labels_ < settings_.label_budget)
+      if (slot->has_place || open_labels_ < settings_.label_budget)
         start_load(line, *slot, record_of(line, unit, *slot, LabelRecord::State::intended));
       else
         is_starved_ = true;
     }
     commit_slot(line, *slot, now);
   }
-  for (auto& slot : unit.labels) {
-    if (slot->step != LabelSlot::Step::committed || slot->is_closed)
-      continue;
-    close_label(*slot);
-    slot->is_closed = true;
-  }
+  for (auto& slot : unit.labels)
+    if (slot->step == LabelSlot::Step::committed)
+      give_place_back(*slot);
   if (part == UINT32_MAX)
     unit.step = Unit::Step::recorded; // all committed
 }
@@ -222,8 +218,7 @@ bool Committer::is_committed(Unit const& unit) const {
 void Committer::finish_unit(TableLine& line) {
   Unit& unit = line.units.front();
   for (auto const& slot : unit.labels) {
-    if (!slot->is_closed)
-      close_label(*slot);
+    give_place_back(*slot);
     line.applied_rows += slot->row_count;
     forget(slot->label);
   }
@@ -237,7 +232,7 @@ void Committer::start_load(TableLine& line, LabelSlot& slot, LabelRecord intende
   slot.label = intended.label;
   slot.step = LabelSlot::Step::loading;
   slot.call = call_for(&line, &slot);
-  ++open_labels_;
+  take_place(slot);
   update_.labels.push_back(std::move(intended));
   is_urgent_ = true;
   after_write_.emplace_back(StartLoad{slot.call, slot.label, &slot.batch});

@@ -40,7 +40,9 @@ MUTATIONS = [
     ("the position moves back with a column", "stream_machine.cpp",
      "table->from = std::max(table->from, epoch.end_lsn);", "table->from = epoch.end_lsn;"),
     ("answer a keepalive with the server's position", "stream_machine.cpp",
-     "if (!transaction_ && touched_.empty())\n    idle_lsn_", "idle_lsn_"),
+     "if (!transaction_ && touched_.empty())\n    idle_lsn_ = std::max(idle_lsn_, wal_end);",
+     "Epoch nothing;\nnothing.number = ++epoch_number_;\nnothing.end_lsn = wal_end;\n"
+     "actions.emplace_back(HandOver{std::move(nothing)});"),
     ("a rolled back subtransaction is replayed", "stream_machine.cpp",
      "streamed_[abort.xid].aborted_xids.insert(abort.sub_xid);", ""),
     ("keys of two labels in one part", "table_batches.cpp",

@@ -122,6 +122,7 @@ void Run::choose_faults() {
     return dice_.chance(0.4) ? most * 0.1 * dice_.between(1, 10) : 0;
   };
   faults.request_lost = some(0.3);
+  faults.request_late = some(0.2);
   faults.answer_lost = some(0.3);
   faults.load_half_done = some(0.3);
   faults.load_failed = some(0.3);

@@ -254,9 +254,21 @@ std::vector<RefusedRow> Target::refusals(SentLoad const& sent) const {
 
 CommitOutcome Target::commit(Label const& label) {
   using Kind = CommitOutcome::Kind;
-  end_overdue();
   if (is_away_ || dice_.chance(faults_.request_lost))
     return {Kind::in_doubt, false, "nobody answers"};
+  if (dice_.chance(faults_.request_late)) {
+    timeline_.in(Milliseconds(dice_.between(50, 3000)), [this, label] {
+      trace_.say("target: the commit of {} arrives late", label.text);
+      (void)take_commit(label);
+    });
+    return {Kind::in_doubt, false, "no answer in time"};
+  }
+  return take_commit(label);
+}
+
+CommitOutcome Target::take_commit(Label const& label) {
+  using Kind = CommitOutcome::Kind;
+  end_overdue();
   bool const is_answer_lost = dice_.chance(faults_.answer_lost);
   Transaction* const transaction = find(label);
   auto const answer = [&](CommitOutcome done) {

@@ -22,6 +22,7 @@ namespace walrock::simulation {
 // Probabilities per call, unless said otherwise.
 struct TargetFaults {
   double request_lost = 0;   // nothing arrives, nobody answers
+  double request_late = 0;   // a commit arrives when its sender has long given up
   double answer_lost = 0;    // done, nobody answers
   double load_half_done = 0; // begun, never prepared, nobody answers
   double load_failed = 0;    // the transaction is aborted
@@ -120,6 +121,7 @@ private:
   Table* find_table(std::uint64_t id);
   void abort(Transaction& transaction);
   void finish(Label const& label);
+  CommitOutcome take_commit(Label const& label);
   void publish(Label const& last);
   void become_visible(Label const& label);
   void apply(Transaction const& transaction, Table& table);
