@@ -198,6 +198,8 @@ void add_engine(Lines& lines, EngineSpec const& engine) {
   lines.add("freshness", duration_text(engine.freshness));
   lines.add("memory", size_text(engine.memory));
   lines.add("spool-limit", size_text(engine.spool_limit));
+  lines.add("durable-spool", engine.durable_spool.empty() ? "off" : engine.durable_spool);
+  lines.add("durable-spool-limit", size_text(engine.durable_spool_limit));
   lines.add("copy-workers", engine.copy_workers);
   lines.add("loaders", engine.loaders);
   lines.add("http", to_string(engine.http));

@@ -158,7 +158,9 @@ enum class CheckpointPlace { file, starrocks };
 struct EngineSpec {
   Milliseconds freshness{1'000};       // goal: from commit in the source to visible in the target
   std::uint64_t memory = 256ULL << 20; // bytes, of the whole process
-  std::uint64_t spool_limit = 4ULL << 30; // bytes on disk of changes that wait
+  std::uint64_t spool_limit = 4ULL << 30;          // bytes on disk of changes that wait
+  std::string durable_spool;                       // absolute folder; empty: off
+  std::uint64_t durable_spool_limit = 16ULL << 30; // bytes on disk
   int copy_workers = 2;
   int loaders = 2;
   HostPort http{"127.0.0.1", 8081}; // port 0: a free one

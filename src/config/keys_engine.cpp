@@ -37,6 +37,27 @@ void add_effort(std::vector<Key>& keys) {
        .set = [](Draft& d, KeyValue const& v) { d.spec.engine.spool_limit = v.bytes; }});
   keys.push_back(
       {.section = section,
+       .name = "durable-spool",
+       .shape = Shape::path,
+       .default_text = "off",
+       .doc = "off, or a folder on a local disk, one per job. What PostgreSQL commits is synced "
+              "there and acknowledged before StarRocks has it, so that PostgreSQL need not keep "
+              "its WAL while StarRocks is away; when the folder is lost, tables are copied again.",
+       .set = [](Draft& d, KeyValue const& v) {
+         d.spec.engine.durable_spool = v.shown == "off" ? "" : v.text;
+       }});
+  keys.push_back(
+      {.section = section,
+       .name = "durable-spool-limit",
+       .shape = Shape::size,
+       .default_text = "16GB",
+       .least = std::int64_t(128) << 20,
+       .doc = "With durable-spool, the bytes that it may take; at the limit walrock stops reading "
+              "until StarRocks has taken some of it, and PostgreSQL keeps the rest. A transaction "
+              "that was begun is taken whole.",
+       .set = [](Draft& d, KeyValue const& v) { d.spec.engine.durable_spool_limit = v.bytes; }});
+  keys.push_back(
+      {.section = section,
        .name = "copy-workers",
        .shape = Shape::integer,
        .default_words = "parallelism, or 2",

@@ -57,6 +57,7 @@ std::string status_json(Status const& status) {
   out["phase"] = status.phase;
   out["trouble"] = status.trouble;
   out["flushed_lsn"] = to_string(status.flushed_lsn);
+  out["logged_lsn"] = status.log_limit == 0 ? Json(nullptr) : Json(to_string(status.logged_lsn));
   out["received_lsn"] = to_string(status.received_lsn);
   out["server_lsn"] = to_string(status.server_lsn);
   out["lag_bytes"] = status.lag_bytes;
@@ -64,6 +65,8 @@ std::string status_json(Status const& status) {
   out["received_changes"] = status.received_changes;
   out["memory_used_bytes"] = status.memory_used;
   out["spool_used_bytes"] = status.spool_used;
+  out["durable_spool_used_bytes"] = status.log_limit == 0 ? Json(nullptr) : Json(status.log_used);
+  out["durable_spool_limit_bytes"] = status.log_limit == 0 ? Json(nullptr) : Json(status.log_limit);
   out["uptime_ms"] = status.uptime_ms;
   out["restart_count"] = status.restart_count;
   out["error"] = error_json(status);

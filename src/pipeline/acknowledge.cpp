@@ -19,6 +19,11 @@ void Committer::compute_flushed() {
   flushed_lsn_ = std::max(flushed_lsn_, bound);
 }
 
+// Never goes back: PostgreSQL was told.
+void Committer::on_logged(Lsn lsn) {
+  logged_lsn_ = std::max(logged_lsn_, lsn);
+}
+
 std::int64_t Committer::oldest_commit_time() const {
   std::int64_t oldest = 0;
   for (auto const& [id, line] : lines_)

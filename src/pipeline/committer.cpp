@@ -35,8 +35,9 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   lines_[line->record.id] = std::move(line);
 }
 
-void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed) {
+void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed, Lsn logged) {
   flushed_lsn_ = written_flushed_lsn_ = flushed;
+  logged_lsn_ = written_logged_lsn_ = logged;
   // Epoch numbers begin anew in every process: the positions tell the order.
   std::vector<LabelRecord> ordered = labels;
   std::stable_sort(ordered.begin(), ordered.end(), [](LabelRecord const& a, LabelRecord const& b) {
@@ -220,7 +221,8 @@ void Committer::finish_turn(TimePoint now, CommitterActions& actions) {
         spool_bodies(unit);
   compute_flushed();
   note_load_times(now);
-  if (update_.is_empty() && flushed_lsn_ == written_flushed_lsn_)
+  if (update_.is_empty() && flushed_lsn_ == written_flushed_lsn_ &&
+      logged_lsn_ == written_logged_lsn_)
     write_due_ = TimePoint::max();
   else if (write_due_ == TimePoint::max())
     write_due_ = now + kLazyWrite;
@@ -231,6 +233,8 @@ void Committer::finish_turn(TimePoint now, CommitterActions& actions) {
   before_write_.clear();
   if (is_urgent_ || is_due(write_due_, now) || (is_draining_ && write_due_ != TimePoint::max())) {
     update_.flushed_lsn = written_flushed_lsn_ = flushed_lsn_;
+    if (logged_lsn_ != written_logged_lsn_)
+      update_.logged_lsn = written_logged_lsn_ = logged_lsn_;
     actions.emplace_back(WriteCheckpoint{std::move(update_)});
     update_ = CheckpointUpdate();
     is_urgent_ = false;

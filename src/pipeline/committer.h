@@ -12,6 +12,7 @@
 // label.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -81,7 +82,7 @@ public:
 
   // Before the first turn: tables, then what the checkpoint says is alive in StarRocks.
   void add_table(TableEntry entry, TimePoint now);
-  void restore(std::vector<LabelRecord> const& labels, Lsn flushed);
+  void restore(std::vector<LabelRecord> const& labels, Lsn flushed, Lsn logged = {});
 
   // From where the stream must hand a table over: what is recorded is not loaded again.
   [[nodiscard]] Lsn follow_position(RelationId table) const;
@@ -93,6 +94,9 @@ public:
   void on_epoch(Epoch epoch, TimePoint now);
   void on_followed(RelationId table, std::uint64_t generation);
   void on_set_aside(RelationId table, ErrorReport const& report);
+
+  // A durable spool has everything up to here, synced.
+  void on_logged(Lsn lsn);
 
   // From the copy.
   void on_snapshot(std::vector<RelationId> const& tables, Lsn consistent_lsn);
@@ -118,6 +122,10 @@ public:
   // As far as a checkpoint was asked to be written: what may be acknowledged after the turn's
   // actions.
   [[nodiscard]] Lsn durable_flushed_lsn() const { return written_flushed_lsn_; }
+  // Invariant 6: the only position that PostgreSQL is ever told, after the turn's actions.
+  [[nodiscard]] Lsn acknowledged_lsn() const {
+    return std::max(written_flushed_lsn_, written_logged_lsn_);
+  }
   // Microseconds since 2000 of the oldest commit that is not applied yet; 0: there is none.
   [[nodiscard]] std::int64_t oldest_commit_time() const;
   [[nodiscard]] Pace pace() const;
@@ -210,6 +218,8 @@ private:
   Lsn received_lsn_; // end of the last epoch handed over in this run of the stream
   Lsn flushed_lsn_;
   Lsn written_flushed_lsn_;
+  Lsn logged_lsn_; // of the durable spool; unset: there is none
+  Lsn written_logged_lsn_;
   Milliseconds load_time_{0};
   std::unordered_map<std::uint64_t, TimePoint> handed_over_at_; // by epoch
 

@@ -174,6 +174,30 @@ TEST(Committer, ALabelIsIntendedBeforeItIsBegunAndRecordedBeforeItIsCommitted) {
   EXPECT_EQ(b.tables[1].applied_lsn, Lsn{200});
 }
 
+TEST(Committer, WhatTheLogHasIsAcknowledgedOnceTheCheckpointNamesIt) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.restore({}, Lsn{100}, Lsn{150});
+  b.committer.on_stream_started(Lsn{100});
+  EXPECT_EQ(b.committer.acknowledged_lsn(), Lsn{150}) << "PostgreSQL was told so";
+  b.committer.on_logged(Lsn{300});
+  EXPECT_EQ(b.committer.acknowledged_lsn(), Lsn{150}) << "no checkpoint has it yet";
+  CommitterActions actions;
+  TimePoint const now{};
+  b.committer.finish_turn(now, actions);
+  b.committer.finish_turn(now + Milliseconds(1000), actions);
+  ASSERT_EQ(std::count_if(actions.begin(), actions.end(),
+                          [](CommitterAction const& action) {
+                            auto const* const write = std::get_if<WriteCheckpoint>(&action);
+                            return write != nullptr && write->update.logged_lsn == Lsn{300};
+                          }),
+            1);
+  EXPECT_EQ(b.committer.acknowledged_lsn(), Lsn{300});
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
+  b.committer.on_logged(Lsn{200});
+  EXPECT_EQ(b.committer.acknowledged_lsn(), Lsn{300}) << "it never goes back";
+}
+
 TEST(Committer, FlushedIsTheLowestPositionStillNeeded) {
   Bench b;
   b.add(1, TableState::ready, Lsn{100});

@@ -28,8 +28,10 @@
 //     Committer.ACommittedLabelIsNeverRolledBack
 //  6. Acknowledged is only flushed_lsn: the lowest position a following table still needs, or the
 //     WAL end of the last keepalive when nothing waits. A table that is set aside holds nothing
-//     back.
-//     Committer.FlushedIsTheLowestPositionStillNeeded, StreamMachine.AnIdleStreamReportsTheWalEnd
+//     back. With a durable spool also logged_lsn, up to which the log is synced. Either only once
+//     the checkpoint has it.
+//     Committer.FlushedIsTheLowestPositionStillNeeded, StreamMachine.AnIdleStreamReportsTheWalEnd,
+//     Committer.WhatTheLogHasIsAcknowledgedOnceTheCheckpointNamesIt
 //  7. A commit without a clear answer is in doubt: the label's state is asked. A prepare without an
 //     answer is rolled back and loaded again.
 //     Committer.ACommitInDoubtIsAskedAndNeverLoadedAgain

@@ -50,6 +50,8 @@ void reach_write(CheckpointUpdate const& update, FailSide side) {
     reach_failpoint(is_of_copy(label) ? FailStep::copy_finished : FailStep::stream_applied, side);
   if (update.flushed_lsn)
     reach_failpoint(FailStep::stream_flushed, side);
+  if (update.logged_lsn)
+    reach_failpoint(FailStep::log_recorded, side);
 }
 
 } // namespace
@@ -103,6 +105,7 @@ void CommitThread::apply(CommitEvent event) {
     void operator()(Committed& e) const { to.on_committed(e.call, e.outcome, at); }
     void operator()(RolledBack& e) const { to.on_rolled_back(e.call, e.outcome, at); }
     void operator()(LabelStated& e) const { to.on_label_state(e.call, e.state, at); }
+    void operator()(Logged& e) const { to.on_logged(e.lsn); }
     void operator()(Called& e) const { to.on_called(e.call, e.outcome, at); }
   };
   std::visit(Visitor{committer_, clock_now()}, event);
@@ -171,7 +174,9 @@ void CommitThread::write(CheckpointUpdate const& update, std::stop_token const& 
 void CommitThread::share() {
   // Acknowledged is only what the checkpoint has: a later start would see a gap otherwise.
   Lsn const flushed = committer_.durable_flushed_lsn();
-  bool const has_moved = shared_.flushed_lsn.exchange(flushed.value) != flushed.value;
+  std::uint64_t const acknowledged = committer_.acknowledged_lsn().value;
+  shared_.flushed_lsn.store(flushed.value);
+  bool const has_moved = shared_.acknowledged_lsn.exchange(acknowledged) != acknowledged;
   Pace const pace = committer_.pace();
   bool const is_faster =
       shared_.epochs_in_flight.exchange(pace.epochs_in_flight) > pace.epochs_in_flight;

@@ -20,7 +20,9 @@
 #include "runtime/load_pool.h"
 #include "runtime/slot_guardian.h"
 #include "runtime/slot_repair.h"
+#include "runtime/slot_start.h"
 #include "runtime/startup.h"
+#include "runtime/stream_log_keeper.h"
 #include "runtime/stream_thread.h"
 
 namespace walrock {
@@ -197,7 +199,7 @@ Committer Run::make_committer(Prepared& prepared, std::uint64_t incarnation) {
   Committer committer(settings);
   for (TableEntry& entry : prepared.tables)
     committer.add_table(std::move(entry), clock_now());
-  committer.restore(prepared.checkpoint.labels, prepared.start_lsn);
+  committer.restore(prepared.checkpoint.labels, prepared.start_lsn, prepared.logged_lsn);
   for (FollowedTable& followed : prepared.followed) {
     row_estimates_[followed.source.id] = followed.source.row_estimate;
     if (committer.is_following(followed.source.id))
@@ -261,6 +263,8 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
   Committer committer = make_committer(prepared, incarnation);
   shared.flushed_lsn.store(committer.durable_flushed_lsn().value);
+  shared.acknowledged_lsn.store(committer.acknowledged_lsn().value);
+  std::unique_ptr<StreamLog> const stream_log = open_stream_log(job_, prepared, incarnation);
   std::stop_source stop_loads; // cuts calls short
   std::stop_callback const stop_loads_at_once(now, [&] { stop_loads.request_stop(); });
   LoadPool loads(
@@ -272,7 +276,8 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
       shared);
   CopyPool copies(copy_settings(incarnation), std::move(prepared.copied),
                   std::move(prepared.snapshot), shared);
-  StreamThread stream(stream_settings(prepared), std::move(prepared.followed), shared);
+  StreamThread stream(stream_settings(prepared), std::move(prepared.followed), shared,
+                      stream_log.get());
   CommitThread commit(std::move(committer), *store, loads, copies, shared,
                       [this, &shared](Committer const& machine) { publish(machine, shared); });
 
@@ -286,6 +291,10 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
                         {job_.source.slot_wal_limit, job_.source.slot_warning}, shared);
   std::jthread const guardian_thread =
       thread("guardian", [&](std::stop_token stop) { guardian.run(stop); });
+  std::jthread const log_thread = thread("log", [&](std::stop_token stop) {
+    if (stream_log != nullptr)
+      keep_stream_log(*stream_log, shared, stop);
+  });
   std::jthread stream_thread = thread("stream", [&](std::stop_token stop) { stream.run(stop); });
 
   bool const is_done = watch(shared, drain, now, until);
@@ -366,6 +375,8 @@ void Run::publish(Committer const& committer, Shared& shared) {
   if (trouble.empty())
     trouble = shared.source_trouble.read();
   if (trouble.empty())
+    trouble = shared.log_trouble.read();
+  if (trouble.empty())
     trouble = shared.spool_trouble.read();
   for (TableStatus const& table : status_.tables)
     if (trouble.empty())
@@ -376,6 +387,9 @@ void Run::publish(Committer const& committer, Shared& shared) {
                                    : EngineState::running;
   status_.slot = shared.slot_outlook.read();
   status_.flushed_lsn = committer.flushed_lsn();
+  status_.logged_lsn = Lsn{shared.figures.logged_lsn.load()};
+  status_.log_used = shared.figures.log_used.load();
+  status_.log_limit = job_.engine.durable_spool.empty() ? 0 : job_.engine.durable_spool_limit;
   status_.received_lsn = Lsn{shared.figures.received_lsn.load()};
   status_.server_lsn = Lsn{shared.figures.server_lsn.load()};
   status_.lag_bytes = status_.server_lsn > status_.flushed_lsn

@@ -66,13 +66,17 @@ struct LabelStated {
   CallId call = 0;
   LabelState state = LabelState::unreachable;
 };
+// The durable spool is synced up to here.
+struct Logged {
+  Lsn lsn;
+};
 struct Called {
   CallId call = 0;
   CallOutcome outcome;
 };
-using CommitEvent =
-    std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken, CopiedBatch, CopyRead,
-                 ColumnsWanted, CopyFailed, Loaded, Committed, RolledBack, LabelStated, Called>;
+using CommitEvent = std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken,
+                                 CopiedBatch, CopyRead, ColumnsWanted, CopyFailed, Loaded,
+                                 Committed, RolledBack, LabelStated, Called, Logged>;
 
 // To the replication thread.
 using StreamCommand = std::variant<FollowFrom, Unfollow>;
@@ -104,6 +108,9 @@ struct StreamFigures {
   std::atomic<std::uint64_t> server_lsn{0};
   std::atomic<std::uint64_t> change_count{0};
   std::atomic<std::uint64_t> restart_count{0};
+  // Of a durable spool, written by its thread.
+  std::atomic<std::uint64_t> logged_lsn{0};
+  std::atomic<std::uint64_t> log_used{0};
 };
 
 // What one thread saw last, for the status.
@@ -137,8 +144,11 @@ struct Shared {
   Trouble source_trouble;
   Trouble checkpoint_trouble;
   Trouble spool_trouble;
+  Trouble log_trouble;             // of the durable spool
   Latest<SlotStatus> slot_outlook; // of the guardian
   std::atomic<std::uint64_t> flushed_lsn{0};
+  std::atomic<std::uint64_t> acknowledged_lsn{
+      0}; // what PostgreSQL is told, never below flushed_lsn
   std::atomic<std::uint64_t> epochs_in_flight{0};
   std::atomic<std::int64_t> load_ms{0};
 };

@@ -26,7 +26,8 @@ bool is_cured_by_copying(ErrorCode code) {
   case ErrorCode::slot_invalidated:
   case ErrorCode::slot_moved:
   case ErrorCode::source_rewound:
-  case ErrorCode::timeline_diverged: return true;
+  case ErrorCode::timeline_diverged:
+  case ErrorCode::spool_lost: return true;
   default: return false; // whatever else it is, the tables are not the cause
   }
 }
@@ -37,10 +38,11 @@ bool is_settled_by_start(ErrorCode code) {
 
 CheckpointUpdate forget_positions(Checkpoint& checkpoint, ErrorReport const& why) {
   checkpoint.job->consistent_lsn = Lsn{};
-  checkpoint.flushed_lsn = Lsn{};
+  checkpoint.job->log_id.clear();
+  checkpoint.flushed_lsn = checkpoint.logged_lsn = Lsn{};
   CheckpointUpdate update;
   update.job = checkpoint.job;
-  update.flushed_lsn = Lsn{};
+  update.flushed_lsn = update.logged_lsn = Lsn{};
   for (TableRecord& table : checkpoint.tables) {
     if (table.state == TableState::errored)
       continue;

@@ -27,6 +27,11 @@ void SlotStart::compare_history(SourceHistory const& now) {
     known.timeline = 0; // nothing was read yet
   try {
     same_until_ = require_same_history(now, known);
+    // On the same timeline the server has whatever it was told is durable here.
+    if (same_until_ == Lsn{UINT64_MAX} && !out_.checkpoint.job->log_id.empty()) {
+      known.needed = std::max(known.needed, out_.checkpoint.logged_lsn);
+      (void)require_same_history(now, known);
+    }
   } catch (Error const& error) {
     if (!is_cured(error))
       throw;
@@ -39,6 +44,11 @@ bool SlotStart::is_cured(Error const& error) const {
 }
 
 void SlotStart::take(Connection& source, SourceHistory const& now) {
+  take_slot(source, now);
+  choose_log();
+}
+
+void SlotStart::take_slot(Connection& source, SourceHistory const& now) {
   std::string const& name = job_.source.slot_name;
   bool const is_earliest = job_.source.startup == StartupMode::earliest;
   if (out_.checkpoint.job && out_.job.consistent_lsn.is_set() && go_on(source, now, name))
@@ -129,7 +139,9 @@ void SlotStart::give_up() {
   WALROCK_BEFORE(start_give_up);
   store_.write(update);
   WALROCK_AFTER(start_give_up);
-  out_.job.consistent_lsn = Lsn{};
+  out_.job.consistent_lsn = out_.logged_lsn = Lsn{};
+  out_.job.log_id.clear();
+  out_.found_log = {};
   lost_.reset();
 }
 
@@ -141,7 +153,7 @@ void SlotStart::continue_slot(Connection& source, std::string const& name) {
   // timeline held no commit of ours; other commits may stand there now.
   out_.start_lsn =
       std::min(same_until_, std::max(out_.checkpoint.flushed_lsn, out_.job.consistent_lsn));
-  require_no_gap(*slot, out_.start_lsn);
+  require_no_gap(*slot, continue_log(*slot));
   if (job_.source.slot_failover && !slot->is_failover &&
       source.server_version() >= kFirstFailoverSlot) {
     Connection replication(addresses_.source, ConnectionKind::replication, stop_);
@@ -155,17 +167,21 @@ void SlotStart::continue_slot(Connection& source, std::string const& name) {
 // Durable before anything of the new timeline is read, together with the position where it begins.
 void SlotStart::note_timeline() {
   JobRecord const& known = *out_.checkpoint.job;
-  if (known.timeline == out_.job.timeline && known.timeline_start == out_.job.timeline_start)
+  bool const is_promoted =
+      known.timeline != out_.job.timeline || known.timeline_start != out_.job.timeline_start;
+  if (!is_promoted && out_.logged_lsn == out_.checkpoint.logged_lsn)
     return;
-  if (known.timeline != 0)
+  if (is_promoted && known.timeline != 0)
     log::warning("the server was promoted timeline={} was={} from={}", out_.job.timeline,
                  known.timeline, to_string(out_.start_lsn));
   CheckpointUpdate update;
   update.job = out_.job;
   update.flushed_lsn = out_.start_lsn;
+  update.logged_lsn = out_.logged_lsn;
   write_record(update);
   out_.checkpoint.job = out_.job;
   out_.checkpoint.flushed_lsn = out_.start_lsn;
+  out_.checkpoint.logged_lsn = out_.logged_lsn;
 }
 
 void SlotStart::write_record(CheckpointUpdate const& update) {

@@ -5,6 +5,7 @@
 // decided nothing, and the next one is a first start again.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -15,6 +16,7 @@
 #include "postgres/slot.h"
 #include "postgres/timeline.h"
 #include "runtime/startup.h"
+#include "runtime/stream_log.h"
 
 namespace walrock {
 
@@ -32,6 +34,7 @@ public:
   void take(Connection& source, SourceHistory const& now);
 
 private:
+  void take_slot(Connection& source, SourceHistory const& now);
   [[nodiscard]] bool is_cured(Error const& error) const;
   void drop_unused(Connection& source, std::optional<Slot> slot, std::string const& name);
   void make(std::string const& name, bool is_standby);
@@ -40,6 +43,10 @@ private:
   void give_up();
   void continue_slot(Connection& source, std::string const& name);
   void note_timeline();
+  // slot_start_log.cpp
+  [[nodiscard]] FoundLog find_needed_log(Lsn flushed) const;
+  [[nodiscard]] Lsn continue_log(Slot const& slot);
+  void choose_log();
   void write_record(CheckpointUpdate const& update); // of which the job is a part
   void write_about_to_be_made();
 
@@ -52,5 +59,10 @@ private:
   Lsn same_until_{UINT64_MAX};      // from here on the server's WAL is not the one we read
   std::optional<ErrorReport> lost_; // why the slot cannot be continued, when that is cured
 };
+
+// The log that the start found, or a new one; nullptr: walrock.durable-spool is off. Called when
+// the checkpoint names it: what it does not need is removed.
+[[nodiscard]] std::unique_ptr<StreamLog> open_stream_log(JobSpec const& job, Prepared& prepared,
+                                                         std::uint64_t incarnation);
 
 } // namespace walrock

@@ -112,6 +112,7 @@ private:
       return;
     JobRecord const& known = *out_.checkpoint.job;
     out_.job.consistent_lsn = known.consistent_lsn;
+    out_.job.log_id = known.log_id;
     auto const require = [](std::string const& what, std::string const& then,
                             std::string const& now) {
       if (then != now)
@@ -258,8 +259,9 @@ private:
     out_.followed.clear();
     out_.copied.clear();
     CheckpointUpdate update;
-    if (!out_.checkpoint.job || !out_.checkpoint.job->consistent_lsn.is_set())
-      update.job = out_.job; // with where the new slot begins
+    if (!out_.checkpoint.job || !out_.checkpoint.job->consistent_lsn.is_set() ||
+        out_.checkpoint.job->log_id != out_.job.log_id)
+      update.job = out_.job; // with where the new slot begins, and the durable spool
     std::set<RelationId> present;
     for (SourceTable const& source : sources_) {
       present.insert(source.id);

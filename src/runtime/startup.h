@@ -21,6 +21,7 @@
 #include "postgres/timeline.h"
 #include "runtime/copy_pool.h"
 #include "runtime/engine.h"
+#include "runtime/stream_log.h"
 #include "starrocks/stream_loader.h"
 
 namespace walrock {
@@ -29,7 +30,9 @@ struct Prepared {
   Checkpoint checkpoint; // labels and flushed_lsn as they were left
   JobRecord job;
   Lsn start_lsn;
-  KnownPosition known;                      // of the source, as of this start
+  FoundLog found_log;  // with a durable spool: of an earlier start, from start_lsn or below
+  Lsn logged_lsn;      // what PostgreSQL was told because of it
+  KnownPosition known; // of the source, as of this start
   std::vector<TableEntry> tables;           // for the committer
   std::vector<FollowedTable> followed;      // for the stream
   std::map<RelationId, CopiedTable> copied; // for the copy

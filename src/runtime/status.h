@@ -59,6 +59,7 @@ struct Status {
   std::string trouble;                // what is waited for, e.g. an unreachable server
   ErrorReport error;                  // of failed
   Lsn flushed_lsn;                    // everything below it is in the target, durably
+  Lsn logged_lsn;                     // of a durable spool: synced there; unset: there is none
   Lsn received_lsn;                   // read from the stream
   Lsn server_lsn;                     // the server's WAL end as last heard
   std::uint64_t lag_bytes = 0;        // server_lsn - flushed_lsn
@@ -66,6 +67,8 @@ struct Status {
   std::uint64_t received_changes = 0; // decoded since the start
   std::uint64_t memory_used = 0;      // bytes in batches
   std::uint64_t spool_used = 0;       // bytes on disk of batches that wait
+  std::uint64_t log_used = 0;         // bytes of the durable spool
+  std::uint64_t log_limit = 0;        // 0: there is none
   std::uint64_t uptime_ms = 0;
   std::uint64_t restart_count = 0; // of the stream after faults
   SlotStatus slot;

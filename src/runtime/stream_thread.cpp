@@ -42,9 +42,13 @@ TimePoint now() {
 } // namespace
 
 StreamThread::StreamThread(StreamThreadSettings settings, std::vector<FollowedTable> tables,
-                           Shared& shared)
+                           Shared& shared, StreamLog* log)
     : settings_(std::move(settings)), shared_(shared), machine_(settings_.machine, &shared.budget),
-      transactions_(shared.spool) {
+      transactions_(shared.spool), log_(log) {
+  if (log != nullptr) {
+    intake_.emplace(*log);
+    reader_.emplace(*log);
+  }
   for (FollowedTable& table : tables)
     machine_.follow(std::move(table));
 }
@@ -66,7 +70,9 @@ void StreamThread::run(std::stop_token stop) {
     } catch (Error const& error) {
       if (is_settled_by_start(error.code()))
         throw;
-      bool const is_busy = error.code() == ErrorCode::slot_in_use;
+      // A disk that fails is waited for, as a server is.
+      bool const is_busy = error.code() == ErrorCode::slot_in_use ||
+                           (log_ != nullptr && error.code() == ErrorCode::spool_failed);
       faults = has_progressed_ || is_busy ? 0 : faults + 1;
       if ((error.retry() == Retry::never && error.blame() != Blame::engine &&
            error.code() != ErrorCode::source_protocol_violation) ||
@@ -91,9 +97,9 @@ void StreamThread::run(std::stop_token stop) {
   }
   if (stream_ != nullptr) {
     try {
-      Lsn const flushed{shared_.flushed_lsn.load()};
+      Lsn const done{shared_.acknowledged_lsn.load()};
       WALROCK_BEFORE(stop_stream);
-      stream_->send_status(std::max(received_lsn_, flushed), flushed, flushed);
+      stream_->send_status(std::max(received_lsn_, done), done, done);
       stream_->end(Deadline::in(Milliseconds(2000)));
       WALROCK_AFTER(stop_stream);
     } catch (Error const& error) {
@@ -117,14 +123,17 @@ void StreamThread::require_same_server(Connection& connection, std::stop_token s
 
 void StreamThread::connect(std::stop_token stop) {
   take_commands(); // positions that changed while nothing was read need no new start
-  Lsn const from = std::max(settings_.start_lsn, Lsn{shared_.flushed_lsn.load()});
+  Lsn const flushed = std::max(settings_.start_lsn, Lsn{shared_.flushed_lsn.load()});
+  Lsn const from = begin_reading(flushed);
   Connection connection(settings_.source, ConnectionKind::replication, stop);
   connection.set_answer_timeout(patience());
   require_same_server(connection, stop);
   auto const slot = find_slot(connection, settings_.slot_name);
   require_usable(slot, settings_.slot_name, settings_.source.database);
-  require_no_gap(*slot, from);
-  ProtocolOptions const options = ProtocolOptions::of_server(connection.server_version());
+  require_no_gap(*slot, std::max(from, flushed));
+  ProtocolOptions options = ProtocolOptions::of_server(connection.server_version());
+  // Half a transaction in a log would be thrown away at every reconnect.
+  options.streaming = options.streaming && log_ == nullptr;
   stream_ = std::make_unique<ReplicationStream>(std::move(connection));
   try {
     WALROCK_BEFORE(stream_start);
@@ -139,14 +148,11 @@ void StreamThread::connect(std::stop_token stop) {
                    settings_.source.database);
     throw;
   }
-  transactions_.clear();
-  machine_.start(from);
   received_lsn_ = from;
-  sent_flushed_ = Lsn{};
+  sent_lsn_ = Lsn{};
   keepalive_lsn_ = from;
   asked_at_.reset();
-  shared_.events.push_now(StreamStarted{from});
-  confirm_followed();
+  begin_machine(flushed);
   shared_.source_trouble.set("");
   log::info("stream started slot={} from={} protocol={}", settings_.slot_name, to_string(from),
             options.proto_version);
@@ -165,13 +171,15 @@ void StreamThread::follow_once(std::stop_token stop) {
     machine_.on_timer(now(), actions);
     perform(actions, stop);
     relieve_memory();
-    if (!has_more_)
+    if (!has_more_ && (has_fed_all_ || !has_room()))
       wait(stop);
     say_spool_room();
-    if (has_room())
+    if (may_read())
       read_what_is_there(stop);
     else
       has_more_ = false;
+    keep_log();
+    has_fed_all_ = !feed_from_log(stop);
   }
   throw Stopped();
 }
@@ -189,7 +197,7 @@ bool StreamThread::take_commands() {
   }
   if (must_restart)
     log::info("stream goes back slot={}: a table is read again", settings_.slot_name);
-  return !must_restart;
+  return !must_restart || goes_back_in_log();
 }
 
 void StreamThread::confirm_followed() {
@@ -203,7 +211,7 @@ void StreamThread::wait(std::stop_token) {
   TimePoint const due = std::min({machine_.next_deadline(), status_due_, probe_due_});
   Milliseconds const left = Deadline{due}.left(at, kLongestWait);
   short const interest =
-      static_cast<short>((has_room() ? POLLIN : 0) | (stream_->wants_write() ? POLLOUT : 0));
+      static_cast<short>((may_read() ? POLLIN : 0) | (stream_->wants_write() ? POLLOUT : 0));
   // Without interest the socket is left out: a dead one would wake us for ever.
   pollfd fds[2] = {{interest != 0 ? stream_->socket() : -1, interest, 0},
                    {shared_.stream_commands.wake().fd(), POLLIN, 0}};
@@ -228,7 +236,7 @@ void StreamThread::read_what_is_there(std::stop_token stop) {
     if (auto const* keepalive = std::get_if<Keepalive>(&outcome)) {
       shared_.figures.server_lsn.store(keepalive->wal_end.value, std::memory_order_relaxed);
       // Idle, this position is acknowledged: it is taken when two keepalives say so.
-      machine_.on_keepalive(std::min(keepalive->wal_end, keepalive_lsn_), now(), actions);
+      take_keepalive(std::min(keepalive->wal_end, keepalive_lsn_), actions);
       keepalive_lsn_ = keepalive->wal_end;
       if (keepalive->reply_requested)
         status_due_ = TimePoint{};
@@ -236,7 +244,7 @@ void StreamThread::read_what_is_there(std::stop_token stop) {
       auto const& message = std::get<XLogData>(outcome);
       require_true_end(message);
       received_lsn_ = std::max(received_lsn_, message.wal_start);
-      machine_.on_payload(message.payload, now(), actions);
+      take_payload(message.payload, actions);
     }
     if (!actions.empty()) {
       perform(actions, stop);
@@ -248,18 +256,18 @@ void StreamThread::read_what_is_there(std::stop_token stop) {
   shared_.figures.change_count.store(machine_.change_count(), std::memory_order_relaxed);
 }
 
-// Only flushed_lsn is ever acknowledged (invariant 6).
+// Only acknowledged_lsn is ever told (invariant 6).
 void StreamThread::send_status_when_due() {
   TimePoint const at = now();
-  Lsn const flushed{shared_.flushed_lsn.load()};
+  Lsn const done{shared_.acknowledged_lsn.load()};
   bool const is_probe = at >= probe_due_;
-  if (at < status_due_ && flushed <= sent_flushed_ && !is_probe)
+  if (at < status_due_ && done <= sent_lsn_ && !is_probe)
     return;
-  bool const has_moved = flushed > sent_flushed_;
+  bool const has_moved = done > sent_lsn_;
   if (has_moved)
     WALROCK_BEFORE(stream_feedback);
-  stream_->send_status(std::max(received_lsn_, flushed), flushed, flushed, is_probe);
-  sent_flushed_ = flushed;
+  stream_->send_status(std::max(received_lsn_, done), done, done, is_probe);
+  sent_lsn_ = done;
   if (has_moved)
     WALROCK_AFTER(stream_feedback);
   status_due_ = at + settings_.heartbeat;

@@ -16,6 +16,9 @@
 #include "postgres/replication_stream.h"
 #include "postgres/timeline.h"
 #include "runtime/shared.h"
+#include "runtime/stream_log.h"
+#include "runtime/stream_log_intake.h"
+#include "runtime/stream_log_reader.h"
 
 namespace walrock {
 
@@ -35,8 +38,9 @@ struct StreamThreadSettings {
 
 class StreamThread {
 public:
-  // shared must outlive it.
-  StreamThread(StreamThreadSettings settings, std::vector<FollowedTable> tables, Shared& shared);
+  // shared and log must outlive it. log: nullptr without a durable spool.
+  StreamThread(StreamThreadSettings settings, std::vector<FollowedTable> tables, Shared& shared,
+               StreamLog* log);
 
   // Follows until a stop is asked for; an unreachable server is waited for without limit. Throws
   // what cannot be waited for (a slot that is gone; a fault that repeats).
@@ -49,6 +53,16 @@ private:
   // False: the stream must be started again.
   bool take_commands();
   void confirm_followed();
+  // stream_thread_log.cpp
+  [[nodiscard]] Lsn begin_reading(Lsn flushed);
+  void begin_machine(Lsn from);
+  [[nodiscard]] bool goes_back_in_log();
+  void take_payload(std::span<std::byte const> payload, StreamActions& actions);
+  void take_keepalive(Lsn wal_end, StreamActions& actions);
+  [[nodiscard]] bool may_read() const;
+  void keep_log();
+  [[nodiscard]] bool feed_from_log(std::stop_token stop);
+
   void read_what_is_there(std::stop_token stop);
   void wait(std::stop_token stop);
   void send_status_when_due();
@@ -66,6 +80,10 @@ private:
   Shared& shared_;
   StreamMachine machine_;
   TransactionSpool transactions_;
+  StreamLog* log_;                        // nullptr: there is no durable spool
+  std::optional<StreamLogIntake> intake_; // of log_
+  std::optional<StreamLogReader> reader_; // of log_
+  std::string log_trouble_;
   std::unique_ptr<ReplicationStream> stream_;
   std::unique_ptr<Connection> catalog_; // for describe; opened when first needed
   std::vector<Followed> followed_;      // to be confirmed once the stream has started
@@ -73,10 +91,11 @@ private:
   TimePoint probe_due_{};
   std::optional<TimePoint> asked_at_; // the first probe that nothing has followed yet
   int silences_ = 0;                  // in a row, without progress
-  Lsn sent_flushed_;
+  Lsn sent_lsn_;                      // acknowledged
   Lsn received_lsn_;
   Lsn keepalive_lsn_; // of the last one
   bool has_more_ = false;
+  bool has_fed_all_ = true; // the machine has all of the log
   bool is_spool_full_ = false;
   bool has_progressed_ = false; // an epoch was handed over since the stream started
 };
