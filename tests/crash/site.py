@@ -126,11 +126,11 @@ class Life:
         assert told <= max(consistent, flushed), f"PostgreSQL was told {told:x}, the checkpoint has {flushed:x}"
 
     def checkpoint_flushed(self):
-        """(consistent_lsn, flushed_lsn) of the store; None without one, or when it does not know yet where its slot begins."""
+        """(consistent_lsn, flushed_lsn or logged_lsn) of the store; None without one, or when it knows no slot yet."""
         job, flushed = self._records_in_starrocks() or self._records_in_file() or (None, None)
         if not job or not flushed or parse_lsn(job) == 0:
             return None
-        return parse_lsn(job), parse_lsn(flushed)
+        return parse_lsn(job), max(map(parse_lsn, flushed))
 
     def _records_in_starrocks(self):
         """Of the newest start whose records are complete."""
@@ -143,7 +143,7 @@ class Life:
         for number, kind, owner in records:
             if kind == "owner" and owner["state"] != "claimed":
                 job = next((content["consistent_lsn"] for of, kind, content in records if of == number and kind == "job"), None)
-                return job, owner["flushed_lsn"]
+                return job, (owner["flushed_lsn"], owner["logged_lsn"])
         return None
 
     def _records_in_file(self):
@@ -158,12 +158,12 @@ class Life:
             connection = sqlite3.connect(Path(copy) / "checkpoint.db")
             try:
                 job = connection.execute("SELECT consistent_lsn FROM job").fetchone()
-                flushed = connection.execute("SELECT flushed_lsn FROM progress").fetchone()
+                flushed = connection.execute("SELECT flushed_lsn, logged_lsn FROM progress").fetchone()
             except sqlite3.OperationalError:  # killed before its tables were made
                 return None
             finally:
                 connection.close()
-        return (job and job[0]), (flushed and flushed[0])
+        return (job and job[0]), flushed
 
     # -- the end ------------------------------------------------------------------------------
 

@@ -4,6 +4,12 @@ import shutil
 
 import pytest
 
+from tests.e2e.test_failover import SCHEMA, is_synchronized, programs_of
+from tests.support.case import Case
+from tests.support.pg_server import PgServer
+from tests.support.rockpool import Rockpool
+from tests.support.standby import Standby
+from tests.support.waiting import wait_until
 from tests.support.walrock import parse_lsn
 
 TABLES = ["CREATE TABLE keyed (id int PRIMARY KEY, what text)", "CREATE TABLE events (n bigint, what text)",
@@ -114,3 +120,39 @@ def test_a_durable_spool_that_nothing_needs_may_go(case):
     case.source(*rows(2001, 2100))
     start_again(walrock)
     case.settle_and_compare(walrock, "keyed", "events")
+
+
+def test_what_a_failover_lost_is_not_loaded_from_the_durable_spool(tmp_path, monkeypatch):
+    """The log has commits that the standby never received: on the new primary others stand in their place."""
+    monkeypatch.setenv("PG_BIN", str(programs_of(17)))
+    with PgServer(durable=True) as primary, Rockpool(tmp_path / "rockpool") as rockpool, \
+            Case("lost", primary, rockpool, tmp_path) as case:
+        case.source(*SCHEMA)
+        primary.execute("postgres", "SELECT pg_create_physical_replication_slot('standby_slot')")
+        with Standby(primary, primary_slot_name="standby_slot", hot_standby_feedback="on",
+                     sync_replication_slots="on") as standby:
+            walrock = case.walrock("keyed", DURABLE | {"source": {"postgres-cdc": {
+                "hostname": f"127.0.0.1:{primary.port},127.0.0.1:{standby.port}", "slot.failover": True,
+                "connect.timeout": "3s"}}}).start()
+            walrock.wait_until_ready("public.keyed")
+            case.source("INSERT INTO keyed SELECT n, 'before' FROM generate_series(1001, 1100) n")
+            case.settle(walrock)
+            wait_until("the slot to be kept on the standby", lambda: is_synchronized(standby, case.slot_name), 90, every=0.5)
+            rockpool.kill()
+            case.source("INSERT INTO keyed SELECT n, 'kept' FROM generate_series(1201, 1300) n")
+            wait_until_acknowledged(case, walrock)
+            standby.catch_up()
+            standby.stop_receiving()
+            case.source("INSERT INTO keyed SELECT n, 'lost' FROM generate_series(3001, 3100) n")
+            wait_until_acknowledged(case, walrock)
+            primary.stop()
+            standby.promote()
+            case.pg = standby
+            case.source("INSERT INTO keyed SELECT n, 'after' FROM generate_series(2001, 2100) n",
+                        "DELETE FROM keyed WHERE id % 10 = 0")
+            rockpool.start()
+            walrock.wait_until("the promotion to be noticed", lambda: "was promoted" in walrock.log(), 90)
+            case.settle_and_compare(walrock, "keyed", seconds=90)
+            walrock.stop()
+            case.pg = primary
+            primary.start()
