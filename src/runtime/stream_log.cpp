@@ -269,7 +269,8 @@ void StreamLog::let_go(Lsn flushed) {
     std::string name;
     {
       MutexLock const lock(mutex_);
-      if (segments_.size() < 2 || segments_[1].head.begin_lsn > flushed)
+      // After a fault the replication thread makes segments anew, some of the same name.
+      if (fault_ || segments_.size() < 2 || segments_[1].head.begin_lsn > flushed)
         return;
       name = segments_.front().name;
     }
