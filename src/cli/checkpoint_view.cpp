@@ -88,6 +88,9 @@ std::string checkpoint_text(Checkpoint const& checkpoint, ShownCheckpoint const&
   }
   out += fmt::format("source       {}\n", plan.source);
   out += fmt::format("flushed_lsn  {}\n", to_string(checkpoint.flushed_lsn));
+  if (!checkpoint.job->log_id.empty())
+    out += fmt::format("logged_lsn   {} (durable spool {})\n", to_string(checkpoint.logged_lsn),
+                       checkpoint.job->log_id);
   out += plan.start_lsn.is_set()
              ? fmt::format("a restart reads the slot from {}\n", to_string(plan.start_lsn))
              : "a restart makes the slot anew: nothing was read from it\n";
@@ -116,6 +119,10 @@ std::string checkpoint_json(Checkpoint const& checkpoint, ShownCheckpoint const&
   out["system_identifier"] =
       checkpoint.job ? Json(checkpoint.job->system_identifier) : Json(nullptr);
   out["flushed_lsn"] = to_string(checkpoint.flushed_lsn);
+  out["logged_lsn"] = to_string(checkpoint.logged_lsn);
+  out["durable_spool"] = checkpoint.job && !checkpoint.job->log_id.empty()
+                             ? Json(checkpoint.job->log_id)
+                             : Json(nullptr);
   out["start_lsn"] = to_string(plan.start_lsn);
   out["tables"] = Json::array();
   for (RestartTable const& table : plan.tables)

@@ -14,6 +14,7 @@
 #include "cli/exit_code.h"
 #include "config/job_file.h"
 #include "operate/drop.h"
+#include "runtime/stream_log_start.h"
 
 namespace walrock {
 
@@ -43,6 +44,9 @@ int drop(DropArguments const& arguments) {
     fmt::print("stays:   {}\n", what);
   for (std::string const& what : removal.removed())
     fmt::print("removes: {}\n", what);
+  if (!job.engine.durable_spool.empty() &&
+      has_log(*open_log_folder(job.engine.durable_spool), job.id))
+    fmt::print("removes: durable spool in {}\n", job.engine.durable_spool);
   if (removal.removed().empty()) {
     fmt::print("there is nothing to remove\n");
     return kDone;
@@ -54,6 +58,8 @@ int drop(DropArguments const& arguments) {
   }
   for (std::string const& trouble : removal.remove())
     fmt::print(stderr, "warning: {}\n", trouble);
+  if (!job.engine.durable_spool.empty())
+    remove_other_segments(*open_log_folder(job.engine.durable_spool), job.id, {});
   fmt::print("removed\n");
   return kDone;
 }
