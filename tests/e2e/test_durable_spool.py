@@ -111,6 +111,18 @@ def test_a_durable_spool_that_is_gone_is_recognised(case_with_own_rockpool, repa
     assert "because of spool_lost" in walrock.log()
 
 
+def test_a_job_that_is_dropped_leaves_no_durable_spool(case):
+    walrock = begin(case)
+    assert walrock.stop() == 0
+    shown = walrock.command("status", "--checkpoint")
+    assert "durable spool" in shown.stdout, shown.stdout
+    log = walrock.job_path.parent / "log"
+    assert list(log.iterdir())
+    dropped = walrock.command("drop", "--yes")
+    assert dropped.returncode == 0, dropped.stderr
+    assert "removes: durable spool" in dropped.stdout and not list(log.iterdir())
+
+
 def test_a_durable_spool_that_nothing_needs_may_go(case):
     walrock = begin(case)
     case.source(*rows(1001, 1100))
