@@ -106,6 +106,9 @@ ErrorPolicy const& error_policy(ErrorCode code) {
     POLICY(load_rejected, target, never,
            "StarRocks refused the rows named; change the column's type in the target or correct "
            "the rows.")
+    POLICY(quarantine_full, target, never,
+           "Widen the column that the reasons name (walrock quarantine JOB lists them), or raise "
+           "bad-rows-limit; then copy the table again.")
     POLICY(load_failed, target, later, "The load is tried again under a new label.")
     POLICY(label_in_doubt, target, never,
            "Look at the table: whether the rows of this label are there decides whether to copy "

@@ -52,7 +52,8 @@ enum class ErrorCode {
   target_table_missing,
   target_has_rows,
   target_model_unsupported,
-  load_rejected,  // rows refused: values that the target cannot take
+  load_rejected, // rows refused: values that the target cannot take
+  quarantine_full,
   load_failed,    // anything else that failed a load; may be tried again
   label_in_doubt, // a commit whose outcome cannot be found out
   value_unsupported,

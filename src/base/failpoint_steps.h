@@ -67,6 +67,11 @@
   X(truncate, target_unreachable, "a target is emptied: TRUNCATE of the source, or a copy that is begun again") \
   X(add_columns, target_unreachable, "columns are added to a target") \
   X(cut, target_unreachable, "rows of an append-only table beyond applied_lsn are deleted") \
+  X(quarantine_table, target_unreachable, "the table of rows in quarantine is made") \
+  X(quarantine_read, target_unreachable, "what is in quarantine of a table is read after a start") \
+  X(quarantine_empty, target_unreachable, "what is in quarantine of a table is removed before its copy") \
+  X(quarantine_begin, target_unreachable, "the transaction of rows that go to quarantine is begun") \
+  X(quarantine_prepare, target_unreachable, "the label of rows that go to quarantine is prepared") \
   X(rollback, target_unreachable, "a label is rolled back") \
   X(cancel, target_unreachable, "a label whose backend has lost it is cancelled at the frontend") \
   X(label_state, target_unreachable, "the state of a label is asked for") \

@@ -14,6 +14,7 @@ void add_run_command(CLI::App& app, int& exit_code);
 void add_status_command(CLI::App& app, int& exit_code);
 void add_check_command(CLI::App& app, int& exit_code);
 void add_plan_command(CLI::App& app, int& exit_code);
+void add_quarantine_command(CLI::App& app, int& exit_code);
 void add_drop_command(CLI::App& app, int& exit_code);
 void add_init_command(CLI::App& app, int& exit_code);
 void add_reference_command(CLI::App& app, int& exit_code);

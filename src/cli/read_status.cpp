@@ -66,6 +66,7 @@ TableStatus table_of(Json const& json) {
   table.state = parse_table_state(json.at("state").get<std::string>()).value_or(TableState::init);
   table.copied_rows = json.at("rows");
   table.applied_rows = json.value("changes", std::uint64_t(0));
+  table.quarantined_rows = json.value("quarantined_rows", std::uint64_t(0));
   if (auto const estimate = json.find("estimated_rows");
       estimate != json.end() && !estimate->is_null())
     table.estimated_rows = estimate->get<std::int64_t>();

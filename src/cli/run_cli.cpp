@@ -75,6 +75,7 @@ int run_cli(int argc, char const* const* argv) {
     add_status_command(app, exit_code);
     add_check_command(app, exit_code);
     add_plan_command(app, exit_code);
+    add_quarantine_command(app, exit_code);
     add_drop_command(app, exit_code);
     add_reference_command(app, exit_code);
     int const parsed = parse(app, argc, argv);

@@ -58,8 +58,11 @@ std::vector<std::string> table_row(TableStatus const& table, RateMeter const* ra
     row.push_back(percent_of(table));
     row.push_back(eta_of(table, rate));
   }
-  row.push_back(first_line(
-      table.state == TableState::errored || table.trouble.empty() ? table.reason : table.trouble));
+  std::string words =
+      table.state == TableState::errored || table.trouble.empty() ? table.reason : table.trouble;
+  if (words.empty() && table.quarantined_rows > 0)
+    words = fmt::format("{} rows in quarantine", table.quarantined_rows);
+  row.push_back(first_line(words));
   return row;
 }
 

@@ -52,6 +52,10 @@ char const* word(ExistingRows rows) {
   }
   return "";
 }
+char const* word(BadRows rows) {
+  return rows == BadRows::fail ? "fail" : "quarantine";
+}
+
 char const* word(log::Level level) {
   switch (level) {
   case log::Level::debug: return "debug";
@@ -191,6 +195,9 @@ void add_options(Lines& lines, TableOptions const& options) {
   lines.add("properties", text_of(options.properties));
   lines.add("column-types", text_of(options.column_types));
   lines.add("existing-rows", word(options.existing_rows));
+  lines.add("bad-rows", options.bad_rows ? word(*options.bad_rows) : "");
+  lines.add("bad-rows-limit",
+            options.bad_rows_limit ? std::to_string(*options.bad_rows_limit) : "");
 }
 
 void add_engine(Lines& lines, EngineSpec const& engine) {

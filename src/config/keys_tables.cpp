@@ -93,6 +93,30 @@ void add_table_keys(std::vector<Key>& keys) {
                       d.block->sets_existing_rows = true;
                   }});
   keys.push_back({.section = section,
+                  .name = "bad-rows",
+                  .shape = Shape::choice,
+                  .default_text = "fail",
+                  .choices = {{"fail"}, {"quarantine"}},
+                  .doc =
+                      "When StarRocks refuses a row: fail sets its table aside, quarantine keeps "
+                      "the row in the table _walrock_quarantine and goes on; tables that only "
+                      "append are set aside in either case.",
+                  .default_names = {"bad-rows"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->bad_rows = static_cast<BadRows>(v.choice);
+                  }});
+  keys.push_back({.section = section,
+                  .name = "bad-rows-limit",
+                  .shape = Shape::integer,
+                  .default_text = "1000",
+                  .least = 1,
+                  .most = 100'000,
+                  .doc = "How many rows of a table may be in quarantine; one more sets it aside.",
+                  .default_names = {"bad-rows-limit"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->bad_rows_limit = static_cast<std::size_t>(v.number);
+                  }});
+  keys.push_back({.section = section,
                   .name = "target-table",
                   .default_words = "what sink.starrocks.table says",
                   .doc = "The name of the target table.",

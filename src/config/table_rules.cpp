@@ -59,6 +59,10 @@ void apply(TableBlock const& block, TableOptions& options) {
     options.column_types[name] = value;
   if (block.sets_existing_rows)
     options.existing_rows = from.existing_rows;
+  if (from.bad_rows)
+    options.bad_rows = from.bad_rows;
+  if (from.bad_rows_limit)
+    options.bad_rows_limit = from.bad_rows_limit;
 }
 
 } // namespace

@@ -27,10 +27,11 @@ namespace walrock {
 
 enum class Op : std::uint8_t { upsert, delete_ };
 
-// Where a row of an append-only table came from; fills kLsnColumn and kIndexColumn.
+// Where a row came from; fills kLsnColumn and kIndexColumn of an append-only table.
 struct RowOrigin {
   Lsn commit_lsn;
   std::uint64_t index = 0;
+  std::int64_t commit_time = 0; // microseconds since 2000, for people
 };
 
 // One per TablePlan. Immutable; any thread.

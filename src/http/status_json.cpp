@@ -19,6 +19,7 @@ Json table_json(TableStatus const& table) {
   out["applied_lsn"] = to_string(table.applied_lsn);
   out["reason"] = table.reason;
   out["trouble"] = table.trouble;
+  out["quarantined_rows"] = table.quarantined_rows;
   return out;
 }
 

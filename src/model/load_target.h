@@ -10,6 +10,7 @@
 #include "model/batch.h"
 #include "model/label.h"
 #include "model/lsn.h"
+#include "model/quarantine.h"
 #include "model/refused_row.h"
 #include "model/target_table.h"
 
@@ -33,6 +34,7 @@ struct LoadOutcome {
   // searched when it names none.
   std::uint64_t refused_rows = 0;
   std::vector<RefusedRow> refusals;
+  std::int64_t refused_at = 0; // microseconds since 2000; 0: not told
   Milliseconds took{0};
 };
 
@@ -62,6 +64,12 @@ struct LoadRequest {
   Batch const* batch = nullptr; // outlives the call
 };
 
+// What is in quarantine of one target.
+struct QuarantineOutcome {
+  CallOutcome call;
+  QuarantinedKeys keys;
+};
+
 class LoadTarget {
 public:
   virtual ~LoadTarget() = default;
@@ -85,6 +93,9 @@ public:
   // Adds what is missing and waits until the columns can be loaded.
   virtual CallOutcome add_columns(TargetName const& target,
                                   std::vector<TargetColumn> const& columns) = 0;
+  virtual QuarantineOutcome read_quarantine(TargetName const& target) = 0;
+  // Removes all rows of the target from the quarantine. Repeating it is harmless.
+  virtual CallOutcome empty_quarantine(TargetName const& target) = 0;
 };
 
 } // namespace walrock

@@ -20,6 +20,7 @@ struct RefusedRow {
   std::string column;       // empty: the reason is not about one column, or does not name it
   std::string reason;       // StarRocks' words
   std::string row;          // as StarRocks printed it, shortened
+  std::uint64_t hash = 0;   // row_hash() of the row as it was sent; 0: it is not known which
 };
 
 // "id=5, day=2026-01-01"; empty without a key.

@@ -1,6 +1,7 @@
 // What the job file says about one table, as far as the target is concerned.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,9 @@ namespace walrock {
 // What to do with a target that already has rows when its table is first copied.
 enum class ExistingRows { fail, truncate, keep, swap };
 
+// What becomes of rows that StarRocks refuses.
+enum class BadRows { fail, quarantine };
+
 struct TableOptions {
   std::vector<std::string> unique_key; // empty: the primary key
   std::optional<int> buckets;
@@ -19,6 +23,16 @@ struct TableOptions {
   std::map<std::string, std::string> properties;   // of CREATE TABLE
   std::map<std::string, std::string> column_types; // column name -> StarRocks type
   ExistingRows existing_rows = ExistingRows::fail;
+  std::optional<BadRows> bad_rows;           // unset: fail
+  std::optional<std::size_t> bad_rows_limit; // rows of the table in quarantine
+
+  // Rows that may be there; nothing: a refused row stops the table.
+  [[nodiscard]] std::optional<std::size_t> quarantine_limit() const {
+    constexpr std::size_t kRows = 1000;
+    if (bad_rows.value_or(BadRows::fail) == BadRows::fail)
+      return std::nullopt;
+    return bad_rows_limit.value_or(kRows);
+  }
 };
 
 } // namespace walrock

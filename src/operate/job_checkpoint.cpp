@@ -70,18 +70,35 @@ std::optional<Checkpoint> read_job_checkpoint(JobSpec const& job) {
   return found ? std::optional(std::move(found->checkpoint)) : std::nullopt;
 }
 
-void remove_job_checkpoint(JobSpec const& job) {
-  if (is_file(job)) {
-    (void)remove_checkpoint(job.engine.checkpoint_folder);
-    return;
-  }
+namespace {
+
+StarRocksStoreSettings store_settings(JobSpec const& job) {
   StarRocksStoreSettings settings;
   settings.address = target_address(job);
   settings.ddl = ddl_address(job);
   settings.database = job.engine.checkpoint_database;
   settings.job_id = job.id;
-  settings.host = "walrock drop";
   settings.silence = job.engine.checkpoint_takeover;
+  return settings;
+}
+
+} // namespace
+
+std::unique_ptr<CheckpointStore> open_job_store(JobSpec const& job) {
+  if (is_file(job))
+    return std::make_unique<SqliteStore>(job.engine.checkpoint_folder);
+  StarRocksStoreSettings settings = store_settings(job);
+  settings.host = "walrock quarantine";
+  return std::make_unique<StarRocksStore>(std::move(settings));
+}
+
+void remove_job_checkpoint(JobSpec const& job) {
+  if (is_file(job)) {
+    (void)remove_checkpoint(job.engine.checkpoint_folder);
+    return;
+  }
+  StarRocksStoreSettings settings = store_settings(job);
+  settings.host = "walrock drop";
   StarRocksStore store(std::move(settings));
   (void)store.begin_incarnation(); // a walrock that still runs somewhere refuses it
   store.remove();

@@ -18,6 +18,10 @@ namespace walrock {
 // Nothing when there is no checkpoint.
 [[nodiscard]] std::optional<Checkpoint> read_job_checkpoint(JobSpec const& job);
 
+// For writing, under the InstanceLock. Begin an incarnation first: it throws instance_running when
+// another walrock has the job.
+[[nodiscard]] std::unique_ptr<CheckpointStore> open_job_store(JobSpec const& job);
+
 // Removes the checkpoint, damaged or not. Throws instance_running when another walrock has it.
 void remove_job_checkpoint(JobSpec const& job);
 

@@ -13,14 +13,6 @@ namespace walrock {
 namespace {
 constexpr Milliseconds kAskAgain(100);
 
-// Which rows and why, as far as the error log tells; StarRocks' own words only count them.
-std::string reason_of(LoadOutcome const& outcome, std::uint64_t sent) {
-  if (outcome.refused_rows == 0 && outcome.refusals.empty())
-    return outcome.message;
-  std::string const rows = describe_refusals(outcome.refusals, outcome.refused_rows, sent);
-  return outcome.refusals.empty() ? rows + ": " + outcome.message : rows;
-}
-
 } // namespace
 
 void Committer::on_loaded(CallId id, LoadOutcome const& outcome, TimePoint now) {
@@ -39,9 +31,7 @@ void Committer::on_loaded(CallId id, LoadOutcome const& outcome, TimePoint now) 
     line->trouble.clear();
     line->backoff.reset();
     return;
-  case LoadOutcome::Kind::rows_refused:
-    set_aside(*line, ErrorCode::load_rejected, reason_of(outcome, slot->row_count), "");
-    return;
+  case LoadOutcome::Kind::rows_refused: on_rows_refused(*line, *slot, outcome); return;
   case LoadOutcome::Kind::target_broken:
     set_aside(*line, ErrorCode::target_table_mismatch, outcome.message, "");
     return;
@@ -186,13 +176,17 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
     line.swap_call = 0;
   if (is_cut)
     line.cut_call = 0;
+  bool const is_quarantine = line.quarantine_call == id;
+  if (is_quarantine)
+    line.quarantine_call = 0;
   bool const is_add_of_copy = line.add_call == id;
   if (is_add_of_copy)
     line.add_call = 0;
   if (unit != nullptr)
     unit->call = 0;
   if (outcome.kind == CallOutcome::Kind::refused) {
-    if ((is_truncate_of_copy || is_swap || is_cut || is_add_of_copy || unit != nullptr) &&
+    if ((is_truncate_of_copy || is_swap || is_cut || is_add_of_copy || is_quarantine ||
+         unit != nullptr) &&
         !line.is_errored())
       set_aside(line, ErrorCode::target_query_failed, outcome.message, "");
     return;
@@ -219,6 +213,10 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
     end_cut(line);
   if (is_truncate_of_copy)
     line.is_known_empty = true;
+  if (is_quarantine) {
+    line.is_quarantine_empty = true;
+    line.quarantined.clear();
+  }
   if (is_add_of_copy) {
     if (line.copy_target != line.record.target)
       line.twin_columns.insert(line.twin_columns.end(), line.adding_columns.begin(),

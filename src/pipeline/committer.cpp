@@ -29,15 +29,26 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   line->copy_target = entry.twin.value_or(line->record.target);
   line->twin_columns = std::move(entry.twin_columns);
   line->retry_at = now;
+  line->quarantine_limit = entry.quarantine_limit;
   TableState const state = line->record.state;
   if (state == TableState::init || state == TableState::copying)
     line->copy_phase = TableLine::CopyPhase::emptying;
+  if (line->quarantine_limit && line->is_open()) {
+    line->must_read_quarantine = true;
+    ++line->generation; // until it is followed the stream may hand over columns, and no position
+    line->pin = line->record.applied_lsn;
+  }
   lines_[line->record.id] = std::move(line);
 }
 
 void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed, Lsn logged) {
   flushed_lsn_ = written_flushed_lsn_ = flushed;
   logged_lsn_ = written_logged_lsn_ = logged;
+  // The first snapshot may be that of the slot, which is as old: emptying the target takes its
+  // time.
+  for (auto& [id, line] : lines_)
+    if (line->copy_phase == TableLine::CopyPhase::emptying)
+      line->pin = flushed;
   // Epoch numbers begin anew in every process: the positions tell the order.
   std::vector<LabelRecord> ordered = labels;
   std::stable_sort(ordered.begin(), ordered.end(), [](LabelRecord const& a, LabelRecord const& b) {
@@ -128,7 +139,9 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
         unit.labels.push_back(std::move(slot));
       }
     }
-    WALROCK_ASSERT(row_count == from.counts.sent, "every row of an epoch is in one of its labels");
+    WALROCK_ASSERT(row_count == from.counts.sent + from.quarantine_rows,
+                   "every row of an epoch is in one of its labels");
+    unit.quarantined = std::move(from.quarantined);
     line->units.push_back(std::move(unit));
     if (!line->is_open())
       wait_for_copy(*line);
@@ -151,8 +164,13 @@ void Committer::wait_for_copy(TableLine& line) {
   }
   if (in_memory <= settings_.waiting_memory && everywhere <= settings_.waiting_limit)
     return;
-  line.pin =
-      std::min(line.pin.value_or(line.units.front().after_lsn), line.units.front().after_lsn);
+  reread_after_copy(line);
+}
+
+// What waits for a copy is let go and read again after it.
+void Committer::reread_after_copy(TableLine& line) {
+  Lsn const from = line.units.empty() ? line.copy_lsn : line.units.front().after_lsn;
+  line.pin = std::min(line.pin.value_or(from), from);
   line.must_reread = true;
   discard_units(line);
   ++line.generation; // what the stream still hands over is not wanted
@@ -280,7 +298,7 @@ void Committer::give_place_back(LabelSlot& slot) {
 bool Committer::has_work(TableLine const& line) const {
   bool const has_units = !line.units.empty() || line.must_be_cut || !line.copy_labels.empty() ||
                          line.copy_phase != TableLine::CopyPhase::none ||
-                         line.record.state != TableState::ready;
+                         line.record.state != TableState::ready || line.must_read_quarantine;
   return !line.leftovers.empty() || (!line.is_errored() && has_units);
 }
 
@@ -332,7 +350,7 @@ std::vector<TableProgress> Committer::progress() const {
   for (auto const& [id, line] : lines_)
     out.push_back({id, line->record.source, line->record.target, line->record.state,
                    line->record.copied_rows, line->applied_rows, line->record.applied_lsn,
-                   line->record.reason, line->trouble});
+                   line->record.reason, line->trouble, total_of(line->quarantined)});
   return out;
 }
 

@@ -55,6 +55,8 @@ struct TableEntry {
   // Where the copy goes when it is swapped in at its end; empty: into the table itself.
   std::optional<TargetName> twin;
   std::vector<TargetColumn> twin_columns; // that it has and the table lacks
+  // With bad-rows: quarantine, as many rows of the table may be there.
+  std::optional<std::size_t> quarantine_limit;
 };
 
 // What a person may see of a table.
@@ -68,6 +70,7 @@ struct TableProgress {
   Lsn applied_lsn;
   std::string reason;  // of an errored table
   std::string trouble; // what it waits for just now
+  std::uint64_t quarantined_rows = 0;
 };
 
 // What the stream must know to close epochs well.
@@ -86,8 +89,11 @@ public:
 
   // From where the stream must hand a table over: what is recorded is not loaded again.
   [[nodiscard]] Lsn follow_position(RelationId table) const;
-  // The table is copied and not set aside.
-  [[nodiscard]] bool is_following(RelationId table) const { return lines_.at(table)->is_open(); }
+  // The table is copied and not set aside, and nothing else must be known before it is followed.
+  [[nodiscard]] bool is_following(RelationId table) const {
+    TableLine const& line = *lines_.at(table);
+    return line.is_open() && !line.must_read_quarantine;
+  }
 
   // From the stream.
   void on_stream_started(Lsn from);
@@ -111,7 +117,8 @@ public:
   void on_committed(CallId call, CommitOutcome const& outcome, TimePoint now);
   void on_rolled_back(CallId call, CallOutcome const& outcome, TimePoint now);
   void on_label_state(CallId call, LabelState state, TimePoint now);
-  // Of SendTruncate and SendAddColumns.
+  void on_quarantine_read(CallId call, QuarantineOutcome const& outcome, TimePoint now);
+  // Of SendTruncate and the other statements.
   void on_called(CallId call, CallOutcome const& outcome, TimePoint now);
 
   void finish_turn(TimePoint now, CommitterActions& actions);
@@ -169,7 +176,9 @@ private:
   void forget_changes(TableLine& line);
   void set_aside(TableLine& line, ErrorCode code, std::string const& message,
                  std::string const& advice);
-  void read_again(TableLine& line, std::string const& why);
+  void read_again(TableLine& line, std::string const& why, std::vector<RefusedRow> refused = {},
+                  Lsn hand_over_at = {});
+  void reread_after_copy(TableLine& line);
   void cut_target(TableLine& line, TimePoint now);
   void end_cut(TableLine& line);
   void note_committed_beyond(TableLine& line, Label const& label);
@@ -179,6 +188,15 @@ private:
   void discard_units(TableLine& line);
   void discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot);
   void change_state(TableLine& line, TableState state);
+
+  // quarantine_sync.cpp: rows that StarRocks refuses
+  void on_rows_refused(TableLine& line, LabelSlot& slot, LoadOutcome const& outcome);
+  void divert_refused(TableLine& line, Unit& unit);
+  void divert_copied(TableLine& line, LabelSlot& slot, std::vector<RefusedRow> const& refused,
+                     std::int64_t refused_at);
+  void read_quarantine(TableLine& line, TimePoint now);
+  void note_quarantined(TableLine& line, QuarantinedKeys const& changed);
+  void add_copied_keys(TableLine& line, Batch const& batch);
 
   TableLine* find(RelationId table);
   CallId call_for(TableLine* line, LabelSlot* slot); // line: of an orphan none

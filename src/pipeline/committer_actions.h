@@ -11,6 +11,8 @@
 #include "model/batch.h"
 #include "model/checkpoint.h"
 #include "model/label.h"
+#include "model/quarantine.h"
+#include "model/refused_row.h"
 #include "model/target_table.h"
 
 namespace walrock {
@@ -80,6 +82,19 @@ struct FollowFrom {
   RelationId table;
   Lsn from;
   std::uint64_t generation = 0;
+  QuarantinedKeys keys = {};            // in quarantine at this position
+  std::vector<RefusedRow> refused = {}; // rows that StarRocks will not take
+  // An epoch ends here: what was refused must not wait for rows behind it that will be, too.
+  Lsn hand_over_at = {};
+};
+// What is in quarantine of the target; answered by on_quarantine_read.
+struct ReadQuarantine {
+  CallId call = 0;
+  TargetName target;
+};
+struct EmptyQuarantine {
+  CallId call = 0;
+  TargetName target;
 };
 // To the stream: the table is set aside.
 struct Unfollow {
@@ -93,8 +108,8 @@ struct Say {
 
 using CommitterAction =
     std::variant<WriteCheckpoint, StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
-                 SendCut, SendMakeTwin, SendSwap, SendAddColumns, SpoolBody, NeedCopy, FollowFrom,
-                 Unfollow, Say>;
+                 SendCut, SendMakeTwin, SendSwap, SendAddColumns, ReadQuarantine, EmptyQuarantine,
+                 SpoolBody, NeedCopy, FollowFrom, Unfollow, Say>;
 using CommitterActions = std::vector<CommitterAction>;
 
 } // namespace walrock

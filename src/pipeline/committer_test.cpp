@@ -944,5 +944,181 @@ TEST(Committer, AfterASwapInDoubtTheCopyGoesIntoANewTwin) {
   b.only<NeedCopy>();
 }
 
+// ---------------------------------------------------------------- quarantine
+
+TEST(Committer, WhatComesWhileTheTargetIsEmptiedForTheFirstSnapshotIsNotAcknowledged) {
+  Bench bench;
+  TableEntry entry;
+  entry.record.id = {1};
+  entry.record.source = {"public", "t1"};
+  entry.record.target = {"demo", "t1"};
+  entry.record.state = TableState::init;
+  bench.committer.add_table(entry, bench.now); // its target has rows: existing-rows: truncate
+  bench.committer.restore({}, Lsn{100});
+  bench.committer.on_stream_started(Lsn{100});
+  bench.turn();
+  auto const truncate = bench.only<SendTruncate>();
+  bench.epoch(1, Lsn{500}, {}); // changes of the table are in it, and went by
+  bench.turn();
+  EXPECT_EQ(bench.committer.flushed_lsn(), Lsn{100}) << "the slot's snapshot is as of 100";
+  bench.called(truncate.call);
+  EXPECT_EQ(bench.take<NeedCopy>().size(), 1U);
+}
+
+struct QuarantineBench : Bench {
+  void add(TableState state) {
+    TableEntry entry;
+    entry.record.id = {1};
+    entry.record.source = {"public", "t1"};
+    entry.record.target = {"demo", "t1"};
+    entry.record.state = state;
+    entry.record.applied_lsn = Lsn{100};
+    entry.is_known_empty = true;
+    entry.quarantine_limit = 10;
+    committer.add_table(entry, now);
+  }
+  void read(QuarantinedKeys keys) {
+    committer.on_quarantine_read(only<ReadQuarantine>().call,
+                                 {{CallOutcome::Kind::done, ""}, std::move(keys)}, now);
+    turn();
+  }
+  void refused(StartLoad const& load, std::vector<RefusedRow> rows, std::uint64_t count = 1) {
+    LoadOutcome outcome;
+    outcome.kind = LoadOutcome::Kind::rows_refused;
+    outcome.refused_rows = count;
+    outcome.refusals = std::move(rows);
+    committer.on_loaded(load.call, outcome, now);
+    turn();
+  }
+  void epoch_of(std::uint64_t generation, std::uint64_t number, Lsn after, Lsn end) {
+    std::vector<TableEpoch> tables;
+    tables.push_back(part_of(1, number, after, end));
+    tables.back().generation = generation;
+    epoch(number, end, std::move(tables));
+  }
+};
+
+TEST(Quarantine, ATableIsFollowedWhenItIsKnownWhatIsThere) {
+  QuarantineBench bench;
+  bench.add(TableState::ready);
+  bench.committer.restore({}, Lsn{100});
+  EXPECT_FALSE(bench.committer.is_following({1}));
+  bench.turn();
+  bench.read({{"k", 1}});
+  auto const follow = bench.only<FollowFrom>();
+  EXPECT_EQ(follow.from, Lsn{100});
+  EXPECT_EQ(follow.keys, (QuarantinedKeys{{"k", 1}}));
+  EXPECT_EQ(bench.committer.progress()[0].quarantined_rows, 1U);
+}
+
+TEST(Quarantine, ItIsReadAfterWhatWasRecordedIsCommitted) {
+  QuarantineBench bench;
+  bench.add(TableState::ready);
+  LabelRecord recorded;
+  recorded.label = {"demo", "old"};
+  recorded.table = {1};
+  recorded.state = LabelRecord::State::recorded;
+  recorded.end_lsn = Lsn{200};
+  bench.committer.restore({recorded}, Lsn{100});
+  bench.turn();
+  EXPECT_TRUE(bench.take<ReadQuarantine>().empty());
+  bench.committed(bench.only<SendCommit>());
+  bench.read({});
+  EXPECT_EQ(bench.only<FollowFrom>().from, Lsn{200});
+}
+
+TEST(Quarantine, ARefusedUnitIsReadAgainWithItsRowsKnownWhenWhatIsBeforeItIsApplied) {
+  QuarantineBench bench;
+  bench.add(TableState::ready);
+  bench.committer.restore({}, Lsn{100});
+  bench.turn();
+  bench.read({});
+  std::uint64_t const generation = bench.only<FollowFrom>().generation;
+  bench.epoch_of(generation, 1, Lsn{100}, Lsn{200});
+  bench.epoch_of(generation, 2, Lsn{200}, Lsn{300});
+  bench.turn();
+  auto const loads = bench.take<StartLoad>();
+  ASSERT_EQ(loads.size(), 2U);
+  bench.refused(loads[1], {{{}, "v", "too long", "", 77}});
+  EXPECT_TRUE(bench.take<FollowFrom>().empty()) << "the unit before it is not applied yet";
+  bench.loaded(loads[0]);
+  bench.committed(bench.only<SendCommit>());
+  auto const follow = bench.only<FollowFrom>();
+  EXPECT_EQ(follow.from, Lsn{200});
+  ASSERT_EQ(follow.refused.size(), 1U);
+  EXPECT_EQ(follow.refused[0].hash, 77U);
+  EXPECT_EQ(bench.state_of(1), TableState::ready);
+}
+
+TEST(Quarantine, MoreRefusedRowsThanTheLimitStopTheTable) {
+  QuarantineBench bench;
+  bench.add(TableState::ready);
+  bench.committer.restore({}, Lsn{100});
+  bench.turn();
+  bench.read({});
+  std::uint64_t const generation = bench.only<FollowFrom>().generation;
+  bench.epoch_of(generation, 1, Lsn{100}, Lsn{200});
+  bench.turn();
+  bench.refused(bench.only<StartLoad>(), {{{}, "v", "too long", "", 77}}, 11);
+  EXPECT_EQ(bench.state_of(1), TableState::errored);
+  EXPECT_NE(bench.tables.at(1).reason.find("quarantine_full"), std::string::npos);
+}
+
+TEST(Quarantine, ARefusalWithoutAKnownRowStopsTheTable) {
+  QuarantineBench bench;
+  bench.add(TableState::ready);
+  bench.committer.restore({}, Lsn{100});
+  bench.turn();
+  bench.read({});
+  std::uint64_t const generation = bench.only<FollowFrom>().generation;
+  bench.epoch_of(generation, 1, Lsn{100}, Lsn{200});
+  bench.turn();
+  bench.refused(bench.only<StartLoad>(), {{{}, "", "who knows", "", 0}});
+  EXPECT_EQ(bench.state_of(1), TableState::errored);
+  EXPECT_NE(bench.tables.at(1).reason.find("load_rejected"), std::string::npos);
+}
+
+TEST(Quarantine, IsEmptiedBeforeACopyAndTakesItsRefusedRows) {
+  QuarantineBench bench;
+  bench.add(TableState::init);
+  bench.committer.restore({}, Lsn{100});
+  bench.turn();
+  EXPECT_TRUE(bench.take<NeedCopy>().empty());
+  bench.called(bench.only<EmptyQuarantine>().call);
+  bench.only<NeedCopy>();
+  bench.committer.on_snapshot({{1}}, Lsn{100});
+  Batch batch;
+  batch.spec = {{"demo", "t1"}, LoadFormat::csv, "`id`,`v`,`__op`", false, {"id"}};
+  Body body;
+  body.bytes = "1\x01good\x01"
+               "0\x02"
+               "2\x01"
+               "bad\x01"
+               "0\x02";
+  batch.bodies.push_back(std::move(body));
+  batch.row_count = 2;
+  std::uint64_t const hash = row_hash(batch.spec, "2\x01"
+                                                  "bad\x01"
+                                                  "0");
+  bench.committer.on_copied_batch({1}, std::move(batch));
+  bench.committer.on_copy_read({1});
+  bench.turn();
+  bench.refused(bench.only<StartLoad>(), {{{}, "v", "too long", "", hash}});
+  for (SendRollback const& rollback : bench.take<SendRollback>())
+    bench.rolled_back(rollback);
+  bench.later();
+  auto const loads = bench.take<StartLoad>();
+  ASSERT_EQ(loads.size(), 2U);
+  EXPECT_EQ(loads[0].batch->row_count, 1U);
+  EXPECT_TRUE(is_quarantine(loads[1].batch->spec));
+  for (StartLoad const& load : loads)
+    bench.loaded(load);
+  for (SendCommit const& commit : bench.take<SendCommit>())
+    bench.committed(commit);
+  auto const follows = bench.take<FollowFrom>();
+  EXPECT_EQ(follows.back().keys.size(), 1U) << "read again, knowing what the copy left there";
+  EXPECT_EQ(bench.tables.at(1).copied_rows, 1U);
+}
+
 } // namespace
 } // namespace walrock

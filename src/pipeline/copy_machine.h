@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,10 @@ public:
   CopyMachine(RowEncoder const& encoder, Split const& split, Lsn consistent_lsn,
               MemoryBudget* budget, Limits limits);
 
+  // With bad-rows: quarantine: rows that cannot be encoded go there, at most `limit`. target: the
+  // table itself, also when the copy goes into a twin; seen_at: microseconds since 2000.
+  void keep_unsayable(TargetName const& target, std::size_t limit, std::int64_t seen_at);
+
   // One line of COPY's text format without its newline; escapes are undone in place.
   void on_line(std::span<char> line);
   // True when take() should be called before the next line.
@@ -35,7 +40,10 @@ public:
 
 private:
   Limits limits_;
+  MemoryBudget* budget_;
+  TableName source_;
   CopyRowDecoder decoder_;
+  std::optional<Quarantine> quarantine_;
   TableBatches batches_;
   RowOrigin origin_;
 };

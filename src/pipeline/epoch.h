@@ -8,6 +8,7 @@
 #include "model/change.h"
 #include "model/lsn.h"
 #include "model/names.h"
+#include "model/quarantine.h"
 #include "model/target_table.h"
 
 namespace walrock {
@@ -18,12 +19,14 @@ struct Part {
   std::vector<Batch> batches; // one label each
 };
 
-// Invariant 9: changes = sent + dropped (a key change counts as two; a partial row that is folded
-// into the full row of its key is sent as another full row).
+// Invariant 9: changes = sent + dropped + quarantined (a key change counts as two; a partial row
+// that is folded into the full row of its key is sent as another full row; the release of a key is
+// no change).
 struct RowCounts {
   std::uint64_t changes = 0;
   std::uint64_t sent = 0;
   std::uint64_t dropped = 0; // by a later TRUNCATE
+  std::uint64_t quarantined = 0;
 };
 
 // The changes of one table between two transaction boundaries: the unit of prepare, record, commit.
@@ -39,6 +42,10 @@ struct TableEpoch {
   bool is_truncated = false;
   std::vector<Part> parts;
   RowCounts counts;
+  // What the last part changes in the quarantine: its rows, and the keys whose number of rows is
+  // another after it (0: none is left).
+  std::uint64_t quarantine_rows = 0;
+  QuarantinedKeys quarantined;
   // At-least-once may not replay it: a partial update or a TRUNCATE does not converge.
   bool needs_record = false;
 };

@@ -4,9 +4,11 @@
 //   stream_rows        what each kind of change becomes
 //   copy_machine     READ, DECODE of a table's copy
 //   table_batches    ENCODE: rows into the batch of their label, the order of each key kept
+//   quarantine         rows that StarRocks refuses, kept aside
 //   committer        LOAD, COMMIT, ACKNOWLEDGE: entries, events, the turn
 //   units              how the table epochs are loaded, recorded and committed, in order
 //   answers            what StarRocks' answers mean
+//   quarantine_sync    what becomes of rows that it refuses
 //   acknowledge        flushed_lsn, the only position that is ever acknowledged
 //   table_sync       the life of one table: init, copying, copied, catching_up, ready, errored
 //
@@ -38,10 +40,10 @@
 //  8. The only position is (commit_lsn, index in the transaction).
 //     StreamMachine.ATransactionBelowTheFollowPositionIsSkipped
 //  9. Per label NumberLoadedRows = rows sent (starrocks/, and asserted again when it is prepared);
-//     per table changes = sent + dropped, and an epoch's labels hold the rows sent.
+//     per table changes = sent + dropped + quarantined, and an epoch's labels hold these rows.
 //     StreamMachine.EveryChangeIsSentOrDropped
 // 10. Success is a closed list of answers (starrocks/answer.h).
 // 11. One bad table never stops the others.
-//     Committer.ARefusedRowSetsItsTableAside, Committer.TheReasonNamesTheRefusedRowsKeyColumnAndWhy,
-//     StreamMachine.AChangedTableIsSetAside
+//     Committer.ARefusedRowSetsItsTableAside,
+//     Committer.TheReasonNamesTheRefusedRowsKeyColumnAndWhy, StreamMachine.AChangedTableIsSetAside
 #pragma once

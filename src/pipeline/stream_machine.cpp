@@ -58,7 +58,9 @@ void StreamMachine::unfollow(RelationId id) {
   }
 }
 
-bool StreamMachine::follow_from(RelationId id, Lsn from, std::uint64_t generation) {
+bool StreamMachine::follow_from(RelationId id, Lsn from, std::uint64_t generation,
+                                QuarantinedKeys keys, std::vector<RefusedRow> const& refused,
+                                Lsn hand_over_at) {
   Table* const table = find(id);
   if (table == nullptr)
     return false;
@@ -72,6 +74,10 @@ bool StreamMachine::follow_from(RelationId id, Lsn from, std::uint64_t generatio
     // Without going back the layout stays, so the columns it needs are added all the same.
     table->forget_rows();
   }
+  if (table->quarantine)
+    table->quarantine->begin_at(std::move(keys), refused);
+  if (hand_over_at.is_set())
+    ends_.insert(hand_over_at);
   table->from = from;
   table->generation = generation;
   table->is_following = true;
@@ -243,13 +249,18 @@ void StreamMachine::commit(Commit const& commit, TimePoint now, StreamActions& a
                                         to_string(commit.commit_lsn), to_string(commit.end_lsn)));
   transaction_.reset();
   end_lsn_ = commit.end_lsn;
+  bool const is_end = !ends_.empty() && *ends_.begin() <= end_lsn_;
+  ends_.erase(ends_.begin(), ends_.upper_bound(end_lsn_));
   if (touched_.empty()) {
     idle_lsn_ = end_lsn_;
     return;
   }
   if (epoch_opened_at_ == TimePoint{})
     epoch_opened_at_ = now;
-  on_timer(now, actions);
+  if (is_end)
+    hand_over(now, actions);
+  else
+    on_timer(now, actions);
 }
 
 void StreamMachine::on_stream_abort(StreamAbort const& abort, StreamActions& actions) {
@@ -382,6 +393,21 @@ void StreamMachine::on_timer(TimePoint now, StreamActions& actions) {
     hand_over(now, actions);
 }
 
+// The last part, so that a key is in the target again before it is released.
+void StreamMachine::take_quarantine(Table& table, TableEpoch& out) {
+  if (!table.quarantine)
+    return;
+  Quarantine::Taken taken = table.quarantine->take();
+  out.counts.quarantined = taken.changes;
+  out.quarantined = std::move(taken.keys);
+  if (!taken.batch)
+    return;
+  out.quarantine_rows = taken.batch->row_count;
+  out.needs_record = true;
+  out.parts.emplace_back();
+  out.parts.back().batches.push_back(std::move(*taken.batch));
+}
+
 void StreamMachine::hand_over(TimePoint now, StreamActions& actions) {
   Epoch epoch;
   epoch.number = ++epoch_number_;
@@ -398,10 +424,12 @@ void StreamMachine::hand_over(TimePoint now, StreamActions& actions) {
     out.is_truncated = table->is_truncated;
     out.counts = table->counts;
     out.counts.sent = table->batches.row_count();
-    WALROCK_ASSERT(out.counts.changes == out.counts.sent + out.counts.dropped,
-                   "every change read is sent or dropped by a TRUNCATE");
     out.needs_record = table->is_truncated || table->batches.has_partial_rows();
     out.parts = table->batches.take();
+    take_quarantine(*table, out);
+    WALROCK_ASSERT(out.counts.changes ==
+                       out.counts.sent + out.counts.dropped + out.counts.quarantined,
+                   "every change read is sent, dropped by a TRUNCATE or in quarantine");
     // An epoch may bring columns only, in front of the first transaction that is wanted.
     table->from = std::max(table->from, epoch.end_lsn);
     table->end_epoch();

@@ -54,6 +54,8 @@ struct FollowedTable {
   bool ignores_incompatible = false; // ignore-incompatible-fields
   bool follows_columns = true;       // schema-sync.enable: new columns are added to the target
   TableOptions options;              // column-types of columns that are added
+  // With bad-rows: quarantine, as many rows of the table may be there.
+  std::optional<std::size_t> quarantine_limit;
 };
 
 // To the committer.
@@ -100,8 +102,12 @@ public:
   void follow(FollowedTable table);
   void unfollow(RelationId table);
   // The table is wanted from another position, under a new generation. True when transactions that
-  // it now wants have gone by: the driver must start the stream again.
-  [[nodiscard]] bool follow_from(RelationId table, Lsn from, std::uint64_t generation);
+  // it now wants have gone by: the driver must start the stream again. keys, refused,
+  // hand_over_at: as in FollowFrom.
+  [[nodiscard]] bool follow_from(RelationId table, Lsn from, std::uint64_t generation,
+                                 QuarantinedKeys keys = {},
+                                 std::vector<RefusedRow> const& refused = {},
+                                 Lsn hand_over_at = {});
 
   void on_payload(std::span<std::byte const> payload, TimePoint now, StreamActions& actions);
   void on_keepalive(Lsn wal_end, TimePoint now, StreamActions& actions);
@@ -155,6 +161,7 @@ private:
   Table* wanted(RelationId id);
   void touch(Table& table);
   RowOrigin next_origin();
+  static void take_quarantine(Table& table, TableEpoch& out);
   void hand_over(TimePoint now, StreamActions& actions);
   [[nodiscard]] Milliseconds linger() const;
   [[nodiscard]] TimePoint due_at() const;
@@ -181,6 +188,7 @@ private:
   Lsn handed_over_lsn_; // end of the last epoch
   Lsn end_lsn_;         // of the last transaction
   Lsn idle_lsn_;        // nothing of ours is below it
+  std::set<Lsn> ends_;  // at which an epoch must end
   Pace pace_;
   std::uint64_t change_count_ = 0;
 };

@@ -18,7 +18,7 @@ void StreamMachine::touch(Table& table) {
 
 RowOrigin StreamMachine::next_origin() {
   ++change_count_;
-  return {transaction_->commit_lsn, transaction_->index++};
+  return {transaction_->commit_lsn, transaction_->index++, transaction_->commit_time};
 }
 
 void StreamMachine::on_insert(Table& table, Insert const& change) {
@@ -132,6 +132,8 @@ void StreamMachine::on_truncate(Truncate const& change, StreamActions&) {
       continue;
     touch(*table);
     table->counts.dropped += table->batches.clear();
+    if (table->quarantine)
+      table->counts.dropped += table->quarantine->clear();
     table->is_truncated = true;
   }
 }

@@ -17,7 +17,11 @@ struct StreamMachine::Table {
       : source(std::move(followed.source)), target(std::move(followed.target)), from(followed.from),
         generation(followed.generation), ignores_incompatible(followed.ignores_incompatible),
         follows_columns(followed.follows_columns), options(std::move(followed.options)),
-        batches(budget, limits) {}
+        batches(budget, limits) {
+    if (followed.quarantine_limit)
+      quarantine.emplace(budget, source.name, target.name, *followed.quarantine_limit);
+    batches.divert_to(quarantine ? &*quarantine : nullptr);
+  }
 
   SourceTable source;
   TargetTable target;
@@ -34,6 +38,7 @@ struct StreamMachine::Table {
   // The encoders of the open epoch; the last one is of the present layout.
   std::vector<std::unique_ptr<RowEncoder>> encoders;
 
+  std::optional<Quarantine> quarantine; // with bad-rows: quarantine
   // Of the open epoch.
   TableBatches batches;
   bool is_touched = false;
@@ -80,6 +85,8 @@ struct StreamMachine::Table {
 
   void forget_rows() {
     batches.clear();
+    if (quarantine)
+      quarantine->forget();
     is_truncated = false;
     counts = RowCounts();
   }

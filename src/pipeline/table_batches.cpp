@@ -27,14 +27,33 @@ void TableBatches::use(RowEncoder const* encoder) {
   encoder_ = encoder;
 }
 
-void TableBatches::upsert(Row row, RowOrigin origin) {
+void TableBatches::upsert(Row row, RowOrigin origin) try {
+  if (is_watched())
+    upsert_watched(row, origin);
+  else
+    append_upsert(row, origin);
+} catch (Error const& error) {
+  if (error.code() != ErrorCode::value_unsupported || quarantine_ == nullptr || !is_keyed())
+    throw;
+  // Not what StarRocks would refuse: it would bend it.
+  divert_row(row, {{}, "", error.what(), "", 0}, origin);
+}
+
+void TableBatches::remove(Row key_row, RowOrigin origin) {
+  if (is_watched())
+    remove_watched(key_row, origin);
+  else
+    append_delete(key_row, origin);
+}
+
+void TableBatches::append_upsert(Row row, RowOrigin origin) {
   if (!is_indexed_ && !has_absent_cells(row) &&
       try_append(LoadFormat::csv, none_absent_, row, Op::upsert, origin))
     return;
   append_indexed(row, Op::upsert, origin);
 }
 
-void TableBatches::remove(Row key_row, RowOrigin origin) {
+void TableBatches::append_delete(Row key_row, RowOrigin origin) {
   if (!is_indexed_ && try_append(LoadFormat::csv, none_absent_, key_row, Op::delete_, origin))
     return;
   append_indexed(key_row, Op::delete_, origin);
@@ -44,17 +63,95 @@ bool TableBatches::rekey(Row old_key_row, Row new_row, RowOrigin origin) {
   ensure_index();
   key_.clear();
   encoder_->append_key(old_key_row, key_);
+  if (is_watched() && quarantine_->holds(key_))
+    return false; // the row of the part is not the last one of its key
   auto const before = full_row_of(key_);
   merged_.clear();
   if (!before || !encoder_->merge_csv(new_row, *before, origin, merged_))
     return false;
   std::string const whole = merged_;
   remove(old_key_row, origin);
-  key_.clear();
-  encoder_->append_key(new_row, key_);
-  append_encoded(key_, whole, false);
+  std::string new_key;
+  encoder_->append_key(new_row, new_key);
+  refusal_ = nullptr;
+  append_encoded(new_key, whole, false);
+  if (refusal_ != nullptr)
+    divert(read_encoded(encoder_->spec_for(LoadFormat::csv, none_absent_),
+                        std::string_view(whole).substr(0, whole.size() - 1)),
+           true, *refusal_, origin);
+  else if (is_watched())
+    quarantine_->release(new_key);
   return true;
 }
+
+// ---------------------------------------------------------------- quarantine
+
+bool TableBatches::is_watched() const {
+  return quarantine_ != nullptr && quarantine_->is_watching() && is_keyed();
+}
+
+bool TableBatches::take_back_refused(OpenBatch& batch, std::size_t size_before) {
+  if (!is_watched())
+    return false;
+  // Without the delimiter of CSV, or the bracket or comma of JSON.
+  std::string_view row = std::string_view(batch.body.bytes).substr(size_before);
+  if (batch.batch.spec.format == LoadFormat::csv)
+    row.remove_suffix(1);
+  else
+    row.remove_prefix(1);
+  refusal_ = quarantine_->refusal_of(batch.batch.spec, row);
+  if (refusal_ == nullptr)
+    return false;
+  batch.body.bytes.resize(size_before);
+  return true;
+}
+
+void TableBatches::divert(EncodedRow shown, bool is_whole, RefusedRow const& why,
+                          RowOrigin origin) {
+  QuarantinedRow row;
+  row.key_json = std::move(shown.key_json);
+  row.row_json = std::move(shown.row_json);
+  row.column = why.column;
+  row.reason = why.reason;
+  row.commit_lsn = origin.commit_lsn;
+  row.seen_at = origin.commit_time;
+  quarantine_->divert(shown.key, is_whole, std::move(row));
+}
+
+void TableBatches::upsert_watched(Row row, RowOrigin origin) {
+  std::string key;
+  encoder_->append_key(row, key);
+  if (has_absent_cells(row) && quarantine_->holds(key)) {
+    divert_row(row, {{}, "", "the key is in quarantine, and this row is partial", "", 0}, origin);
+    return;
+  }
+  refusal_ = nullptr;
+  append_upsert(row, origin);
+  if (refusal_ != nullptr)
+    divert_row(row, *refusal_, origin);
+  else
+    quarantine_->release(key);
+}
+
+void TableBatches::divert_row(Row row, RefusedRow const& why, RowOrigin origin) {
+  EncodedRow shown;
+  encoder_->append_key(row, shown.key);
+  shown.key_json = json_of_row(encoder_->plan(), row, true);
+  shown.row_json = json_of_row(encoder_->plan(), row, false);
+  divert(std::move(shown), encoder_->absent_of(row).empty(), why, origin);
+}
+
+void TableBatches::remove_watched(Row key_row, RowOrigin origin) {
+  std::string key;
+  encoder_->append_key(key_row, key);
+  refusal_ = nullptr;
+  append_delete(key_row, origin);
+  if (refusal_ != nullptr)
+    quarantine_->note_change(); // a key that StarRocks cannot say is not in the target
+  quarantine_->release(key);
+}
+
+// ---------------------------------------------------------------- labels
 
 // The way of a row when the part has, or is about to get, more than its full CSV batch.
 void TableBatches::append_indexed(Row row, Op op, RowOrigin origin) {
@@ -99,6 +196,8 @@ bool TableBatches::try_append(LoadFormat format, ColumnSet const& absent, Row ro
   } else {
     encoder_->encode_json(row, op, origin, to.body.bytes);
   }
+  if (take_back_refused(to, size_before))
+    return true;
   // The index of a part that was empty is complete by itself.
   if (!is_full_csv && is_keyed())
     is_indexed_ = true;
@@ -117,6 +216,8 @@ void TableBatches::append_encoded(std::string const& key, std::string const& csv
   OpenBatch& to = batch_for(LoadFormat::csv, none_absent_);
   std::size_t const size_before = to.body.bytes.size();
   to.body.bytes += csv_row;
+  if (take_back_refused(to, size_before))
+    return;
   if (is_indexed_) {
     key_ = key;
     note_place(to, size_before, is_delete);
@@ -253,6 +354,8 @@ Body* TableBatches::largest_body(std::size_t least) {
           largest_open = nullptr, largest = &closed, size = closed.bytes.size();
     }
   }
+  if (largest_open == nullptr && largest == nullptr && quarantine_ != nullptr)
+    return quarantine_->largest_body(least);
   if (largest_open == nullptr)
     return largest;
   close_body(*largest_open);

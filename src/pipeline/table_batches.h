@@ -20,6 +20,7 @@
 #include "base/memory_budget.h"
 #include "encode/row_encoder.h"
 #include "pipeline/epoch.h"
+#include "pipeline/quarantine.h"
 
 namespace walrock {
 
@@ -31,6 +32,10 @@ public:
   };
 
   TableBatches(MemoryBudget* budget, Limits limits) : budget_(budget), limits_(limits) {}
+
+  // Where rows go that StarRocks refuses; must outlive this. Without it, and in a table without a
+  // key, they fail their load.
+  void divert_to(Quarantine* quarantine) { quarantine_ = quarantine; }
 
   // The layout that the next rows have; the encoder must outlive the rows appended with it.
   void use(RowEncoder const* encoder);
@@ -79,6 +84,16 @@ private:
   };
 
   [[nodiscard]] bool is_keyed() const;
+  // Divert what the quarantine says; else append and release the key.
+  void upsert_watched(Row row, RowOrigin origin);
+  void remove_watched(Row key_row, RowOrigin origin);
+  void append_upsert(Row row, RowOrigin origin);
+  void append_delete(Row key_row, RowOrigin origin);
+  [[nodiscard]] bool is_watched() const;
+  // Of the row that was just encoded: true, and it is taken back, when StarRocks will refuse it.
+  bool take_back_refused(OpenBatch& batch, std::size_t size_before);
+  void divert_row(Row row, RefusedRow const& why, RowOrigin origin);
+  void divert(EncodedRow shown, bool is_whole, RefusedRow const& why, RowOrigin origin);
   OpenPart& open_part();
   OpenBatch* find_batch(LoadFormat format, ColumnSet const& absent);
   OpenBatch& batch_for(LoadFormat format, ColumnSet const& absent);
@@ -96,6 +111,8 @@ private:
 
   MemoryBudget* budget_;
   Limits limits_;
+  Quarantine* quarantine_ = nullptr;
+  RefusedRow const* refusal_ = nullptr; // of the last row, when it was taken back
   RowEncoder const* encoder_ = nullptr;
   ColumnSet none_absent_;
   OpenBatch* full_ = nullptr; // of the open part, in the current layout; the fast way

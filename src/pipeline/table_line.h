@@ -46,10 +46,12 @@ struct Unit {
   std::vector<TargetColumn> added_columns;
   bool is_truncated = false;
   bool needs_record = true;
-  bool is_restored = false;       // from the checkpoint: its bytes are not here
-  std::uint64_t byte_count = 0;   // wherever they are
-  std::uint64_t memory_bytes = 0; // of small bodies that wait in memory
-  bool wants_spool = false;       // its large bodies leave memory at the end of the turn
+  bool is_restored = false;        // from the checkpoint: its bytes are not here
+  std::uint64_t byte_count = 0;    // wherever they are
+  std::uint64_t memory_bytes = 0;  // of small bodies that wait in memory
+  QuarantinedKeys quarantined;     // whose number of rows there is another after it
+  std::vector<RefusedRow> refused; // of its labels: it is read again, with these diverted
+  bool wants_spool = false;        // its large bodies leave memory at the end of the turn
   Step step = Step::waiting;
   CallId call = 0; // of a barrier
   TimePoint retry_at{};
@@ -103,6 +105,15 @@ struct TableLine {
   bool must_be_cut = false;
   CallId cut_call = 0;
   std::vector<Label> cut_labels;
+
+  // With bad-rows: quarantine, as many rows may be there, and what is there at applied_lsn (of a
+  // copy, what it has brought so far).
+  std::optional<std::size_t> quarantine_limit;
+  QuarantinedKeys quarantined;
+  bool must_read_quarantine = false; // after a start: it is followed from then on
+  bool is_quarantine_empty = false;  // for the copy that comes
+  CallId quarantine_call = 0;
+  int refusal_count = 0; // loads with refused rows, since something was applied
 
   std::uint64_t generation = 0;
   bool must_reread = false; // units were thrown away while the table was copying

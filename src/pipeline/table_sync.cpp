@@ -18,6 +18,7 @@ void Committer::on_snapshot(std::vector<RelationId> const& tables, Lsn consisten
     line->copy_phase = TableLine::CopyPhase::copying;
     line->has_copy_failed = line->is_copy_read = false;
     line->copy_lsn = consistent_lsn;
+    line->is_quarantine_empty = false;
     line->record.copied_rows = 0;
     change_state(*line, TableState::copying);
     is_urgent_ = true;
@@ -30,6 +31,10 @@ void Committer::on_copied_batch(RelationId table, Batch batch) {
   TableLine* const line = find(table);
   if (line == nullptr || line->copy_phase != TableLine::CopyPhase::copying || line->has_copy_failed)
     return;
+  if (is_quarantine(batch.spec))
+    add_copied_keys(*line, batch);
+  if (line->is_errored())
+    return; // more of them than there may be
   auto slot = std::make_unique<LabelSlot>();
   slot->row_count = batch.row_count;
   slot->batch = std::move(batch);
@@ -87,7 +92,7 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
     for (auto it = line.copy_labels.begin(); it != line.copy_labels.end();) {
       LabelSlot& slot = **it;
       if (slot.step == LabelSlot::Step::committed) {
-        line.record.copied_rows += slot.row_count;
+        line.record.copied_rows += is_quarantine(slot.batch.spec) ? 0 : slot.row_count;
         give_place_back(slot);
         forget(slot.label);
         it = line.copy_labels.erase(it);
@@ -127,8 +132,13 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
 // Old labels end first: rows prepared before a TRUNCATE would vanish, or come back after it.
 void Committer::empty_target(TableLine& line, TimePoint now) {
   if (!may_begin(line) || line.truncate_call != 0 || line.add_call != 0 ||
-      !is_due(line.retry_at, now))
+      line.quarantine_call != 0 || !is_due(line.retry_at, now))
     return;
+  if (line.quarantine_limit && !line.is_quarantine_empty) {
+    line.quarantine_call = call_for(&line, nullptr);
+    after_write_.emplace_back(EmptyQuarantine{line.quarantine_call, line.record.target});
+    return;
+  }
   bool const must_be_emptied = !line.is_known_empty && line.is_emptied_before_copy;
   if (must_be_emptied && line.copy_target != line.record.target) {
     // A twin may be gone: a swap whose answer was lost has dropped it. It is made like the target,
@@ -187,7 +197,7 @@ void Committer::finish_copy(TableLine& line) {
     line.must_reread = false;
     line.pin = line.record.applied_lsn;
     before_write_.emplace_back(
-        FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation});
+        FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation, line.quarantined});
   }
   if (!line.units.empty())
     change_state(line, TableState::catching_up);
@@ -261,6 +271,7 @@ void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& me
   }
   line.copy_phase = TableLine::CopyPhase::none;
   end_cut(line);
+  line.must_read_quarantine = false;
   line.pin.reset();
   line.trouble.clear();
   ++line.generation;
@@ -273,13 +284,17 @@ void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& me
 
 // Invariant 4: only this table is read again, from its own applied_lsn, under new labels, after its
 // later labels are rolled back.
-void Committer::read_again(TableLine& line, std::string const& why) {
+void Committer::read_again(TableLine& line, std::string const& why, std::vector<RefusedRow> refused,
+                           Lsn hand_over_at) {
   say(log::Level::warning,
       fmt::format("table is read again table={} from={}: {}", to_string(line.record.source),
                   to_string(line.record.applied_lsn), why));
   line.pin = line.units.empty() ? line.record.applied_lsn : line.units.front().after_lsn;
   discard_units(line);
-  after_write_.emplace_back(FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation});
+  ++line.generation;
+  if (!line.must_read_quarantine) // else it is followed when that is known
+    after_write_.emplace_back(FollowFrom{line.record.id, line.record.applied_lsn, line.generation,
+                                         line.quarantined, std::move(refused), hand_over_at});
 }
 
 void Committer::note_committed_beyond(TableLine& line, Label const& label) {
@@ -327,8 +342,10 @@ void Committer::discard_units(TableLine& line) {
 
 // A slot with a call under way is kept until the answer; every begun label is rolled back after it.
 void Committer::discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot) {
-  if (slot->step == LabelSlot::Step::fresh)
+  if (slot->step == LabelSlot::Step::fresh) {
+    give_place_back(*slot); // it waits to be tried again
     return;
+  }
   if (slot->call != 0) {
     line.abandoned.push_back(std::move(slot));
     return;

@@ -19,6 +19,8 @@ void Committer::advance(TableLine& line, TimePoint now) {
     advance_units(line, now);
   if (line.must_be_cut)
     cut_target(line, now);
+  if (line.must_read_quarantine)
+    read_quarantine(line, now);
 }
 
 void Committer::advance_units(TableLine& line, TimePoint now) {
@@ -28,6 +30,11 @@ void Committer::advance_units(TableLine& line, TimePoint now) {
     ++in_flight;
     if (line.must_be_cut && !unit.is_restored)
       break;
+    if (!unit.refused.empty()) {
+      if (i == 0)
+        divert_refused(line, unit);
+      break; // what is before it ends as ever; what is behind it is read again as well
+    }
     if (unit.step == Unit::Step::adding_columns || unit.step == Unit::Step::truncating)
       break;
     if (unit.has_barrier()) {
@@ -219,9 +226,11 @@ void Committer::finish_unit(TableLine& line) {
   Unit& unit = line.units.front();
   for (auto const& slot : unit.labels) {
     give_place_back(*slot);
-    line.applied_rows += slot->row_count;
+    line.applied_rows += is_quarantine(slot->batch.spec) ? 0 : slot->row_count;
     forget(slot->label);
   }
+  note_quarantined(line, unit.quarantined);
+  line.refusal_count = 0;
   line.record.applied_lsn = std::max(line.record.applied_lsn, unit.end_lsn);
   update_.tables.push_back(line.record);
   line.units.pop_front();

@@ -107,6 +107,7 @@ void CommitThread::apply(CommitEvent event) {
     void operator()(LabelStated& e) const { to.on_label_state(e.call, e.state, at); }
     void operator()(Logged& e) const { to.on_logged(e.lsn); }
     void operator()(Called& e) const { to.on_called(e.call, e.outcome, at); }
+    void operator()(QuarantineRead& e) const { to.on_quarantine_read(e.call, e.outcome, at); }
   };
   std::visit(Visitor{committer_, clock_now()}, event);
 }
@@ -141,6 +142,10 @@ void CommitThread::perform(CommitterActions& actions, std::stop_token now) {
       loads_.submit(*make);
     else if (auto* const swap = std::get_if<SendSwap>(&action))
       loads_.submit(*swap);
+    else if (auto* const read = std::get_if<ReadQuarantine>(&action))
+      loads_.submit(*read);
+    else if (auto* const empty = std::get_if<EmptyQuarantine>(&action))
+      loads_.submit(*empty);
     else if (auto* const add = std::get_if<SendAddColumns>(&action))
       loads_.submit(std::move(*add));
     if (now.stop_requested())

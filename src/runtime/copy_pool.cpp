@@ -12,6 +12,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "base/pause.h"
+#include "model/pg_time.h"
 #include "postgres/catalog.h"
 #include "schema/row_layout.h"
 #include "schema/target_design.h"
@@ -254,6 +255,9 @@ void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader, std:
   TableCopy& table = *task.table;
   CopyMachine machine(*table.encoder, task.split, round.consistent_lsn, &shared_.budget,
                       settings_.limits);
+  if (table.table->quarantine_limit)
+    machine.keep_unsayable(table.table->final_target, *table.table->quarantine_limit,
+                           pg_time_of(std::chrono::system_clock::now()));
   WALROCK_BEFORE(copy_read);
   reader.start_copy(table.table->source, task.split, stop);
   std::size_t bytes = 0;

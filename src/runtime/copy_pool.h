@@ -38,6 +38,9 @@ struct CopiedTable {
   TableOptions options;
   bool ignores_incompatible = false;
   bool follows_columns = true; // schema-sync.enable: columns that the target lacks are added
+  // With bad-rows: quarantine, as many rows may be there, of the table that a twin becomes.
+  std::optional<std::size_t> quarantine_limit = {};
+  TargetName final_target = {};
 };
 
 class CopyPool {

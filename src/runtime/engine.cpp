@@ -366,6 +366,7 @@ void Run::publish(Committer const& committer, Shared& shared) {
     table.applied_lsn = progress.applied_lsn;
     table.reason = std::move(progress.reason);
     table.trouble = std::move(progress.trouble);
+    table.quarantined_rows = progress.quarantined_rows;
     is_copying |= table.state == TableState::init || table.state == TableState::copying;
     status_.tables.push_back(std::move(table));
   }

@@ -101,6 +101,16 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
                                       return target.swap_in(swap.target, swap.twin);
                                     })});
     }
+    void operator()(ReadQuarantine const& read) const {
+      shared.events.push_now(QuarantineRead{read.call, guarded(QuarantineOutcome(), [&] {
+                                              return target.read_quarantine(read.target);
+                                            })});
+    }
+    void operator()(EmptyQuarantine const& empty) const {
+      shared.events.push_now(Called{empty.call, guarded(CallOutcome(), [&] {
+                                      return target.empty_quarantine(empty.target);
+                                    })});
+    }
     void operator()(SendAddColumns const& add) const {
       shared.events.push_now(Called{add.call, guarded(CallOutcome(), [&] {
                                       return target.add_columns(add.target, add.columns);

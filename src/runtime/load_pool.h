@@ -16,8 +16,9 @@
 
 namespace walrock {
 
-using LoadJob = std::variant<StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
-                             SendCut, SendMakeTwin, SendSwap, SendAddColumns>;
+using LoadJob =
+    std::variant<StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate, SendCut,
+                 SendMakeTwin, SendSwap, SendAddColumns, ReadQuarantine, EmptyQuarantine>;
 
 class LoadPool {
 public:

@@ -74,9 +74,14 @@ struct Called {
   CallId call = 0;
   CallOutcome outcome;
 };
+struct QuarantineRead {
+  CallId call = 0;
+  QuarantineOutcome outcome;
+};
 using CommitEvent = std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken,
                                  CopiedBatch, CopyRead, ColumnsWanted, CopyFailed, Loaded,
-                                 Committed, RolledBack, LabelStated, Called, Logged>;
+                                 Committed, RolledBack, LabelStated, Called, QuarantineRead,
+                                 Logged>;
 
 // To the replication thread.
 using StreamCommand = std::variant<FollowFrom, Unfollow>;
@@ -86,7 +91,7 @@ public:
   void push(StreamCommand command) {
     {
       MutexLock const lock(mutex_);
-      commands_.push_back(command);
+      commands_.push_back(std::move(command));
     }
     wake_.wake();
   }

@@ -275,13 +275,21 @@ private:
       followed.ignores_incompatible = job_.schema_sync.ignore_incompatible_fields;
       followed.follows_columns = job_.schema_sync.enable;
       followed.options = options_for(job_, source.name);
+      followed.quarantine_limit = table.entry.quarantine_limit;
+      out_.load_options.finds_refused_rows |= followed.quarantine_limit.has_value();
       if (table.entry.record.state != TableState::errored) {
-        out_.copied[source.id] = {source, table.copy_target(), followed.options,
-                                  followed.ignores_incompatible, followed.follows_columns};
+        out_.copied[source.id] = {source,
+                                  table.copy_target(),
+                                  followed.options,
+                                  followed.ignores_incompatible,
+                                  followed.follows_columns,
+                                  followed.quarantine_limit,
+                                  table.target.name};
         out_.followed.push_back(std::move(followed));
       }
       out_.tables.push_back(std::move(table.entry));
     }
+    setup.set_up_quarantine(out_.tables);
     for (TableRecord const& known : out_.checkpoint.tables)
       if (!present.contains(known.id)) {
         log::info("table is not in the job any more table={}", to_string(known.source));

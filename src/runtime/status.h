@@ -37,6 +37,7 @@ struct TableStatus {
   Lsn applied_lsn;
   std::string reason;  // of an errored table: what, why, what to do
   std::string trouble; // what it waits for just now
+  std::uint64_t quarantined_rows = 0;
 };
 
 // How near the slot is to a limit of the WAL that it may keep.

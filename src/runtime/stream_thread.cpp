@@ -189,7 +189,8 @@ bool StreamThread::take_commands() {
   bool must_restart = false;
   for (StreamCommand const& command : shared_.stream_commands.take()) {
     if (auto const* follow = std::get_if<FollowFrom>(&command)) {
-      must_restart |= machine_.follow_from(follow->table, follow->from, follow->generation);
+      must_restart |= machine_.follow_from(follow->table, follow->from, follow->generation,
+                                           follow->keys, follow->refused, follow->hand_over_at);
       followed_.push_back({follow->table, follow->generation});
     } else {
       machine_.unfollow(std::get<Unfollow>(command).table);

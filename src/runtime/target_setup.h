@@ -15,6 +15,7 @@
 #include "schema/compare.h"
 #include "schema/target_design.h"
 #include "starrocks/catalog.h"
+#include "starrocks/quarantine_rows.h"
 
 namespace walrock {
 
@@ -42,6 +43,11 @@ public:
   // Throws ConnectionLost (to be tried again as a whole); every other failure is the table's own.
   SetUpTable set_up(SourceTable const& source, TargetName const& name, Lsn consistent_lsn);
 
+  // When all are set up: makes the quarantine table where one of them wants it.
+  // Throws when rows are there of a table that does not want it: its partial updates would be
+  // wrong.
+  void set_up_quarantine(std::vector<TableEntry> const& tables);
+
 private:
   void set_up_first_time(SourceTable const& source, SetUpTable& table);
   // Without a start that says otherwise (latest, earliest), a new table is copied.
@@ -52,6 +58,8 @@ private:
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void decide_on_rows(SetUpTable& table);
   void make_twin(SetUpTable& table);
+  void make_quarantine_table();
+  void require_no_rows(TableEntry const& table, QuarantineRows& rows) const;
 
   JobSpec const& job_;
   Checkpoint const& checkpoint_;

@@ -4,10 +4,12 @@
 #include <array>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <nlohmann/json.hpp>
 
+#include "model/quarantine.h"
 #include "starrocks/answer.h"
 
 namespace walrock {
@@ -160,6 +162,50 @@ std::vector<KeyCell> key_of(std::string_view row, LoadSpec const& spec, PrintedK
   return out;
 }
 
+// The rows of a batch by their bytes and by their keys.
+class SentRows {
+public:
+  explicit SentRows(Batch const& batch) : spec_(batch.spec) {
+    for (Body const& body : batch.bodies) {
+      std::string const unspooled = body.spooled ? body.spooled->read() : std::string();
+      for (std::string_view const row :
+           rows_of_body(body.spooled ? unspooled : body.bytes, spec_.format))
+        add(row);
+    }
+  }
+
+  // 0: not known beyond doubt.
+  [[nodiscard]] std::uint64_t hash_of(std::string_view row, std::vector<KeyCell> const& key) const {
+    std::uint64_t const as_sent = row_hash(spec_, row);
+    if (hashes_.contains(as_sent))
+      return as_sent;
+    auto const found = key.empty() ? by_key_.end() : by_key_.find(words_of(key));
+    return found == by_key_.end() ? 0 : found->second;
+  }
+
+private:
+  void add(std::string_view row) {
+    std::uint64_t const hash = row_hash(spec_, row);
+    hashes_.insert(hash);
+    if (spec_.key.empty())
+      return;
+    auto const [known, is_new] = by_key_.emplace(words_of(row_of(row, spec_).key), hash);
+    if (!is_new && known->second != hash)
+      known->second = 0; // several rows of one key
+  }
+
+  static std::string words_of(std::vector<KeyCell> const& key) {
+    std::string words;
+    for (KeyCell const& cell : key)
+      words += cell.text + kRowDelimiter;
+    return words;
+  }
+
+  LoadSpec const& spec_;
+  std::unordered_set<std::uint64_t> hashes_;
+  std::unordered_map<std::string, std::uint64_t> by_key_;
+};
+
 } // namespace
 
 std::vector<ErrorLogEntry> parse_error_log(std::string_view text) {
@@ -203,13 +249,17 @@ std::string_view column_of_reason(std::string_view reason) {
 std::vector<RefusedRow> refused_rows(std::vector<ErrorLogEntry> const& entries,
                                      Batch const& batch) {
   std::vector<RefusedRow> rows;
+  if (entries.empty())
+    return rows;
   PrintedKeys printed(batch);
+  SentRows const sent(batch);
   for (ErrorLogEntry const& entry : entries) {
     RefusedRow row;
     row.key = key_of(entry.row, batch.spec, printed);
     row.column = excerpt(column_of_reason(entry.reason), kCellBytes);
     row.reason = shortened(entry.reason);
     row.row = excerpt(entry.row, kRowBytes);
+    row.hash = sent.hash_of(entry.row, row.key);
     rows.push_back(std::move(row));
   }
   return rows;
@@ -218,7 +268,7 @@ std::vector<RefusedRow> refused_rows(std::vector<ErrorLogEntry> const& entries,
 RefusedRow row_of(std::string_view row, LoadSpec const& spec) {
   Batch const nothing;
   PrintedKeys printed(nothing);
-  return {key_of(row, spec, printed), "", "", excerpt(row, kRowBytes)};
+  return {key_of(row, spec, printed), "", "", excerpt(row, kRowBytes), row_hash(spec, row)};
 }
 
 } // namespace walrock

@@ -35,7 +35,8 @@ struct ErrorLogEntry {
 [[nodiscard]] std::string_view column_of_reason(std::string_view reason);
 
 // The entries as rows of the batch that was sent. The batch is read to tell the key of a row that
-// was printed as columns: reads back what is spooled; throws Error spool_failed.
+// was printed as columns, and its hash: that of the row that was printed as it was sent, or of the
+// only row with its key. Reads back what is spooled; throws Error spool_failed.
 [[nodiscard]] std::vector<RefusedRow> refused_rows(std::vector<ErrorLogEntry> const& entries,
                                                    Batch const& batch);
 

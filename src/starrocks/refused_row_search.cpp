@@ -6,33 +6,21 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
+#include "model/quarantine.h"
 #include "starrocks/error_log.h"
 
 namespace walrock {
 
 namespace {
 
-using nlohmann::json;
-
-// The rows of all bodies. A row of CSV ends with its delimiter.
+// The rows of all bodies, without what separates them.
 std::vector<std::string> rows_of(Batch const& batch) {
   std::vector<std::string> rows;
   for (Body const& body : batch.bodies) {
     std::string const unspooled = body.spooled ? body.spooled->read() : std::string();
-    std::string_view rest = body.spooled ? unspooled : std::string_view(body.bytes);
-    if (batch.spec.format == LoadFormat::json) {
-      json const objects = json::parse(rest, nullptr, false);
-      for (std::size_t i = 0; objects.is_array() && i < objects.size(); ++i)
-        rows.push_back(objects[i].dump(-1, ' ', false, json::error_handler_t::replace));
-      continue;
-    }
-    while (!rest.empty()) {
-      std::size_t const size = std::min(rest.find(kRowDelimiter), rest.size() - 1) + 1;
-      rows.emplace_back(rest.substr(0, size));
-      rest.remove_prefix(size);
-    }
+    for (std::string_view const row :
+         rows_of_body(body.spooled ? unspooled : body.bytes, batch.spec.format))
+      rows.emplace_back(row);
   }
   return rows;
 }
@@ -47,6 +35,8 @@ Batch batch_of(LoadSpec const& spec, std::vector<std::string> const& rows, std::
     if (is_json)
       body.bytes += i == begin ? '[' : ',';
     body.bytes += rows[i];
+    if (!is_json)
+      body.bytes += kRowDelimiter;
   }
   if (is_json)
     body.bytes += ']';
@@ -58,27 +48,30 @@ Batch batch_of(LoadSpec const& spec, std::vector<std::string> const& rows, std::
 
 } // namespace
 
-std::optional<RefusedRow> search_refused_row(Batch const& batch, std::size_t limit,
-                                             std::function<Probe(Batch const&)> const& probe) {
+std::vector<RefusedRow> search_refused_rows(Batch const& batch, std::size_t limit, std::size_t most,
+                                            std::function<Probe(Batch const&)> const& probe) {
+  std::vector<RefusedRow> found;
   if (batch.byte_count > limit)
-    return std::nullopt;
+    return found;
   std::vector<std::string> const rows = rows_of(batch);
   std::size_t begin = 0;
   std::size_t end = rows.size();
   // Some row of [begin, end) is refused; the last one alone is asked about, too.
-  while (begin < end) {
+  while (begin < end && found.size() < most) {
     std::size_t const middle = end - begin == 1 ? end : begin + (end - begin) / 2;
     switch (probe(batch_of(batch.spec, rows, begin, middle))) {
-    case Probe::unknown: return std::nullopt;
+    case Probe::unknown: return found;
     case Probe::taken: begin = middle; break;
     case Probe::refused:
-      if (end - begin == 1)
-        return row_of(rows[begin], batch.spec);
-      end = middle;
-      break;
+      if (end - begin > 1) {
+        end = middle;
+        break;
+      }
+      found.push_back(row_of(rows[begin], batch.spec));
+      begin = std::exchange(end, rows.size()); // there may be more behind it
     }
   }
-  return std::nullopt;
+  return found;
 }
 
 } // namespace walrock

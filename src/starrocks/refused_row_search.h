@@ -4,7 +4,7 @@
 
 #include <cstddef>
 #include <functional>
-#include <optional>
+#include <vector>
 
 #include "model/batch.h"
 #include "model/refused_row.h"
@@ -17,12 +17,12 @@ enum class Probe {
   unknown, // anything else: the search ends
 };
 
-// One row of the batch, with the key it was sent with. `probe` loads some of its rows, in the
-// batch's own order, and undoes that; it is asked log2(rows) + 1 times. Nothing when the rows that
-// were refused are taken now, or a probe is unknown, or the batch has more than `limit` bytes.
-// Throws Error spool_failed.
-[[nodiscard]] std::optional<RefusedRow>
-search_refused_row(Batch const& batch, std::size_t limit,
-                   std::function<Probe(Batch const&)> const& probe);
+// Rows of the batch, with their keys and hashes, in order; at most `most`. `probe` loads some of
+// its rows, in the batch's own order, and undoes that; it is asked log2(rows) + 1 times for each.
+// Nothing more is found when a probe is unknown; nothing at all when the rows that were refused are
+// taken now, or the batch has more than `limit` bytes. Throws Error spool_failed.
+[[nodiscard]] std::vector<RefusedRow>
+search_refused_rows(Batch const& batch, std::size_t limit, std::size_t most,
+                    std::function<Probe(Batch const&)> const& probe);
 
 } // namespace walrock

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/quarantine.h"
+
 namespace walrock {
 namespace {
 
@@ -40,8 +42,8 @@ struct Server {
 };
 
 std::string found_by(Server& server, Batch const& batch) {
-  auto const found = search_refused_row(batch, 1 << 20, std::ref(server));
-  return found ? to_string(std::span<KeyCell const>(found->key)) : "nothing";
+  auto const found = search_refused_rows(batch, 1 << 20, 1, std::ref(server));
+  return found.empty() ? "nothing" : to_string(std::span<KeyCell const>(found[0].key));
 }
 
 TEST(SearchRefusedRow, EveryPlaceIsFoundByHalving) {
@@ -81,20 +83,34 @@ TEST(SearchRefusedRow, WhatIsTakenNowIsNotNamed) {
 TEST(SearchRefusedRow, AnUnknownAnswerEndsIt) {
   int probes = 0;
   auto const found =
-      search_refused_row(batch_of({row(1, "a") + row(2, "bad")}), 1 << 20, [&](Batch const&) {
+      search_refused_rows(batch_of({row(1, "a") + row(2, "bad")}), 1 << 20, 1, [&](Batch const&) {
         ++probes;
         return Probe::unknown;
       });
-  EXPECT_FALSE(found);
+  EXPECT_TRUE(found.empty());
   EXPECT_EQ(probes, 1);
 }
 
 TEST(SearchRefusedRow, ABatchBeyondTheLimitIsNotLoadedAgain) {
-  auto const found = search_refused_row(batch_of({row(1, "bad")}), 3, [](Batch const&) {
+  auto const found = search_refused_rows(batch_of({row(1, "bad")}), 3, 1, [](Batch const&) {
     ADD_FAILURE() << "a load";
     return Probe::refused;
   });
-  EXPECT_FALSE(found);
+  EXPECT_TRUE(found.empty());
+}
+
+TEST(SearchRefusedRow, AllOfThemAreFoundUpToANumberEachWithItsHash) {
+  std::string bytes;
+  for (int i = 0; i < 20; ++i)
+    bytes += row(i, i % 7 == 3 ? "bad" : "good");
+  Batch const batch = batch_of({bytes});
+  Server server;
+  auto const found = search_refused_rows(batch, 1 << 20, 50, std::ref(server));
+  ASSERT_EQ(found.size(), 3U); // 3, 10, 17
+  EXPECT_EQ(found[2].key[0].text, "17");
+  std::string const sent = row(17, "bad");
+  EXPECT_EQ(found[2].hash, row_hash(batch.spec, std::string_view(sent).substr(0, sent.size() - 1)));
+  EXPECT_EQ(search_refused_rows(batch, 1 << 20, 2, std::ref(server)).size(), 2U);
 }
 
 } // namespace

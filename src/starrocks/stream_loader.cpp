@@ -10,9 +10,11 @@
 #include "base/error.h"
 #include "base/failpoint.h"
 #include "model/label_origin.h"
+#include "model/pg_time.h"
 #include "model/table_plan.h"
 #include "starrocks/catalog.h"
 #include "starrocks/error_log.h"
+#include "starrocks/quarantine_rows.h"
 #include "starrocks/refused_row_search.h"
 
 namespace walrock {
@@ -41,6 +43,11 @@ LoadOutcome outcome_of(LoadOutcome::Kind kind, std::string message) {
   return outcome;
 }
 
+bool knows_a_row(LoadOutcome const& outcome) {
+  return std::any_of(outcome.refusals.begin(), outcome.refusals.end(),
+                     [](RefusedRow const& row) { return row.hash != 0; });
+}
+
 bool names_a_row(LoadOutcome const& outcome) {
   return std::any_of(outcome.refusals.begin(), outcome.refusals.end(),
                      [](RefusedRow const& row) { return !row.key.empty(); });
@@ -67,8 +74,11 @@ StreamLoader::StreamLoader(TargetAddress const& address, TargetAddress const& dd
 LoadOutcome StreamLoader::load(LoadRequest const& request) {
   auto const started = Clock::now();
   LoadOutcome outcome = load_and_prepare(request);
-  if (outcome.kind == LoadOutcome::Kind::rows_refused && !names_a_row(outcome))
-    search(request, outcome);
+  if (outcome.kind == LoadOutcome::Kind::rows_refused) {
+    outcome.refused_at = pg_time_of(std::chrono::system_clock::now());
+    if (!names_a_row(outcome) || (options_.finds_refused_rows && !knows_a_row(outcome)))
+      search(request, outcome);
+  }
   outcome.took = std::chrono::duration_cast<Milliseconds>(Clock::now() - started);
   return outcome;
 }
@@ -81,8 +91,9 @@ void StreamLoader::search(LoadRequest const& request, LoadOutcome& outcome) {
     return;
   std::string reason = outcome.refusals.empty() ? outcome.message : outcome.refusals[0].reason;
   std::string column = outcome.refusals.empty() ? "" : outcome.refusals[0].column;
-  auto const found =
-      search_refused_row(*request.batch, kSearchedBytes, [&](Batch const& rows) -> Probe {
+  auto found = search_refused_rows(
+      *request.batch, kSearchedBytes, options_.finds_refused_rows ? kErrorLogLines : 1,
+      [&](Batch const& rows) -> Probe {
         LoadOutcome const part = load_and_prepare({request.label, &rows});
         if (part.kind == LoadOutcome::Kind::rows_refused)
           return Probe::refused;
@@ -90,11 +101,13 @@ void StreamLoader::search(LoadRequest const& request, LoadOutcome& outcome) {
                                rollback(request.label).kind == CallOutcome::Kind::done;
         return is_undone ? Probe::taken : Probe::unknown;
       });
-  if (!found)
+  if (found.empty())
     return;
-  outcome.refusals.assign(1, *found);
-  outcome.refusals[0].reason = std::move(reason);
-  outcome.refusals[0].column = std::move(column);
+  for (RefusedRow& row : found) {
+    row.reason = reason;
+    row.column = column;
+  }
+  outcome.refusals = std::move(found);
 }
 
 LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
@@ -104,9 +117,12 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
     return outcome_of(LoadOutcome::Kind::target_broken,
                       "a name with a line break or a zero byte cannot be loaded");
   bool const is_copy = are_failpoints_armed() && is_of_copy(request.label);
-  reach_failpoint(is_copy ? FailStep::copy_begin : FailStep::stream_begin, FailSide::before);
+  FailStep const begin = is_quarantine(batch.spec) ? FailStep::quarantine_begin
+                         : is_copy                 ? FailStep::copy_begin
+                                                   : FailStep::stream_begin;
+  reach_failpoint(begin, FailSide::before);
   TransactionReply const begun = calls_.begin(request.label, batch.spec);
-  reach_failpoint(is_copy ? FailStep::copy_begin : FailStep::stream_begin, FailSide::after);
+  reach_failpoint(begin, FailSide::after);
   bool const exists = begun.answer && begun.answer->status == AnswerStatus::label_exists;
   if (exists && !begun.was_repeated)
     return outcome_of(LoadOutcome::Kind::label_exists, begun.message());
@@ -132,9 +148,10 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
 }
 
 LoadOutcome StreamLoader::prepare(LoadRequest const& request, std::string const& server) {
-  FailStep const step = are_failpoints_armed() && is_of_copy(request.label)
-                            ? FailStep::copy_prepare
-                            : FailStep::stream_prepare;
+  bool const is_copy = are_failpoints_armed() && is_of_copy(request.label);
+  FailStep const step = is_quarantine(request.batch->spec) ? FailStep::quarantine_prepare
+                        : is_copy                          ? FailStep::copy_prepare
+                                                           : FailStep::stream_prepare;
   reach_failpoint(step, FailSide::before);
   TransactionReply const prepared = calls_.prepare(request.label, request.batch->spec, server);
   reach_failpoint(step, FailSide::after);
@@ -335,6 +352,24 @@ CallOutcome StreamLoader::swap_in(TargetName const& target, TargetName const& tw
     WALROCK_BEFORE(copy_twin_drop);
     catalog.drop_table(twin);
     WALROCK_AFTER(copy_twin_drop);
+  });
+}
+
+QuarantineOutcome StreamLoader::read_quarantine(TargetName const& target) {
+  QuarantineOutcome out;
+  out.call = statement_outcome([&] {
+    WALROCK_BEFORE(quarantine_read);
+    out.keys = QuarantineRows(sql_, target.database).keys_of(target.table);
+    WALROCK_AFTER(quarantine_read);
+  });
+  return out;
+}
+
+CallOutcome StreamLoader::empty_quarantine(TargetName const& target) {
+  return statement_outcome([&] {
+    WALROCK_BEFORE(quarantine_empty);
+    QuarantineRows(sql_, target.database).remove_table(target.table);
+    WALROCK_AFTER(quarantine_empty);
   });
 }
 

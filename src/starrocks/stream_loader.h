@@ -42,6 +42,8 @@ public:
   CallOutcome swap_in(TargetName const& target, TargetName const& twin) override;
   CallOutcome add_columns(TargetName const& target,
                           std::vector<TargetColumn> const& columns) override;
+  QuarantineOutcome read_quarantine(TargetName const& target) override;
+  CallOutcome empty_quarantine(TargetName const& target) override;
 
 private:
   LoadOutcome load_and_prepare(LoadRequest const& request);

@@ -24,7 +24,9 @@ struct LoadOptions {
   Milliseconds load_timeout{600'000}; // begin to prepared, whole seconds
   Milliseconds prepared_timeout{86'400'000}; // prepared to commit; servers from 3.5.4 are told
   Milliseconds alter_timeout{600'000};       // for which add_columns waits
-  Milliseconds busy_timeout{30'000};         // for which "transaction in processing" is tried again
+  bool finds_refused_rows =
+      false; // with bad-rows: quarantine: which rows of a load, by their bytes
+  Milliseconds busy_timeout{30'000}; // for which "transaction in processing" is tried again
 };
 
 // The answer, or why there is none.

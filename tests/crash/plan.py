@@ -55,6 +55,8 @@ SWAP = Scene("existing-rows: swap", tables=("wiped", "events"), existing=True,
              changes={"sink": {"starrocks": {"existing-rows": "swap"}}})
 DURABLE = Scene("a durable spool", changes={"walrock": {"durable-spool": "log"}})
 
+KEEP = Scene("bad-rows: quarantine", tables=("narrow", "keyed"), changes={"sink": {"starrocks": {"bad-rows": "quarantine"}}})
+
 # Every step: the scenes in which both of its failpoints are reached, the representative one first.
 REACHED_BY = {
     "start_incarnation": (START, replace(START, says="start after a death", earlier=("after_stream_prepare",))),
@@ -125,6 +127,11 @@ REACHED_BY = {
     "store_look": (replace(STATELESS, nths=(1, 9, 40)), TAKEN_OVER),
     "store_beat": (replace(STATELESS, nths=(1, 3)),),
     "store_release": (replace(STATELESS, says="checkpoint in StarRocks, stop", is_stopped=True),),
+    "quarantine_table": (KEEP,),
+    "quarantine_empty": (KEEP,),
+    "quarantine_read": (replace(KEEP, says="rows in quarantine, after a death", earlier=("after_stream_commit",)),),
+    "quarantine_begin": (replace(KEEP, nths=(1, 3)),),
+    "quarantine_prepare": (replace(KEEP, nths=(1, 3)),),
     "checkpoint_commit": (replace(STREAM, nths=(1, 3, 12, 30)),),
     "stop_stream": (Scene("stop", is_stopped=True),),
     "stop_drain": (Scene("stop", is_stopped=True),),

@@ -6,11 +6,16 @@ import zlib
 import requests
 
 from tests.crash.site import Life, database_name, state_database
+from tests.crash.workload import RELEASE_NARROW
 from tests.support.job_file import merge
 from tests.support.waiting import wait_until
 
 EXISTING = ('CREATE TABLE {name}.wiped (id INT NOT NULL, what STRING) PRIMARY KEY(id) DISTRIBUTED BY HASH(id) BUCKETS 1 '
             'PROPERTIES ("replication_num" = "1")', "INSERT INTO {name}.wiped VALUES (999999, 'was here before')")
+
+
+NARROW = ('CREATE TABLE {name}.narrow (id INT NOT NULL, what VARCHAR(4), hits INT, body STRING) PRIMARY KEY(id) '
+          'DISTRIBUTED BY HASH(id) BUCKETS 1 PROPERTIES ("replication_num" = "1")')
 
 
 def play(site, number, case, seed):
@@ -28,6 +33,8 @@ def play(site, number, case, seed):
     try:
         if scene.existing:
             site.rockpool.execute(f"CREATE DATABASE {name}", *(sql.format(name=name) for sql in EXISTING))
+        if "narrow" in scene.tables:
+            site.rockpool.execute(f"CREATE DATABASE {name}", NARROW.format(name=name))
         with life.workload:
             KINDS[case.kind](life, case, dice)
             wait_until("a frontend that takes orders", lambda: has_cleared(site.rockpool), 60)
@@ -36,6 +43,9 @@ def play(site, number, case, seed):
             life.wait_for_work(10)
             if scene.sets_aside:
                 bring_back(life)
+            if "narrow" in scene.tables:
+                life.workload.stop()
+                life.source(RELEASE_NARROW)
             life.settle()
         life.compare()
         life.stop_clean()

@@ -81,6 +81,9 @@ class Life:
         self.walrock = Walrock(job_file.write_job(self.folder / "job.yml", content))
         self.workload = Workload(self._connect, seed, tables)
 
+    def source(self, *statements):
+        self.pg.execute(self.name, *statements, user=REPLICATOR, password=REPLICATOR_PASSWORD)
+
     def _connect(self):
         return self.pg.connect(self.name, REPLICATOR, REPLICATOR_PASSWORD, autocommit=False)
 
@@ -204,6 +207,9 @@ class Life:
         pairs = [(f"public.{table}", f"{self.name}.{table}") for table in self.tables]
         found = verify.compare(self.pg.dsn(self.name), self.rockpool.mysql_address, pairs)
         assert all(comparison.identical for comparison in found), "\n".join(map(str, found)) + self.walrock.end_of_log()
+        if "narrow" in self.tables:
+            left = self.rockpool.execute(f"SELECT COUNT(*) FROM {self.name}._walrock_quarantine")
+            assert int(left[0][0]) == 0, f"{left[0][0]} rows are in quarantine, and their keys are gone"
 
     def stop_clean(self):
         """A clean stop leaves nothing behind: no label, no open transaction."""

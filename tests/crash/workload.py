@@ -15,8 +15,10 @@ TABLES = {
     "docs": ("CREATE TABLE docs (id int PRIMARY KEY, hits int NOT NULL, body text)",
              "ALTER TABLE docs ALTER body SET STORAGE EXTERNAL"),
     "wiped": ("CREATE TABLE wiped (id int PRIMARY KEY, what text)",),
+    "narrow": ("CREATE TABLE narrow (id int PRIMARY KEY, what text, hits int, body text)",
+               "ALTER TABLE narrow ALTER body SET STORAGE EXTERNAL"),
 }
-ALL_TABLES = tuple(TABLES)
+ALL_TABLES = tuple(table for table in TABLES if table != "narrow")  # whose target refuses some rows
 ROWS = 200  # of each table before walrock starts
 
 FILL = {
@@ -25,7 +27,12 @@ FILL = {
     "events": "INSERT INTO events SELECT -n, 'before ' || n FROM generate_series(1, {rows}) n",
     "docs": "INSERT INTO docs SELECT n, 0, repeat(md5(n::text), 100) FROM generate_series(1, {rows} / 10) n",
     "wiped": "INSERT INTO wiped SELECT n, 'old' FROM generate_series(1, {rows}) n",
+    "narrow": "INSERT INTO narrow SELECT n, CASE WHEN n % 9 = 0 THEN 'too long' ELSE 'ok' END, 0, repeat(md5(n::text), 100) "
+              "FROM generate_series(1, {rows} / 10) n",
 }
+# What the target of `narrow` cannot take; afterwards nothing is in quarantine.
+RELEASE_NARROW = "DELETE FROM narrow WHERE length(what) > 4"
+
 
 
 def make_statements(tables, rows=ROWS):
@@ -171,6 +178,21 @@ class Workload:
                            (self.transactions, self._dice.randint(0, 8)))
         else:
             cursor.execute("DELETE FROM docs WHERE id = %s", (self._some_id(),))
+
+    def _narrow(self, cursor):
+        kind = self._dice.random()
+        if kind < 0.3:
+            cursor.execute("INSERT INTO narrow VALUES (%s, %s, 0, repeat(md5(%s::text), 100))",
+                           (self._taken(), "no room" if self._dice.random() < 0.1 else "ok", self.transactions))
+        elif kind < 0.7:  # the body stays, and is not sent
+            cursor.execute("UPDATE narrow SET hits = hits + 1 WHERE id %% 3 = %s", (self._dice.randint(0, 2),))
+        elif kind < 0.8:
+            cursor.execute("UPDATE narrow SET what = 'too long' WHERE id = %s", (self._some_id(),))
+        elif kind < 0.9:
+            cursor.execute("UPDATE narrow SET what = 'ok', body = repeat(md5(%s::text), 90) WHERE id %% 9 = %s",
+                           (self.transactions, self._dice.randint(0, 8)))
+        else:
+            cursor.execute("DELETE FROM narrow WHERE id = %s", (self._some_id(),))
 
     def _wiped(self, cursor):
         if self._dice.random() < 0.15:

@@ -28,6 +28,7 @@ struct Sum {
   std::uint64_t runs = 0;
   std::uint64_t crashes = 0;
   std::uint64_t transactions = 0;
+  std::uint64_t with_quarantine = 0; // runs in which rows were there
   std::map<std::string, int> set_aside;
   std::map<std::uint64_t, Outcome> wrong;
 };
@@ -52,6 +53,7 @@ Sum run_all(Wanted const& wanted) {
         ++sum.runs;
         sum.crashes += static_cast<std::uint64_t>(outcome.crashes);
         sum.transactions += static_cast<std::uint64_t>(outcome.transactions);
+        sum.with_quarantine += outcome.most_quarantined > 0 ? 1 : 0;
         for (auto const& [reason, count] : outcome.set_aside_because)
           sum.set_aside[reason] += count;
         if (wanted.is_traced)
@@ -71,6 +73,8 @@ int report(Wanted const& wanted, Sum const& sum, double seconds) {
               static_cast<unsigned long long>(sum.runs),
               static_cast<unsigned long long>(sum.transactions),
               static_cast<unsigned long long>(sum.crashes), seconds);
+  std::printf("rows in quarantine in %llu runs\n",
+              static_cast<unsigned long long>(sum.with_quarantine));
   for (auto const& [reason, count] : sum.set_aside)
     std::printf("tables set aside, %s: %d\n", reason.c_str(), count);
   for (auto const& [seed, outcome] : sum.wrong)

@@ -104,6 +104,7 @@ void Process::start() {
     FollowedTable followed;
     followed.source = source;
     followed.target = world_.target.describe(world_.targets[i]);
+    followed.quarantine_limit = settings_.quarantine_limit;
     followed.from = committer_->is_following(source.id) ? committer_->follow_position(source.id)
                                                         : kNothingWanted;
     machine_->follow(std::move(followed));
@@ -146,6 +147,8 @@ TableEntry Process::set_up(std::size_t number, Checkpoint const& checkpoint) {
   entry.record.source = source.name;
   entry.record.target = name;
   entry.is_append_only = entry.has_origin = wanted.model != TableModel::primary;
+  if (!entry.is_append_only)
+    entry.quarantine_limit = settings_.quarantine_limit;
   if (!world_.target.has(name)) {
     world_.target.create(wanted);
     entry.is_known_empty = true;
@@ -245,7 +248,8 @@ bool Process::take_commands() {
   bool must_restart = false;
   for (auto const& command : std::exchange(commands_, {})) {
     if (auto const* follow = std::get_if<FollowFrom>(&command)) {
-      must_restart |= machine_->follow_from(follow->table, follow->from, follow->generation);
+      must_restart |= machine_->follow_from(follow->table, follow->from, follow->generation,
+                                            follow->keys, follow->refused, follow->hand_over_at);
       followed_.emplace_back(follow->table, follow->generation);
     } else {
       machine_->unfollow(std::get<Unfollow>(command).table);
@@ -393,8 +397,12 @@ bool Process::perform(CommitterAction& action) {
     world_.trace.say("t{} is followed from {} generation {}", number_of(follow->table),
                      follow->from.value, follow->generation);
     TableState const state = world_.store.tables().at(follow->table).state;
-    if (state == TableState::ready || state == TableState::catching_up)
-      world_.on_read_again(number_of(follow->table));
+    // A start follows late what waits for its quarantine to be read; and of a unit that was refused
+    // nothing is committed, unless it is one of many labels.
+    bool const is_first = settings_.quarantine_limit && followed_once_.insert(follow->table).second;
+    if (!is_first && (state == TableState::ready || state == TableState::catching_up))
+      world_.on_read_again(number_of(follow->table),
+                           !follow->refused.empty() && !may_have_long_units());
     commands_.emplace_back(*follow);
   } else if (auto const* unfollow = std::get_if<Unfollow>(&action)) {
     commands_.emplace_back(*unfollow);
@@ -429,6 +437,15 @@ bool Process::perform(CommitterAction& action) {
     call<CallOutcome>(
         [&target, name = swap->target, twin = swap->twin] { return target.swap_in(name, twin); },
         told(swap->call));
+  } else if (auto const* read = std::get_if<ReadQuarantine>(&action)) {
+    call<QuarantineOutcome>(
+        [&target, name = read->target] { return target.read_quarantine(name); },
+        [id = read->call](Committer& to, QuarantineOutcome outcome, TimePoint now) {
+          to.on_quarantine_read(id, outcome, now);
+        });
+  } else if (auto const* empty = std::get_if<EmptyQuarantine>(&action)) {
+    call<CallOutcome>([&target, name = empty->target] { return target.empty_quarantine(name); },
+                      told(empty->call));
   } else if (auto const* add = std::get_if<SendAddColumns>(&action)) {
     call<CallOutcome>([&target, name = add->target,
                        columns = add->columns] { return target.add_columns(name, columns); },
@@ -473,9 +490,7 @@ void Process::send_commit(SendCommit const& commit) {
   if (record == nullptr)
     throw Violation("committed without being known to the checkpoint: " + commit.label.text);
   bool const is_copy = !record->end_lsn.is_set();
-  bool const may_be_long =
-      settings_.committer.label_budget < 50 || settings_.stream.batch_limits.indexed_keys < 100;
-  if (!is_copy && !settings_.committer.is_at_least_once && !may_be_long &&
+  if (!is_copy && !settings_.committer.is_at_least_once && !may_have_long_units() &&
       record->state != LabelRecord::State::recorded)
     throw Violation("committed without being recorded: " + commit.label.text);
   Target& target = world_.target;
@@ -497,7 +512,8 @@ void Process::copy(std::set<std::size_t> const& wanted) {
   if (world_.dice.chance(world_.faults.copy_failed)) { // PostgreSQL is lost before the round begins
     for (std::size_t const number : wanted)
       push([id = world_.source.describe(number).id](Committer& to, TimePoint now) {
-        to.on_copy_failed(id, {ErrorCode::source_unreachable, Retry::later, "no snapshot", ""}, now);
+        to.on_copy_failed(id, {ErrorCode::source_unreachable, Retry::later, "no snapshot", ""},
+                          now);
       });
     return;
   }

@@ -38,6 +38,7 @@ struct ProcessSettings {
   bool uses_streaming = true;
   ExistingRows existing_rows = ExistingRows::truncate;
   std::size_t copy_label_bytes = 200;
+  std::optional<std::size_t> quarantine_limit; // bad-rows: quarantine
 };
 
 // The world outside; it outlives every process.
@@ -50,8 +51,9 @@ struct World {
   Store& store;
   ProcessFaults& faults;
   std::vector<TargetName> targets; // by table
-  // A table that was copied is followed from an earlier position.
-  std::function<void(std::size_t)> on_read_again;
+  // A table that was copied is followed from an earlier position. is_refusal: of the unit it is
+  // read again for, nothing was committed.
+  std::function<void(std::size_t, bool is_refusal)> on_read_again;
 };
 
 class Process : public std::enable_shared_from_this<Process> {
@@ -104,6 +106,10 @@ private:
   void copy(std::set<std::size_t> const& tables);
   void copy_table(std::size_t table, SourceTable const& source, Lsn position);
 
+  [[nodiscard]] bool may_have_long_units() const {
+    return settings_.committer.label_budget < 50 ||
+           settings_.stream.batch_limits.indexed_keys < 100;
+  }
   std::size_t number_of(RelationId id) const { return id.oid - 16384; }
 
   World& world_;
@@ -130,6 +136,7 @@ private:
   std::size_t next_action_ = 0;
   TimePoint write_again_at_{};
   std::set<std::size_t> copies_wanted_;
+  std::set<RelationId> followed_once_;
   TimePoint round_ends_at_{};
 };
 

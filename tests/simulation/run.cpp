@@ -4,6 +4,8 @@
 #include <memory>
 #include <set>
 
+#include <nlohmann/json.hpp>
+
 #include "simulation/process.h"
 
 namespace walrock::simulation {
@@ -35,6 +37,7 @@ public:
     out.trace = trace_.lines();
     out.crashes = crashes_;
     out.transactions = source_ ? static_cast<int>(source_->transactions().size()) : 0;
+    out.most_quarantined = most_quarantined_;
     out.tables_set_aside = static_cast<int>(set_aside_.size());
     for (auto const& [table, reason] : set_aside_)
       ++out.set_aside_because[reason.substr(0, reason.find(':'))];
@@ -54,6 +57,7 @@ private:
   void compare(std::size_t table, Lsn position, char const* when);
   void compare_at_end();
   void check_left_behind();
+  [[nodiscard]] std::vector<TargetRow> rows_with_quarantine(std::size_t table);
   [[nodiscard]] std::vector<Cells> target_rows(std::size_t table, std::size_t columns);
   void require_no_doubles(std::size_t table);
   void require_named_row(std::size_t table, std::string const& reason) const;
@@ -74,6 +78,7 @@ private:
   std::uint64_t refused_text_ = 0;
   double shakes_ = 0; // away, restarts of servers: per transaction
   int crashes_ = -1;
+  int most_quarantined_ = 0;           // rows of one table, when it was compared
   std::set<std::size_t> is_disturbed_; // a recorded label ended without its rows, or nobody knows
   std::set<std::size_t> is_truncated_;
   std::map<std::size_t, std::string> set_aside_;
@@ -141,8 +146,11 @@ void Run::choose_faults() {
   process_faults_.store_failed = some(0.2);
   process_faults_.slowest_call = Milliseconds(dice_.pick(std::vector<int>{1, 30, 80}));
   shakes_ = some(0.2);
-  if (dice_.chance(0.15))
-    refused_text_ = faults.refused_text = static_cast<std::uint64_t>(dice_.between(10, 200));
+  if (dice_.chance(0.3)) {
+    refused_text_ = faults.refused_text = static_cast<std::uint64_t>(dice_.between(3, 200));
+    if (dice_.chance(0.7))
+      settings_.quarantine_limit = dice_.chance(0.1) ? dice_.between(1, 20) : 1'000'000;
+  }
   target_ = std::make_unique<Target>(faults, timeline_, dice_, trace_);
 }
 
@@ -151,7 +159,12 @@ void Run::play() {
   store_ = std::make_unique<Store>(trace_);
   world_ = std::make_unique<World>(
       World{timeline_, dice_, trace_, *source_, *target_, *store_, process_faults_, {}, {}});
-  world_->on_read_again = [this](std::size_t table) { is_disturbed_.insert(table); };
+  world_->on_read_again = [this](std::size_t table, bool is_refusal) {
+    if (!is_refusal || is_truncated_.contains(table))
+      is_disturbed_.insert(table);
+  };
+  if (settings_.quarantine_limit)
+    target_->create(quarantine_table("demo"));
   for (std::size_t i = 0; i < source_->table_count(); ++i)
     world_->targets.push_back({"demo", "t" + std::to_string(i)});
   target_->on_visible = [this](Label const& label) { note_visible(label); };
@@ -289,12 +302,39 @@ void Run::note_visible(Label const& label) {
   compare(table, record.end_lsn, "when a unit became visible");
 }
 
+// The rows of the target; those whose keys are in quarantine as they are there.
+std::vector<TargetRow> Run::rows_with_quarantine(std::size_t table) {
+  TargetName const& name = world_->targets[table];
+  std::vector<TargetRow> rows = target_->rows(name);
+  if (!settings_.quarantine_limit)
+    return rows;
+  std::map<std::pair<std::string, int>, nlohmann::json> kept;
+  for (TargetRow const& row : target_->rows({name.database, kQuarantineTable}))
+    if (row.at("target_table") == name.table)
+      kept[{row.at("key_hash"), std::stoi(row.at("number"))}] =
+          nlohmann::json::parse(row.at("row_values"));
+  std::map<std::string, TargetRow> by_key;
+  for (TargetRow& row : rows)
+    if (source_->kind(table) != TableKind::append_only)
+      by_key[row.at("id")] = std::move(row);
+  if (source_->kind(table) == TableKind::append_only)
+    return rows;
+  most_quarantined_ = std::max(most_quarantined_, static_cast<int>(kept.size()));
+  for (auto const& [place, values] : kept)
+    for (auto const& [column, value] : values.items())
+      by_key[values.at("id")][column] = value.is_null() ? "\\N" : value.get<std::string>();
+  rows.clear();
+  for (auto& [key, row] : by_key)
+    rows.push_back(std::move(row));
+  return rows;
+}
+
 std::vector<Cells> Run::target_rows(std::size_t table, std::size_t columns) {
   std::vector<std::string> names;
   for (SourceColumn const& column : source_->describe(table).columns)
     names.push_back(column.name);
   std::vector<Cells> out;
-  for (TargetRow const& row : target_->rows(world_->targets[table])) {
+  for (TargetRow const& row : rows_with_quarantine(table)) {
     Cells cells;
     for (std::size_t i = 0; i < columns; ++i) {
       auto const value = row.find(names[i]);
@@ -337,7 +377,7 @@ void Run::require_no_doubles(std::size_t table) {
 void Run::compare_at_end() {
   std::set<std::string> allowed{"table_changed"};
   if (refused_text_ > 0)
-    allowed.insert("load_rejected");
+    allowed.insert({"load_rejected", "quarantine_full"});
   set_aside_.clear();
   for (auto const& [id, record] : store_->tables()) {
     std::size_t const table = id.oid - 16384;

@@ -17,6 +17,7 @@ struct Outcome {
   int crashes = 0;
   int transactions = 0;
   int tables_set_aside = 0;
+  int most_quarantined = 0;                     // rows of one table at a time
   std::map<std::string, int> set_aside_because; // code
 };
 

@@ -73,6 +73,8 @@ public:
   CallOutcome make_twin(TargetName const& name, TargetName const& twin);
   CallOutcome swap_in(TargetName const& name, TargetName const& twin);
   CallOutcome add_columns(TargetName const& name, std::vector<TargetColumn> const& columns);
+  QuarantineOutcome read_quarantine(TargetName const& name);
+  CallOutcome empty_quarantine(TargetName const& name);
 
   // Nobody reaches it.
   void set_away(bool is_away) { is_away_ = is_away; }

@@ -14,7 +14,7 @@ MAY_INCLUDE = {
     "pgoutput": {"model"}, "schema": {"model"}, "transform": {"model"}, "encode": {"model"},
     "pipeline": {"pgoutput", "schema", "transform", "encode"},
     "runtime": {"pipeline", "postgres", "starrocks", "checkpoint", "config"},
-    "operate": {"schema", "postgres", "starrocks", "checkpoint", "config"},
+    "operate": {"schema", "encode", "postgres", "starrocks", "checkpoint", "config"},
     "http": {"runtime"},
     "cli": {"http", "operate"},
 }
