@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <thread>
 #include <utility>
 
@@ -22,6 +21,7 @@
 #include "runtime/slot_repair.h"
 #include "runtime/slot_start.h"
 #include "runtime/startup.h"
+#include "runtime/status_writer.h"
 #include "runtime/stream_log_keeper.h"
 #include "runtime/stream_thread.h"
 
@@ -32,8 +32,7 @@ namespace {
 constexpr std::uint64_t kOwnMemory = 32ULL << 20; // the program itself
 constexpr std::uint64_t kLeastBudget = 8ULL << 20;
 constexpr Milliseconds kBeginAgain(500);
-constexpr std::size_t kCallThreads = 8;              // commits under way at a time
-constexpr std::int64_t kPgEpochOffset = 946'684'800; // 2000-01-01 in Unix time
+constexpr std::size_t kCallThreads = 8; // commits under way at a time
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
@@ -53,16 +52,6 @@ void raise_file_limit() {
     limit.rlim_cur = limit.rlim_max;
     ::setrlimit(RLIMIT_NOFILE, &limit);
   }
-}
-
-double seconds_since(std::int64_t pg_microseconds) {
-  if (pg_microseconds == 0)
-    return 0;
-  auto const unix_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                           std::chrono::system_clock::now().time_since_epoch())
-                           .count();
-  return std::max(0.0, static_cast<double>(unix_us - kPgEpochOffset * 1'000'000 - pg_microseconds) /
-                           1e6);
 }
 
 struct Sizes {
@@ -96,10 +85,8 @@ class Run {
 public:
   Run(JobSpec const& job, EngineAddresses const& addresses, EngineOptions const& options,
       StatusBoard& board)
-      : job_(job), addresses_(addresses), options_(options), board_(board), sizes_(sizes_of(job)) {
-    status_.job_id = job.id;
-    status_.job_name = job.name;
-  }
+      : job_(job), addresses_(addresses), options_(options), board_(board), sizes_(sizes_of(job)),
+        status_(job, board) {}
 
   EngineResult run(std::stop_token drain, std::stop_token now) {
     EngineResult result;
@@ -115,9 +102,9 @@ public:
       result.error = ErrorReport::of(error);
     }
     if (must_begin_again())
-      phase("begins again", failure()->message);
+      status_.phase("begins again", failure()->message);
     else
-      finish_status(result);
+      status_.finish(result.error);
     return result;
   }
 
@@ -135,9 +122,6 @@ public:
 
 private:
   void run_threads(std::stop_token drain, std::stop_token now, EngineResult& result);
-  void publish(Committer const& committer, Shared& shared);
-  void phase(std::string const& text, std::string const& trouble);
-  void finish_status(EngineResult const& result);
   Committer make_committer(Prepared& prepared, std::uint64_t incarnation);
   StreamThreadSettings stream_settings(Prepared const& prepared) const;
   CopySettings copy_settings(std::uint64_t incarnation) const;
@@ -170,22 +154,10 @@ private:
   EngineOptions const& options_;
   StatusBoard& board_;
   Sizes sizes_;
-  TimePoint const started_at_ = clock_now();
-  Status status_; // of the commit thread while it runs
-  std::map<RelationId, std::int64_t> row_estimates_;
-  std::size_t restored_tables_ = 0;
+  StatusWriter status_; // of the commit thread while it runs
   Mutex failure_mutex_;
   std::optional<ErrorReport> failure_ WALROCK_GUARDED_BY(failure_mutex_);
 };
-
-void Run::phase(std::string const& text, std::string const& trouble) {
-  status_.phase = text;
-  status_.trouble = trouble;
-  status_.state = trouble.empty() ? EngineState::starting : EngineState::waiting;
-  board_.publish(status_);
-  if (trouble.empty())
-    log::info("start phase={}", text);
-}
 
 Committer Run::make_committer(Prepared& prepared, std::uint64_t incarnation) {
   CommitterSettings settings;
@@ -201,7 +173,7 @@ Committer Run::make_committer(Prepared& prepared, std::uint64_t incarnation) {
     committer.add_table(std::move(entry), clock_now());
   committer.restore(prepared.checkpoint.labels, prepared.start_lsn, prepared.logged_lsn);
   for (FollowedTable& followed : prepared.followed) {
-    row_estimates_[followed.source.id] = followed.source.row_estimate;
+    status_.expect_rows(followed.source.id, followed.source.row_estimate);
     if (committer.is_following(followed.source.id))
       followed.from = committer.follow_position(followed.source.id);
   }
@@ -243,7 +215,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   raise_file_limit();
   InstanceLock const lock(job_.engine.checkpoint_folder);
   Report const report = [this](std::string const& text, std::string const& trouble) {
-    phase(text, trouble);
+    status_.phase(text, trouble);
   };
   std::stop_source end_start; // the start has waits that nothing else ends
   std::stop_callback const end_start_with_all(drain, [&] { end_start.request_stop(); });
@@ -278,8 +250,9 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
                   std::move(prepared.snapshot), shared);
   StreamThread stream(stream_settings(prepared), std::move(prepared.followed), shared,
                       stream_log.get());
-  CommitThread commit(std::move(committer), *store, loads, copies, shared,
-                      [this, &shared](Committer const& machine) { publish(machine, shared); });
+  CommitThread commit(
+      std::move(committer), *store, loads, copies, shared,
+      [this, &shared](Committer const& machine) { status_.publish(machine, shared); });
 
   std::stop_source drain_commit;
   std::stop_source stop_commit;
@@ -348,72 +321,6 @@ bool Run::watch(Shared& shared, std::stop_token drain, std::stop_token now,
       return true;
   }
   return false;
-}
-
-void Run::publish(Committer const& committer, Shared& shared) {
-  status_.phase.clear();
-  status_.tables.clear();
-  bool is_copying = false;
-  for (TableProgress& progress : committer.progress()) {
-    TableStatus table;
-    table.name = std::move(progress.name);
-    table.target = std::move(progress.target);
-    table.state = progress.state;
-    table.copied_rows = progress.copied_rows;
-    auto const estimate = row_estimates_.find(progress.id);
-    table.estimated_rows = estimate == row_estimates_.end() ? -1 : estimate->second;
-    table.applied_rows = progress.applied_rows;
-    table.applied_lsn = progress.applied_lsn;
-    table.reason = std::move(progress.reason);
-    table.trouble = std::move(progress.trouble);
-    table.quarantined_rows = progress.quarantined_rows;
-    is_copying |= table.state == TableState::init || table.state == TableState::copying;
-    status_.tables.push_back(std::move(table));
-  }
-  std::sort(status_.tables.begin(), status_.tables.end(),
-            [](TableStatus const& a, TableStatus const& b) { return a.name < b.name; });
-  std::string trouble = shared.checkpoint_trouble.read();
-  if (trouble.empty())
-    trouble = shared.source_trouble.read();
-  if (trouble.empty())
-    trouble = shared.log_trouble.read();
-  if (trouble.empty())
-    trouble = shared.spool_trouble.read();
-  for (TableStatus const& table : status_.tables)
-    if (trouble.empty())
-      trouble = table.trouble;
-  status_.trouble = trouble;
-  status_.state = !trouble.empty() ? EngineState::waiting
-                  : is_copying     ? EngineState::copying
-                                   : EngineState::running;
-  status_.slot = shared.slot_outlook.read();
-  status_.flushed_lsn = committer.flushed_lsn();
-  status_.logged_lsn = Lsn{shared.figures.logged_lsn.load()};
-  status_.log_used = shared.figures.log_used.load();
-  status_.log_limit = job_.engine.durable_spool.empty() ? 0 : job_.engine.durable_spool_limit;
-  status_.received_lsn = Lsn{shared.figures.received_lsn.load()};
-  status_.server_lsn = Lsn{shared.figures.server_lsn.load()};
-  status_.lag_bytes = status_.server_lsn > status_.flushed_lsn
-                          ? status_.server_lsn.value - status_.flushed_lsn.value
-                          : 0;
-  status_.lag_seconds = seconds_since(committer.oldest_commit_time());
-  status_.received_changes = shared.figures.change_count.load();
-  status_.memory_used = shared.budget.used();
-  status_.spool_used = shared.spool.used_bytes();
-  status_.restart_count = shared.figures.restart_count.load();
-  status_.uptime_ms = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<Milliseconds>(clock_now() - started_at_).count());
-  board_.publish(status_);
-}
-
-void Run::finish_status(EngineResult const& result) {
-  status_.phase.clear();
-  status_.state = EngineState::stopped;
-  if (result.error) {
-    status_.state = EngineState::failed;
-    status_.error = *result.error;
-  }
-  board_.publish(status_);
 }
 
 } // namespace
