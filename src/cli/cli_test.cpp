@@ -148,12 +148,13 @@ TEST_F(InFolder, AStoppedJobIsReadFromItsCheckpoint) {
   {
     SqliteStore store(folder_ + "/checkpoint");
     CheckpointUpdate update;
-    update.job = JobRecord{.job_id = "shop",
-                           .system_identifier = "1",
-                           .source_database = "d",
-                           .slot_name = "s",
-                           .publication_name = "p",
-                           .consistent_lsn = Lsn{1}};
+    JobRecord& job = update.job.emplace();
+    job.job_id = "shop";
+    job.system_identifier = "1";
+    job.source_database = "d";
+    job.slot_name = "s";
+    job.publication_name = "p";
+    job.consistent_lsn = Lsn{1};
     TableRecord record;
     record.id = {7};
     record.source = {"public", "users"};

@@ -991,10 +991,10 @@ struct QuarantineBench : Bench {
     turn();
   }
   void epoch_of(std::uint64_t generation, std::uint64_t number, Lsn after, Lsn end) {
-    std::vector<TableEpoch> tables;
-    tables.push_back(part_of(1, number, after, end));
-    tables.back().generation = generation;
-    epoch(number, end, std::move(tables));
+    std::vector<TableEpoch> parts;
+    parts.push_back(part_of(1, number, after, end));
+    parts.back().generation = generation;
+    epoch(number, end, std::move(parts));
   }
 };
 
