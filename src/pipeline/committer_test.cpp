@@ -291,11 +291,13 @@ TEST(Committer, AFailedLoadIsRolledBackAndSentAgainUnderANewLabel) {
   b.later();
   EXPECT_TRUE(b.take<StartLoad>().empty()) << "the old label must be gone first";
   b.rolled_back(rollback);
+  EXPECT_FALSE(b.committer.progress().at(0).trouble.empty()) << "the load still waits";
   b.later();
   auto const second = b.only<StartLoad>();
   EXPECT_NE(second.label, first.label);
   EXPECT_EQ(second.batch->bodies.size(), 1u) << "the bytes are kept until they are prepared";
   b.loaded(second);
+  EXPECT_TRUE(b.committer.progress().at(0).trouble.empty());
   b.committed(b.only<SendCommit>());
   EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
 }

@@ -64,6 +64,7 @@ struct Unit {
 struct Leftover {
   Label label;
   CallId call = 0;
+  bool is_in_trouble = false; // the line's trouble is about it
   TimePoint retry_at{};
 };
 

@@ -243,6 +243,7 @@ void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint 
   leftover->call = 0;
   if (outcome.kind == CallOutcome::Kind::unreachable) {
     line.trouble = outcome.message;
+    leftover->is_in_trouble = true;
     leftover->retry_at = now + line.backoff.next();
     return;
   }
@@ -253,9 +254,10 @@ void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint 
     note_committed_beyond(line, leftover->label);
   else
     forget(leftover->label);
-  line.leftovers.erase(leftover);
-  if (line.leftovers.empty() && line.failure_count == 0)
+  // A load that waits to be tried again has trouble of its own.
+  if (leftover->is_in_trouble)
     line.trouble.clear();
+  line.leftovers.erase(leftover);
 }
 
 void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& message,
