@@ -295,8 +295,12 @@ def test_a_promoted_standby_without_the_slot_is_not_passed_over(failover, policy
         assert walrock.wait_for_exit(60) == 4, walrock.end_of_log()
         assert "was promoted" in walrock.log() and "does not exist" in walrock.log()
     else:
-        case.settle_and_compare(walrock, "keyed", "events", seconds=90)
+        # The status shows the tables of before until the copy has begun.
+        for table in ("keyed", "events"):
+            walrock.wait_until(f"{table} to be ready a second time",
+                               lambda ready=f"table=public.{table} state=ready": walrock.log().count(ready) == 2, 90)
         assert "every table is copied again" in walrock.log()
+        case.settle_and_compare(walrock, "keyed", "events", seconds=90)
 
 
 @pytest.mark.parametrize("when", ["at_start", "while_running"])
