@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "postgres/pq_error.h"
+#include "postgres/read_quota.h"
 #include "postgres/stop_signal.h"
 
 namespace walrock {
@@ -34,6 +35,7 @@ constexpr char kPinnedSettings[] =
 constexpr char kPinnedAgain[] = "SET DateStyle = 'ISO'; SET TimeZone = 'UTC'";
 
 constexpr Milliseconds kLongestPoll{3'600'000};
+constexpr std::size_t kReadAtOnce = 1 << 20;
 constexpr Milliseconds kDeafPoll{200};
 
 void log_notice(void* /*unused*/, char const* text) noexcept {
@@ -303,11 +305,16 @@ Connection::ResultPtr Connection::next_result(std::stop_token const& stop, Deadl
   while (PQisBusy(raw()) != 0) {
     bound_message(false);
     wait(WaitFor::read, stop, deadline);
-    if (PQconsumeInput(raw()) == 0)
+    if (!consume())
       raise(failure_of(raw(), nullptr, "wait for an answer"));
   }
   bound_message(true);
   return ResultPtr(PQgetResult(raw()));
+}
+
+bool Connection::consume() noexcept {
+  ReadQuota const quota(kReadAtOnce);
+  return PQconsumeInput(raw()) != 0;
 }
 
 void Connection::flush(std::stop_token const& stop, Deadline deadline) {
@@ -319,7 +326,7 @@ void Connection::flush(std::stop_token const& stop, Deadline deadline) {
       raise(failure_of(raw(), nullptr, "send to the server"));
     wait(WaitFor::write, stop, deadline);
     // A server that is writing to us may have stopped reading: make room on both sides.
-    if (PQconsumeInput(raw()) == 0)
+    if (!consume())
       raise(failure_of(raw(), nullptr, "send to the server"));
   }
 }
@@ -400,9 +407,9 @@ bool Connection::is_alive() noexcept {
   if (raw() == nullptr)
     return false;
   // Twice: the first may read the server's farewell, the second the end of the stream.
-  (void)PQconsumeInput(raw());
+  (void)consume();
   (void)PQisBusy(raw());
-  (void)PQconsumeInput(raw());
+  (void)consume();
   return PQstatus(raw()) == CONNECTION_OK;
 }
 

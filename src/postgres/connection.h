@@ -93,6 +93,8 @@ public:
   void wait(WaitFor what, std::stop_token const& stop, Deadline deadline = Deadline::never());
   // Sends all that is buffered.
   void flush(std::stop_token const& stop, Deadline deadline = Deadline::never());
+  // PQconsumeInput: reads what has arrived, 1 MB at most. False: see failure_of().
+  [[nodiscard]] bool consume() noexcept;
   // libpq holds a message until it is whole, however long it says it is. To be called when it gave
   // none (is_complete: it gave one); throws once more than the limit came since the last one.
   void bound_message(bool is_complete);

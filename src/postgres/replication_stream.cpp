@@ -114,7 +114,7 @@ bool ReplicationStream::next_message() {
   free_buffer();
   int size = PQgetCopyData(connection_.raw(), &buffer_, 1);
   if (size == 0) {
-    if (PQconsumeInput(connection_.raw()) == 0)
+    if (!connection_.consume())
       raise(failure_of(connection_.raw(), nullptr, "read the replication stream"));
     size = PQgetCopyData(connection_.raw(), &buffer_, 1);
   }
@@ -190,7 +190,7 @@ bool ReplicationStream::end(Deadline deadline) noexcept {
       if (size > 0)
         continue;
       connection_.wait(Connection::WaitFor::read, {}, deadline);
-      if (PQconsumeInput(connection_.raw()) == 0)
+      if (!connection_.consume())
         return false;
     }
     while (connection_.next_result({}, deadline) != nullptr) {

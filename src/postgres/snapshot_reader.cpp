@@ -186,7 +186,7 @@ std::optional<std::span<char>> SnapshotReader::next_line(std::stop_token const& 
       return std::nullopt;
     }
     connection_.wait(Connection::WaitFor::read, stop);
-    if (PQconsumeInput(connection_.raw()) == 0)
+    if (!connection_.consume())
       raise(failure_of(connection_.raw(), nullptr, "read a copy"));
   }
 }
@@ -219,7 +219,7 @@ void SnapshotReader::abandon(std::stop_token const& stop) {
       if (size != 0)
         continue;
       connection_.wait(Connection::WaitFor::read, stop);
-      if (PQconsumeInput(connection_.raw()) == 0)
+      if (!connection_.consume())
         raise(failure_of(connection_.raw(), nullptr, "cancel a copy"));
     }
     while (connection_.next_result(stop) != nullptr) { // the cancellation, as an error
