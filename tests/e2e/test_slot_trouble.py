@@ -76,6 +76,13 @@ def test_a_slot_that_is_not_what_it_was_is_refused(case, name, trouble, words, w
     assert words in walrock.log() and "slot.lost: copy" in walrock.log(), walrock.end_of_log()
 
 
+def wait_until_copied_again(walrock):
+    """The log says it of each table; the status shows the tables of before until their copy has begun."""
+    for table in ("keyed", "events"):
+        walrock.wait_until(f"{table} to be ready a second time",
+                           lambda ready=f"table=public.{table} state=ready": walrock.log().count(ready) == 2, 90)
+
+
 @pytest.mark.parametrize("when", ["at_start", "while_running"])
 @pytest.mark.parametrize("name,trouble,words", TROUBLES, ids=[name for name, *_ in TROUBLES])
 def test_with_slot_lost_copy_every_table_is_copied_again(case, name, trouble, words, when):
@@ -90,6 +97,7 @@ def test_with_slot_lost_copy_every_table_is_copied_again(case, name, trouble, wo
         while_unused(case, *gap, *trouble(case))
     walrock.wait_until("the loss to be named", lambda: "every table is copied again" in walrock.log())
     case.source(*insert(400, 410))
+    wait_until_copied_again(walrock)
     case.settle_and_compare(walrock, "keyed", "events", seconds=90)
     assert words in walrock.log()
     assert walrock.table("public.keyed")["reason"] == ""
@@ -295,10 +303,7 @@ def test_a_promoted_standby_without_the_slot_is_not_passed_over(failover, policy
         assert walrock.wait_for_exit(60) == 4, walrock.end_of_log()
         assert "was promoted" in walrock.log() and "does not exist" in walrock.log()
     else:
-        # The status shows the tables of before until the copy has begun.
-        for table in ("keyed", "events"):
-            walrock.wait_until(f"{table} to be ready a second time",
-                               lambda ready=f"table=public.{table} state=ready": walrock.log().count(ready) == 2, 90)
+        wait_until_copied_again(walrock)
         assert "every table is copied again" in walrock.log()
         case.settle_and_compare(walrock, "keyed", "events", seconds=90)
 
