@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "encode/key_cell.h"
 #include "encode/separators.h"
 #include "encode/torn_row.h"
 
@@ -12,29 +13,10 @@ namespace walrock {
 
 namespace {
 
-// Not in a CSV row, so a key that had to be escaped never equals one that had not.
-constexpr char kKeyEscape = kRowDelimiter;
-
 void append_number(std::uint64_t number, std::string& out) {
   char digits[20];
   auto const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   out.append(digits, end);
-}
-
-// The only text that CSV reads as something else: the mark of NULL.
-bool is_null_mark(std::string_view text) {
-  return text.size() == 2 && text[0] == '\\' && text[1] == 'N';
-}
-
-void append_escaped_key(std::string_view field, std::string& out) {
-  for (char const c : field) {
-    if (c == kColumnSeparator || c == kRowDelimiter) {
-      out += kKeyEscape;
-      out += static_cast<char>(c + 2);
-    } else {
-      out += c;
-    }
-  }
 }
 
 } // namespace
@@ -119,15 +101,7 @@ void RowEncoder::append_key_cell(Field const& field, Value value, std::string& o
     out.append("\\N", 2);
   else
     append_field(field, value.text, out);
-  std::string_view const text = std::string_view(out).substr(start);
-  if (count_separators(text) > 0) {
-    std::string const plain(text);
-    out.resize(start);
-    append_escaped_key(plain, out);
-  } else if (!value.is_null() && is_null_mark(text)) {
-    out += kKeyEscape; // tells the text from NULL
-  }
-  out += kColumnSeparator;
+  close_key_cell(start, value.is_null(), out);
 }
 
 std::string_view RowEncoder::csv_key(std::string_view csv_row) const {

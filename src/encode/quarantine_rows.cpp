@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "encode/json_text.h"
+#include "encode/key_cell.h"
 #include "model/pg_time.h"
 
 namespace walrock {
@@ -21,7 +22,6 @@ using nlohmann::json;
 
 constexpr std::size_t kLongestValue = 64 << 10;
 constexpr std::size_t kLongestReason = 4000;
-constexpr char kKeyEscape = kRowDelimiter; // as RowEncoder::append_key()
 
 // Not within a UTF-8 sequence.
 std::string_view cut(std::string_view text, std::size_t limit) {
@@ -209,17 +209,11 @@ std::vector<Cell> cells_of_json(ColumnNames const& columns, std::string_view row
   return cells;
 }
 
+// As RowEncoder::append_key().
 void append_key_cell(Cell const& cell, std::string& out) {
-  std::string const text = cell.text.value_or("\\N");
-  for (char const c : text) {
-    bool const is_separator = c == kColumnSeparator || c == kRowDelimiter;
-    if (is_separator)
-      out += kKeyEscape;
-    out += is_separator ? static_cast<char>(c + 2) : c;
-  }
-  if (cell.text && text == "\\N")
-    out += kKeyEscape;
-  out += kColumnSeparator;
+  std::size_t const start = out.size();
+  out += cell.text.value_or("\\N");
+  close_key_cell(start, !cell.text, out);
 }
 
 } // namespace
