@@ -62,16 +62,8 @@ void CheckpointTable::create() {
                   quote_starrocks(name_), replicas(catalog)));
 }
 
-// A frontend that follows answers from its own copy of the metadata, which may lag: the leader is
-// asked where the server can be told so (2.5.20, 3.1.9 and later).
-SqlRows CheckpointTable::ask(std::string const& sql) {
-  if (!can_ask_leader_)
-    can_ask_leader_ = !sql_.query("SHOW VARIABLES LIKE 'follower_query_forward_mode'").rows.empty();
-  return sql_.query(*can_ask_leader_ ? "SET follower_query_forward_mode = 'leader'; " + sql : sql);
-}
-
 std::vector<CheckpointTable::Owner> CheckpointTable::owners() {
-  SqlRows const found = ask(fmt::format(
+  SqlRows const found = sql_.query_leader(fmt::format(
       "SELECT `incarnation`, `content` FROM {} WHERE `job` = {} AND `kind` = 'owner' ORDER BY "
       "`incarnation`",
       quote_starrocks(name_), quote_starrocks_literal(job_)));
@@ -82,9 +74,9 @@ std::vector<CheckpointTable::Owner> CheckpointTable::owners() {
 }
 
 Checkpoint CheckpointTable::read(std::uint64_t incarnation) {
-  SqlRows const found =
-      ask(fmt::format("SELECT `kind`, `content` FROM {} WHERE `job` = {} AND `incarnation` = {}",
-                      quote_starrocks(name_), quote_starrocks_literal(job_), incarnation));
+  SqlRows const found = sql_.query_leader(
+      fmt::format("SELECT `kind`, `content` FROM {} WHERE `job` = {} AND `incarnation` = {}",
+                  quote_starrocks(name_), quote_starrocks_literal(job_), incarnation));
   Checkpoint checkpoint;
   bool has_owner = false;
   for (SqlRows::Row const& row : found.rows) {

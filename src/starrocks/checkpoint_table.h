@@ -39,12 +39,9 @@ public:
   void remove_all();
 
 private:
-  SqlRows ask(std::string const& sql);
-
   SqlConnection& sql_; // must outlive this
   TargetName name_;
   std::string job_;
-  std::optional<bool> can_ask_leader_;
 };
 
 // The newest incarnation whose records are complete; nothing when there is none.

@@ -25,23 +25,16 @@ std::string QuarantineRows::name() const {
   return quote_starrocks(TargetName{database_, kQuarantineTable});
 }
 
-// A frontend that follows may not know of the last commits yet.
-SqlRows QuarantineRows::ask(std::string const& sql) {
-  bool const can_ask_leader =
-      !sql_.query("SHOW VARIABLES LIKE 'follower_query_forward_mode'").rows.empty();
-  return sql_.query((can_ask_leader ? "SET follower_query_forward_mode = 'leader'; " : "") + sql);
-}
-
 bool QuarantineRows::exists() {
   return TargetCatalog(sql_).describe_table({database_, kQuarantineTable}).has_value();
 }
 
 QuarantinedKeys QuarantineRows::keys_of(std::string const& target_table) {
   QuarantinedKeys keys;
-  SqlRows const found =
-      ask(fmt::format("SELECT `key_hash`, COUNT(*) AS `n` FROM {} WHERE `target_table` = {} GROUP "
-                      "BY `key_hash`",
-                      name(), quote_starrocks_literal(target_table)));
+  SqlRows const found = sql_.query_leader(
+      fmt::format("SELECT `key_hash`, COUNT(*) AS `n` FROM {} WHERE `target_table` = {} GROUP "
+                  "BY `key_hash`",
+                  name(), quote_starrocks_literal(target_table)));
   for (SqlRows::Row const& row : found.rows)
     keys[found.value(row, "key_hash").value_or("")] =
         static_cast<std::uint32_t>(number_of(found.value(row, "n")));
@@ -49,12 +42,12 @@ QuarantinedKeys QuarantineRows::keys_of(std::string const& target_table) {
 }
 
 std::vector<KeptRow> QuarantineRows::rows() {
-  SqlRows const found =
-      ask(fmt::format("SELECT `key_hash`, `number`, `target_table`, `source_table`, CAST(`row_key` "
-                      "AS VARCHAR) AS `k`, `column_name`, `reason`, CAST(`row_values` AS VARCHAR) "
-                      "AS `v`, `first_seen`, `tries` FROM {} ORDER BY `target_table`, `key_hash`, "
-                      "`number`",
-                      name()));
+  SqlRows const found = sql_.query_leader(
+      fmt::format("SELECT `key_hash`, `number`, `target_table`, `source_table`, CAST(`row_key` "
+                  "AS VARCHAR) AS `k`, `column_name`, `reason`, CAST(`row_values` AS VARCHAR) "
+                  "AS `v`, `first_seen`, `tries` FROM {} ORDER BY `target_table`, `key_hash`, "
+                  "`number`",
+                  name()));
   std::vector<KeptRow> rows;
   for (SqlRows::Row const& row : found.rows) {
     auto const text = [&](std::string_view column) {

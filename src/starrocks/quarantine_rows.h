@@ -43,7 +43,6 @@ public:
   void note_try(KeyHash const& key, std::string const& reason);
 
 private:
-  SqlRows ask(std::string const& sql);
   [[nodiscard]] std::string name() const;
 
   SqlConnection& sql_;

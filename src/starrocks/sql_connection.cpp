@@ -149,6 +149,7 @@ struct SqlConnection::Mysql {
   MYSQL* handle = nullptr;
   std::size_t current_frontend = 0; // the one that answered last
   Clock::time_point used_at;
+  std::optional<bool> can_ask_leader; // of this connection; not known until it is needed
 };
 
 void SqlConnection::Mysql::set_options() {
@@ -181,6 +182,7 @@ void SqlConnection::Mysql::try_open(SqlNode const& node) {
   if (handle == nullptr)
     throw Error(ErrorCode::internal, "libmariadb cannot be started");
   set_options();
+  can_ask_leader.reset();
   if (mysql_real_connect(handle, node.host.c_str(), address.username.c_str(),
                          address.password.reveal().c_str(), nullptr,
                          static_cast<unsigned>(node.port), nullptr, 0) != nullptr)
@@ -273,6 +275,15 @@ SqlRows SqlConnection::query(std::string const& sql) {
   }
   mysql.used_at = Clock::now();
   return rows;
+}
+
+SqlRows SqlConnection::query_leader(std::string const& sql) {
+  mysql_->open();
+  if (!mysql_->can_ask_leader)
+    mysql_->can_ask_leader =
+        !query("SHOW VARIABLES LIKE 'follower_query_forward_mode'").rows.empty();
+  return query(*mysql_->can_ask_leader ? "SET follower_query_forward_mode = 'leader'; " + sql
+                                       : sql);
 }
 
 } // namespace walrock

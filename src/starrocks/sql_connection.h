@@ -42,6 +42,10 @@ public:
 
   // Connects when needed. Several statements in one text give the rows of the last.
   SqlRows query(std::string const& sql);
+  // A question about rows that were just committed: a frontend that follows answers from its own
+  // copy of the metadata, which may lag, so the leader is asked where the server can be told so
+  // (2.5.20, 3.1.9 and later).
+  SqlRows query_leader(std::string const& sql);
   // Connects now; throws as query() does.
   void open();
   void close() noexcept;
