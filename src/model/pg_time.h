@@ -13,4 +13,8 @@ inline constexpr std::chrono::seconds kPgEpoch(946'684'800); // 2000-01-01 in Un
       .count();
 }
 
+[[nodiscard]] inline std::int64_t pg_now() {
+  return pg_time_of(std::chrono::system_clock::now());
+}
+
 } // namespace walrock

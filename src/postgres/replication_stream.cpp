@@ -6,7 +6,6 @@
 #include "postgres/replication_stream.h"
 
 #include <array>
-#include <chrono>
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
@@ -14,6 +13,7 @@
 #include "base/cursor.h"
 #include "base/error.h"
 #include "model/names.h"
+#include "model/pg_time.h"
 #include "postgres/pq_error.h"
 #include "postgres/slot.h"
 
@@ -22,13 +22,6 @@ namespace walrock {
 namespace {
 
 constexpr Milliseconds kFarewellWait{5'000};
-
-PgTimestamp pg_now() {
-  using namespace std::chrono;
-  constexpr seconds kPgEpoch{946'684'800}; // 2000-01-01 in Unix time
-  auto const since = system_clock::now().time_since_epoch() - kPgEpoch;
-  return duration_cast<microseconds>(since).count();
-}
 
 template <std::size_t Size>
 void put(std::array<char, Size>& out, std::size_t& at, std::uint64_t number) {

@@ -256,8 +256,7 @@ void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader, std:
   CopyMachine machine(*table.encoder, task.split, round.consistent_lsn, &shared_.budget,
                       settings_.limits);
   if (table.table->quarantine_limit)
-    machine.keep_unsayable(table.table->final_target, *table.table->quarantine_limit,
-                           pg_time_of(std::chrono::system_clock::now()));
+    machine.keep_unsayable(table.table->final_target, *table.table->quarantine_limit, pg_now());
   WALROCK_BEFORE(copy_read);
   reader.start_copy(table.table->source, task.split, stop);
   std::size_t bytes = 0;

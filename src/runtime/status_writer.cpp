@@ -5,12 +5,11 @@
 #include <utility>
 
 #include "base/log.h"
+#include "model/pg_time.h"
 
 namespace walrock {
 
 namespace {
-
-constexpr std::int64_t kPgEpochOffset = 946'684'800; // 2000-01-01 in Unix time
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
@@ -19,11 +18,7 @@ TimePoint clock_now() {
 double seconds_since(std::int64_t pg_microseconds) {
   if (pg_microseconds == 0)
     return 0;
-  auto const unix_us = std::chrono::duration_cast<std::chrono::microseconds>(
-                           std::chrono::system_clock::now().time_since_epoch())
-                           .count();
-  return std::max(0.0, static_cast<double>(unix_us - kPgEpochOffset * 1'000'000 - pg_microseconds) /
-                           1e6);
+  return std::max(0.0, static_cast<double>(pg_now() - pg_microseconds) / 1e6);
 }
 
 } // namespace

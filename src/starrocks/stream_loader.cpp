@@ -75,7 +75,7 @@ LoadOutcome StreamLoader::load(LoadRequest const& request) {
   auto const started = Clock::now();
   LoadOutcome outcome = load_and_prepare(request);
   if (outcome.kind == LoadOutcome::Kind::rows_refused) {
-    outcome.refused_at = pg_time_of(std::chrono::system_clock::now());
+    outcome.refused_at = pg_now();
     if (!names_a_row(outcome) || (options_.finds_refused_rows && !knows_a_row(outcome)))
       search(request, outcome);
   }
