@@ -142,10 +142,9 @@ private:
       return table;
     }
     table.source = std::move(*source);
-    auto const missing = job_.schema_sync.ignore_incompatible_fields ? MissingColumns::ignore
-                                                                     : MissingColumns::refuse;
     table.encoder = std::make_unique<RowEncoder>(
-        plan_for(relation_of(table.source), table.source, *target, missing));
+        plan_for(relation_of(table.source), table.source, *target,
+                 missing_columns(job_.schema_sync.ignore_incompatible_fields)));
     return table;
   }
 

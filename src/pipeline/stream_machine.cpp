@@ -352,9 +352,8 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
 void StreamMachine::plan(Table& table) {
   Relation relation = std::move(*table.pending);
   table.pending.reset();
-  auto const missing = table.ignores_incompatible ? MissingColumns::ignore : MissingColumns::refuse;
-  table.encoders.push_back(
-      std::make_unique<RowEncoder>(plan_for(relation, table.source, table.target, missing)));
+  table.encoders.push_back(std::make_unique<RowEncoder>(
+      plan_for(relation, table.source, table.target, missing_columns(table.ignores_incompatible))));
   table.batches.use(table.encoders.back().get());
   table.relation = std::move(relation);
 }

@@ -174,7 +174,7 @@ void CopyPool::copy_round(std::vector<RelationId>& unanswered, std::stop_token s
     try {
       copy->encoder = std::make_unique<RowEncoder>(
           plan_for(relation_of(table->source), table->source, table->target,
-                   table->ignores_incompatible ? MissingColumns::ignore : MissingColumns::refuse));
+                   missing_columns(table->ignores_incompatible)));
     } catch (Error const& error) {
       fail(*copy, ErrorReport::of(error));
       std::erase(unanswered, table->source.id);

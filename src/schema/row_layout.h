@@ -12,6 +12,10 @@ namespace walrock {
 [[nodiscard]] Relation relation_of(SourceTable const& source);
 
 enum class MissingColumns { refuse, ignore };
+// As ignore-incompatible-fields says.
+[[nodiscard]] inline MissingColumns missing_columns(bool ignores_incompatible) {
+  return ignores_incompatible ? MissingColumns::ignore : MissingColumns::refuse;
+}
 
 // Columns are matched by name; the types come from the catalog where it still describes this
 // relation, else from the relation alone. Target columns that the relation does not have are not
