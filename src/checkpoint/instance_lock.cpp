@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <ctime>
 #include <string_view>
 #include <utility>
 
@@ -16,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/unix_time.h"
 #include "checkpoint/folder.h"
 
 namespace walrock {
@@ -33,15 +33,6 @@ struct flock whole_file() {
   return lock;
 }
 
-std::string now_as_text() {
-  std::time_t const now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
 // "pid 1234\nstarted 2026-01-31T12:00:00Z\n"; what is not there stays empty.
 LockHolder parse_holder(std::string_view text) {
   LockHolder holder;
@@ -57,7 +48,7 @@ LockHolder parse_holder(std::string_view text) {
 }
 
 void write_holder(int fd, std::string const& path) {
-  std::string const text = fmt::format("pid {}\nstarted {}\n", ::getpid(), now_as_text());
+  std::string const text = fmt::format("pid {}\nstarted {}\n", ::getpid(), utc_text(unix_ms_now()));
   if (::ftruncate(fd, 0) != 0 ||
       ::pwrite(fd, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
     throw Error(ErrorCode::checkpoint_failed,

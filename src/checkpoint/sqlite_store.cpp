@@ -9,13 +9,13 @@
 #include "checkpoint/sqlite_store.h"
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
 #include "base/failpoint.h"
+#include "base/unix_time.h"
 #include "checkpoint/folder.h"
 #include "checkpoint/sqlite.h"
 #include "checkpoint/sqlite_format.h"
@@ -23,11 +23,6 @@
 namespace walrock {
 
 namespace {
-
-std::int64_t milliseconds_since_1970() {
-  auto const now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
 
 Sqlite::Mode opened(std::string const& folder) {
   make_checkpoint_folder(folder);
@@ -95,7 +90,7 @@ void SqliteStore::write(CheckpointUpdate const& update) {
   if (update.logged_lsn)
     progress.logged_lsn = *update.logged_lsn;
   ++progress.write_number;
-  progress.written_at_ms = milliseconds_since_1970();
+  progress.written_at_ms = unix_ms_now();
   writer.write_progress(progress);
   WALROCK_BEFORE(checkpoint_commit);
   transaction.commit();
@@ -108,7 +103,7 @@ std::uint64_t SqliteStore::begin_incarnation() {
   SqliteTransaction transaction(database_->sqlite);
   RecordWriter::Progress progress = database_->writer->read_progress();
   progress.incarnation =
-      std::max(progress.incarnation + 1, static_cast<std::uint64_t>(milliseconds_since_1970()));
+      std::max(progress.incarnation + 1, static_cast<std::uint64_t>(unix_ms_now()));
   database_->writer->write_progress(progress);
   transaction.commit();
   database_->incarnation = progress.incarnation;

@@ -1,7 +1,6 @@
 // walrock status JOB [--checkpoint] [--json]
 #include "cli/commands.h"
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -49,9 +48,7 @@ int show_checkpoint(JobSpec const& job, bool as_json) {
   shown.job_id = job.id;
   shown.place = checkpoint_place(job);
   shown.is_running = lock_holder(job.engine.checkpoint_folder).has_value();
-  shown.now_ms =
-      std::chrono::duration_cast<Milliseconds>(std::chrono::system_clock::now().time_since_epoch())
-          .count();
+  shown.now_ms = unix_ms_now();
   fmt::print("{}",
              as_json ? checkpoint_json(*checkpoint, shown) : checkpoint_text(*checkpoint, shown));
   return kDone;

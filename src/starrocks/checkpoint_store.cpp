@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -25,6 +24,7 @@
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/pause.h"
+#include "base/unix_time.h"
 #include "starrocks/checkpoint_table.h"
 #include "starrocks/stream_loader.h"
 
@@ -37,20 +37,6 @@ using Clock = std::chrono::steady_clock;
 constexpr Milliseconds kPublishPoll{50};
 constexpr Milliseconds kPublishPatience{60'000};
 constexpr Milliseconds kOwnerPoll{500};
-
-std::int64_t milliseconds_since_1970() {
-  auto const now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
-}
-
-std::string text_of(std::int64_t unix_ms) {
-  std::time_t const seconds = unix_ms / 1000;
-  std::tm utc{};
-  ::gmtime_r(&seconds, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
 
 } // namespace
 
@@ -104,7 +90,7 @@ void StarRocksStore::Session::refuse(CheckpointTable::Owner const& other,
               fmt::format("another walrock {} job {}, whose checkpoint is in {} (host {}, pid {}, "
                           "since {})",
                           how, settings.job_id, to_string(table.name()), other.record.host,
-                          other.record.pid, text_of(other.record.started_at_ms)));
+                          other.record.pid, utc_text(other.record.started_at_ms)));
 }
 
 // One load transaction, visible when this returns.
@@ -219,12 +205,11 @@ void StarRocksStore::Session::await_silence(CheckpointTable::Owner other) {
 void StarRocksStore::Session::claim(std::vector<CheckpointTable::Owner> const& owners) {
   std::uint64_t const last = owners.empty() ? 0 : owners.back().incarnation;
   // Again after an attempt that failed: its own claim is no other's.
-  incarnation =
-      std::max({last + 1, incarnation, static_cast<std::uint64_t>(milliseconds_since_1970())});
+  incarnation = std::max({last + 1, incarnation, static_cast<std::uint64_t>(unix_ms_now())});
   owner = {};
   owner.host = settings.host;
   owner.pid = ::getpid();
-  owner.started_at_ms = milliseconds_since_1970();
+  owner.started_at_ms = unix_ms_now();
   owner.silence_ms = settings.silence.count();
   WALROCK_BEFORE(store_claim);
   put({row_of(owner)});
@@ -319,7 +304,7 @@ void StarRocksStore::write(CheckpointUpdate const& update) {
   WALROCK_ASSERT(session.heart.joinable(), "an incarnation was begun");
   OwnerRecord next = session.owner;
   ++next.write_number;
-  next.written_at_ms = milliseconds_since_1970();
+  next.written_at_ms = unix_ms_now();
   if (update.flushed_lsn)
     next.flushed_lsn = *update.flushed_lsn;
   if (update.logged_lsn)
