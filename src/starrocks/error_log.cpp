@@ -249,20 +249,25 @@ std::string_view column_of_reason(std::string_view reason) {
 std::vector<RefusedRow> refused_rows(std::vector<ErrorLogEntry> const& entries,
                                      Batch const& batch) {
   std::vector<RefusedRow> rows;
-  if (entries.empty())
-    return rows;
   PrintedKeys printed(batch);
-  SentRows const sent(batch);
   for (ErrorLogEntry const& entry : entries) {
     RefusedRow row;
     row.key = key_of(entry.row, batch.spec, printed);
     row.column = excerpt(column_of_reason(entry.reason), kCellBytes);
     row.reason = shortened(entry.reason);
     row.row = excerpt(entry.row, kRowBytes);
-    row.hash = sent.hash_of(entry.row, row.key);
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+void find_hashes(std::vector<ErrorLogEntry> const& entries, Batch const& batch,
+                 std::vector<RefusedRow>& rows) {
+  if (entries.empty())
+    return;
+  SentRows const sent(batch);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    rows[i].hash = sent.hash_of(entries[i].row, rows[i].key);
 }
 
 RefusedRow row_of(std::string_view row, LoadSpec const& spec) {

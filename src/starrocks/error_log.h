@@ -35,10 +35,13 @@ struct ErrorLogEntry {
 [[nodiscard]] std::string_view column_of_reason(std::string_view reason);
 
 // The entries as rows of the batch that was sent. The batch is read to tell the key of a row that
-// was printed as columns, and its hash: that of the row that was printed as it was sent, or of the
-// only row with its key. Reads back what is spooled; throws Error spool_failed.
+// was printed as columns. Reads back what is spooled; throws Error spool_failed.
 [[nodiscard]] std::vector<RefusedRow> refused_rows(std::vector<ErrorLogEntry> const& entries,
                                                    Batch const& batch);
+// Tells the hashes of the rows of these entries: that of the row that was printed as it was sent,
+// or of the only row with its key. The whole batch is read, as above.
+void find_hashes(std::vector<ErrorLogEntry> const& entries, Batch const& batch,
+                 std::vector<RefusedRow>& rows);
 
 // A row as it was sent, of which nothing is known but that it was refused.
 [[nodiscard]] RefusedRow row_of(std::string_view row, LoadSpec const& spec);

@@ -17,7 +17,10 @@ Batch batch_of(std::vector<std::string> key, std::string bytes,
 }
 
 std::vector<RefusedRow> rows_of(std::string const& log, Batch const& batch) {
-  return refused_rows(parse_error_log(log), batch);
+  auto const entries = parse_error_log(log);
+  auto rows = refused_rows(entries, batch);
+  find_hashes(entries, batch, rows);
+  return rows;
 }
 
 TEST(ErrorLog, FieldsAsTheyWereSentNameTheKey) {

@@ -218,7 +218,10 @@ void StreamLoader::tell(Answer const& answer, Batch const& batch, LoadOutcome& o
   if (answer.error_url.empty())
     return;
   std::string const log = calls_.error_log(answer.error_url);
-  outcome.refusals = refused_rows(parse_error_log(log), batch);
+  auto const entries = parse_error_log(log);
+  outcome.refusals = refused_rows(entries, batch);
+  if (options_.finds_refused_rows)
+    find_hashes(entries, batch, outcome.refusals);
   // An answer that fails the load does not count; a log that is not full does.
   if (outcome.refused_rows == 0 && outcome.refusals.size() < kErrorLogLines &&
       log.size() < kErrorLogBytes)
