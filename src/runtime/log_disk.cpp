@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 
 namespace walrock {
 
@@ -34,32 +35,16 @@ public:
   PosixFile& operator=(PosixFile const&) = delete;
 
   void write(std::uint64_t at, std::string_view bytes) override {
-    while (!bytes.empty()) {
-      ssize_t const got = ::pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(at));
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        fail("write", path_, errno);
-      bytes.remove_prefix(static_cast<std::size_t>(got));
-      at += static_cast<std::uint64_t>(got);
-    }
+    if (!write_bytes(fd_, at, bytes))
+      fail("write", path_, errno);
   }
 
   std::string read(std::uint64_t at, std::size_t size) const override {
     std::string out(size, '\0');
-    std::size_t filled = 0;
-    while (filled < size) {
-      ssize_t const got =
-          ::pread(fd_, out.data() + filled, size - filled, static_cast<off_t>(at + filled));
-      if (got < 0 && errno == EINTR)
-        continue;
-      if (got < 0)
-        fail("read", path_, errno);
-      if (got == 0)
-        break;
-      filled += static_cast<std::size_t>(got);
-    }
-    out.resize(filled);
+    auto const count = read_bytes(fd_, at, out.data(), size);
+    if (!count)
+      fail("read", path_, errno);
+    out.resize(*count);
     return out;
   }
 

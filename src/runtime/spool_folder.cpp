@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file_bytes.h"
 
 namespace walrock {
 
@@ -50,31 +51,17 @@ public:
 
   // At the end; returns where. What a failed write left there is written over by the next.
   std::uint64_t append(std::string_view bytes) {
-    for (std::size_t done = 0; done < bytes.size();) {
-      ssize_t const n =
-          ::pwrite(fd_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(size_ + done));
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
-        fail(path_, "write");
-      done += static_cast<std::size_t>(n);
-    }
+    if (!write_bytes(fd_, size_, bytes))
+      fail(path_, "write");
     return std::exchange(size_, size_ + bytes.size());
   }
 
   void read_at(std::uint64_t offset, char* to, std::size_t count) const {
-    while (count > 0) {
-      ssize_t const n = ::pread(fd_, to, count, static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n < 0)
-        fail(path_, "read");
-      if (n == 0)
-        fail_damaged(path_);
-      to += n;
-      offset += static_cast<std::uint64_t>(n);
-      count -= static_cast<std::size_t>(n);
-    }
+    auto const there = read_bytes(fd_, offset, to, count);
+    if (!there)
+      fail(path_, "read");
+    if (*there < count)
+      fail_damaged(path_);
   }
 
 private:
