@@ -30,10 +30,6 @@ void put_u64(std::string& out, std::uint64_t number) {
   put_u32(out, static_cast<std::uint32_t>(number));
 }
 
-std::uint32_t u32_at(std::string_view bytes, std::size_t at) {
-  return Cursor(bytes.substr(at, 4)).u32();
-}
-
 // size and crc in front of what they are of.
 void put_framed(std::string& out, std::string_view first, std::string_view rest) {
   std::string size;
@@ -60,6 +56,13 @@ std::string decompressed(std::string_view bytes, std::uint32_t whole) {
 }
 
 } // namespace
+
+std::uint32_t u32_at(std::string_view bytes, std::size_t at) {
+  return Cursor(bytes.substr(at)).u32();
+}
+std::uint64_t u64_at(std::string_view bytes, std::size_t at) {
+  return Cursor(bytes.substr(at)).u64();
+}
 
 std::string log_file_name(LogHead const& head) {
   return fmt::format("{:016X}-{}{}", head.begin_lsn.value, head.incarnation, kEnding);
@@ -158,7 +161,7 @@ std::optional<LogHead> parse_log_head(std::string_view bytes) {
 std::optional<Lsn> check_log_record(std::string_view bytes) {
   if (bytes.size() < kLogRecordHead || !is_whole(bytes))
     return std::nullopt;
-  return Lsn{Cursor(bytes.substr(kLogSizeBytes, 8)).u64()};
+  return Lsn{u64_at(bytes, kLogSizeBytes)};
 }
 
 std::optional<LogRecord> parse_log_record(std::string_view bytes) {

@@ -18,6 +18,10 @@
 
 namespace walrock {
 
+// Throws ProtocolViolation when fewer bytes are there.
+[[nodiscard]] std::uint32_t u32_at(std::string_view bytes, std::size_t at);
+[[nodiscard]] std::uint64_t u64_at(std::string_view bytes, std::size_t at);
+
 struct LogHead {
   Lsn begin_lsn; // everything below it is in segments before
   std::uint64_t incarnation = 0;

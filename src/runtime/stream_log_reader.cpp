@@ -15,13 +15,6 @@ std::span<std::byte const> bytes_of(std::string_view text) {
   return {reinterpret_cast<std::byte const*>(text.data()), text.size()};
 }
 
-std::uint64_t u64_at(std::string_view message, std::size_t at) {
-  return Cursor(message.substr(at)).u64();
-}
-std::uint32_t u32_at(std::string_view message, std::size_t at) {
-  return Cursor(message.substr(at)).u32();
-}
-
 } // namespace
 
 void StreamLogReader::fail_damaged(std::string const& why) const {
