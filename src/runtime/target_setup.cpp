@@ -230,28 +230,27 @@ void TargetSetup::set_up_quarantine(std::vector<TableEntry> const& tables) {
   bool const is_wanted = std::any_of(tables.begin(), tables.end(), [](TableEntry const& table) {
     return table.quarantine_limit.has_value();
   });
-  QuarantineRows rows(sql_, job_.target.database);
-  bool const exists = rows.exists();
-  if (is_wanted)
-    make_quarantine_table();
-  if (!exists)
+  TargetTable const wanted = quarantine_table(job_.target.database);
+  auto const existing = catalog_.describe_table(wanted.name);
+  if (!existing) {
+    if (is_wanted)
+      make_quarantine_table(wanted);
     return;
+  }
+  if (is_wanted &&
+      (!existing->lacking(wanted.columns).empty() || existing->model != TableModel::primary))
+    throw Error(ErrorCode::target_table_mismatch,
+                fmt::format("{} is not the table of rows in quarantine that walrock makes",
+                            to_string(wanted.name)))
+        .set_advice("Rename it.");
+  QuarantineRows rows(sql_, job_.target.database);
   for (TableEntry const& table : tables)
     if (!table.quarantine_limit && !table.is_append_only)
       require_no_rows(table, rows);
 }
 
-void TargetSetup::make_quarantine_table() {
-  TargetTable table = quarantine_table(job_.target.database);
+void TargetSetup::make_quarantine_table(TargetTable table) {
   choose_replicas(table);
-  if (auto const existing = catalog_.describe_table(table.name)) {
-    if (!existing->lacking(table.columns).empty() || existing->model != TableModel::primary)
-      throw Error(ErrorCode::target_table_mismatch,
-                  fmt::format("{} is not the table of rows in quarantine that walrock makes",
-                              to_string(table.name)))
-          .set_advice("Rename it.");
-    return;
-  }
   if (!job_.schema_sync.enable || !job_.schema_sync.auto_create_table)
     throw Error(ErrorCode::target_table_missing,
                 fmt::format("{} does not exist and schema-sync.auto-create-table is off",

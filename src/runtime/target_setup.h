@@ -58,7 +58,7 @@ private:
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void decide_on_rows(SetUpTable& table);
   void make_twin(SetUpTable& table);
-  void make_quarantine_table();
+  void make_quarantine_table(TargetTable table);
   void require_no_rows(TableEntry const& table, QuarantineRows& rows) const;
 
   JobSpec const& job_;
