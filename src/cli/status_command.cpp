@@ -1,4 +1,5 @@
 // walrock status JOB [--checkpoint] [--json]
+#include "base/unix_time.h"
 #include "cli/commands.h"
 
 #include <cstdio>
