@@ -984,6 +984,14 @@ struct QuarantineBench : Bench {
                                  {{CallOutcome::Kind::done, ""}, std::move(keys)}, now);
     turn();
   }
+  // A table that is ready from 100, with nothing in quarantine; its generation.
+  std::uint64_t follow() {
+    add(TableState::ready);
+    committer.restore({}, Lsn{100});
+    turn();
+    read({});
+    return only<FollowFrom>().generation;
+  }
   void refused(StartLoad const& load, std::vector<RefusedRow> rows, std::uint64_t count = 1) {
     LoadOutcome outcome;
     outcome.kind = LoadOutcome::Kind::rows_refused;
@@ -1031,11 +1039,7 @@ TEST(Quarantine, ItIsReadAfterWhatWasRecordedIsCommitted) {
 
 TEST(Quarantine, ARefusedUnitIsReadAgainWithItsRowsKnownWhenWhatIsBeforeItIsApplied) {
   QuarantineBench bench;
-  bench.add(TableState::ready);
-  bench.committer.restore({}, Lsn{100});
-  bench.turn();
-  bench.read({});
-  std::uint64_t const generation = bench.only<FollowFrom>().generation;
+  std::uint64_t const generation = bench.follow();
   bench.epoch_of(generation, 1, Lsn{100}, Lsn{200});
   bench.epoch_of(generation, 2, Lsn{200}, Lsn{300});
   bench.turn();
@@ -1054,11 +1058,7 @@ TEST(Quarantine, ARefusedUnitIsReadAgainWithItsRowsKnownWhenWhatIsBeforeItIsAppl
 
 TEST(Quarantine, MoreRefusedRowsThanTheLimitStopTheTable) {
   QuarantineBench bench;
-  bench.add(TableState::ready);
-  bench.committer.restore({}, Lsn{100});
-  bench.turn();
-  bench.read({});
-  std::uint64_t const generation = bench.only<FollowFrom>().generation;
+  std::uint64_t const generation = bench.follow();
   bench.epoch_of(generation, 1, Lsn{100}, Lsn{200});
   bench.turn();
   bench.refused(bench.only<StartLoad>(), {{{}, "v", "too long", "", 77}}, 11);
@@ -1068,11 +1068,7 @@ TEST(Quarantine, MoreRefusedRowsThanTheLimitStopTheTable) {
 
 TEST(Quarantine, ARefusalWithoutAKnownRowStopsTheTable) {
   QuarantineBench bench;
-  bench.add(TableState::ready);
-  bench.committer.restore({}, Lsn{100});
-  bench.turn();
-  bench.read({});
-  std::uint64_t const generation = bench.only<FollowFrom>().generation;
+  std::uint64_t const generation = bench.follow();
   bench.epoch_of(generation, 1, Lsn{100}, Lsn{200});
   bench.turn();
   bench.refused(bench.only<StartLoad>(), {{{}, "", "who knows", "", 0}});
