@@ -177,6 +177,25 @@ void check_rows(TargetCatalog& catalog, TargetName const& target, TableOptions c
   }
 }
 
+// The columns that tell where a row of an append-only table came from.
+void check_origin(TargetCatalog& catalog, JobSpec const& job, TargetTable const& wanted,
+                  TargetTable const& existing, TableOptions const& options, Findings& findings) {
+  auto const lacking = origin_columns_lacking(wanted, existing);
+  if (lacking.empty() || !job.schema_sync.enable || job.schema_sync.ignore_incompatible_fields)
+    return;
+  std::string const sql = add_columns_sql(existing.name, lacking) + ";";
+  bool const is_copied = job.source.startup == StartupMode::initial;
+  bool const rows_stay = !is_copied || options.existing_rows == ExistingRows::keep;
+  if (rows_stay && catalog.has_rows(existing.name))
+    findings.add(is_copied ? Severity::error : Severity::warning, to_string(existing.name),
+                 "the table has rows and lacks the columns that tell after a crash which rows are "
+                 "there",
+                 sql, "target_table_mismatch");
+  else
+    findings.add(Severity::note, to_string(existing.name),
+                 "walrock adds the columns that tell where a row came from", sql);
+}
+
 } // namespace
 
 void check_target_rights(SqlConnection& sql, JobSpec const& job,
@@ -240,6 +259,7 @@ void check_target_table(TargetCatalog& catalog, JobSpec const& job, SourceTable 
     return;
   }
   check_fit(job, table, wanted, *existing, findings);
+  check_origin(catalog, job, wanted, *existing, options, findings);
   if (job.source.startup == StartupMode::initial)
     check_rows(catalog, target, options, findings);
 }

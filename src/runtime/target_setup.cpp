@@ -14,6 +14,15 @@ namespace walrock {
 
 namespace {
 
+constexpr Milliseconds kAlterPatience{120'000}; // for columns of a table that is not loaded yet
+
+std::string names_of(std::vector<TargetColumn> const& columns) {
+  std::string names;
+  for (TargetColumn const& column : columns)
+    names += (names.empty() ? "" : ", ") + column.name;
+  return names;
+}
+
 void require_publishable(SourceTable const& source) {
   if (is_publishable(source))
     return;
@@ -81,7 +90,7 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     if (!table.entry.is_append_only)
       table.entry.quarantine_limit = options_.quarantine_limit();
     table.entry.has_origin =
-        table.entry.is_append_only && table.target.column(kLsnColumn) != nullptr;
+        table.entry.is_append_only && table.copy_target().column(kLsnColumn) != nullptr;
     if (record.state != TableState::init && record.state != TableState::errored)
       require_same_names(source, layout_before);
     if (!is_copied() && record.state == TableState::init) {
@@ -128,10 +137,39 @@ void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table
   }
   compare_with(source, *existing, table);
   table.target = *existing;
-  if (is_copied() && catalog_.has_rows(record.target))
+  bool const has_rows = catalog_.has_rows(record.target);
+  if (is_copied() && has_rows)
     decide_on_rows(table);
   else
     table.entry.is_known_empty = true;
+  if (!table.twin)
+    add_origin(table, has_rows);
+}
+
+// An append-only table that somebody made lacks the columns that tell after a crash which rows are
+// there. Where columns are not to be added it is loaded without.
+void TargetSetup::add_origin(SetUpTable& table, bool has_rows) {
+  auto const lacking = origin_columns_lacking(wanted_, table.target);
+  if (lacking.empty() || !job_.schema_sync.enable || job_.schema_sync.ignore_incompatible_fields)
+    return;
+  TargetName const& target = table.target.name;
+  std::string const sql = add_columns_sql(target, lacking) + ";";
+  if (has_rows && !is_copied()) {
+    log::warning("table={} is loaded without {}: {}", to_string(target), names_of(lacking), sql);
+    return;
+  }
+  if (has_rows && options_.existing_rows == ExistingRows::keep)
+    throw Error(
+        ErrorCode::target_table_mismatch,
+        fmt::format("{} has rows and lacks {}, which tells after a crash which rows are there",
+                    to_string(target), names_of(lacking)))
+        .set_advice(sql);
+  WALROCK_BEFORE(add_columns);
+  catalog_.add_columns(target, lacking, Deadline::in(kAlterPatience));
+  WALROCK_AFTER(add_columns);
+  log::info("columns are added that tell where a row came from table={} columns={}",
+            to_string(target), names_of(lacking));
+  table.target.columns.insert(table.target.columns.end(), lacking.begin(), lacking.end());
 }
 
 void TargetSetup::decide_on_rows(SetUpTable& table) {
@@ -198,6 +236,7 @@ void TargetSetup::make_twin(SetUpTable& table) {
   log::info("copy goes into a twin that is swapped in at its end table={}", to_string(twin.name));
   table.entry.twin = twin.name;
   table.entry.twin_columns = table.target.lacking(twin.columns);
+  table.twin = std::move(twin);
   table.entry.is_known_empty = true;
 }
 

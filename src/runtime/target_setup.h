@@ -23,11 +23,8 @@ struct SetUpTable {
   TableEntry entry;
   TargetTable target;      // as it is now
   Oid filenode_before = 0; // of the source when it was last described
-  [[nodiscard]] TargetTable copy_target() const {
-    TargetTable copy = target;
-    copy.name = entry.twin.value_or(target.name);
-    return copy;
-  }
+  std::optional<TargetTable> twin;
+  [[nodiscard]] TargetTable const& copy_target() const { return twin ? *twin : target; }
 };
 
 class TargetSetup {
@@ -57,6 +54,7 @@ private:
   void choose_replicas(TargetTable& table);
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void decide_on_rows(SetUpTable& table);
+  void add_origin(SetUpTable& table, bool has_rows);
   void make_twin(SetUpTable& table);
   void make_quarantine_table(TargetTable table);
   void require_no_rows(TableEntry const& table, QuarantineRows& rows) const;

@@ -94,6 +94,20 @@ TEST(Design, WithoutAKeyRowsAreAppendedWithTheirOrigin) {
                                         "_walrock_index BIGINT NOT NULL"));
 }
 
+TEST(Design, ColumnsOfOriginAreNoneOfTheSource) {
+  TargetTable const wanted = design(keyless());
+  TargetTable existing = wanted;
+  EXPECT_TRUE(origin_columns_lacking(wanted, existing).empty());
+  existing.columns.resize(existing.columns.size() - 3); // price as well
+  auto const lacking = columns_lacking(keyless(), existing, {});
+  ASSERT_EQ(lacking.size(), 1U);
+  EXPECT_EQ(lacking[0].name, "price");
+  auto const origin = origin_columns_lacking(wanted, existing);
+  ASSERT_EQ(origin.size(), 2U);
+  EXPECT_EQ(origin[0].name, "_walrock_lsn");
+  EXPECT_TRUE(origin[0].is_nullable && origin[1].is_nullable) << "rows may be there";
+}
+
 TEST(Design, TheDuplicateKeyIsOfTypesThatSort) {
   SourceTable source = keyless();
   source.columns = {column("j", 3802), column("f", 701), column("a", 23),

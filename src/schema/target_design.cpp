@@ -246,9 +246,28 @@ TargetTable target_table_for(SourceTable const& source, TargetName const& name,
   return table;
 }
 
+namespace {
+
+bool is_of_origin(TargetColumn const& column) {
+  return column.name == kLsnColumn || column.name == kIndexColumn;
+}
+
+} // namespace
+
 std::vector<TargetColumn> columns_lacking(SourceTable const& source, TargetTable const& target,
                                           TableOptions const& options) {
-  return target.lacking(target_table_for(source, target.name, options).columns);
+  auto lacking = target.lacking(target_table_for(source, target.name, options).columns);
+  std::erase_if(lacking, is_of_origin);
+  return lacking;
+}
+
+std::vector<TargetColumn> origin_columns_lacking(TargetTable const& wanted,
+                                                 TargetTable const& existing) {
+  auto lacking = existing.lacking(wanted.columns);
+  std::erase_if(lacking, [](TargetColumn const& column) { return !is_of_origin(column); });
+  for (TargetColumn& column : lacking)
+    column.is_nullable = true;
+  return lacking;
 }
 
 namespace {

@@ -36,10 +36,15 @@ struct Advice {
 [[nodiscard]] TargetTable target_table_for(SourceTable const& source, TargetName const& name,
                                            TableOptions const& options);
 
-// The columns that a target made today would have and this one lacks: a copy fills them, so neither
-// defaults nor rewrites matter. Throws as target_table_for.
+// The columns of the source that a target made today would have and this one lacks: a copy fills
+// them, so neither defaults nor rewrites matter. Throws as target_table_for.
 [[nodiscard]] std::vector<TargetColumn>
 columns_lacking(SourceTable const& source, TargetTable const& target, TableOptions const& options);
+
+// Of walrock's own columns (kLsnColumn, kIndexColumn) those that `wanted` has and `existing` lacks,
+// as they can be added to a table that is there: they take NULL.
+[[nodiscard]] std::vector<TargetColumn> origin_columns_lacking(TargetTable const& wanted,
+                                                               TargetTable const& existing);
 
 // What is wrong with the key of this table, with the cure: no key at all (PostgreSQL refuses its
 // updates and deletes once it is published), identity full without a key (they arrive, but cannot

@@ -145,6 +145,36 @@ def test_a_filled_target_is_set_aside_until_the_job_says_what_to_do(case, existi
     assert case.target_count("small") == kept
 
 
+def append_only(case, *then):
+    """A target that somebody made without the columns that tell where a row came from."""
+    case.source("CREATE TABLE log (n int, what text)", "ALTER TABLE log REPLICA IDENTITY NOTHING",
+                "INSERT INTO log VALUES (1, 'a'), (1, 'a'), (2, 'b')")
+    case.target("CREATE TABLE log (n INT, what STRING) DUPLICATE KEY(n) DISTRIBUTED BY HASH(n) BUCKETS 1 "
+                'PROPERTIES ("replication_num" = "1")', *then)
+    return case.walrock("log", {"sink": {"starrocks": {"existing-rows": "keep"}}} if then else {})
+
+
+def test_an_empty_append_only_target_gets_the_columns_of_origin(case):
+    walrock = append_only(case)
+    found = walrock.command("check")
+    assert found.returncode == 0 and "`_walrock_lsn` BIGINT NULL" in found.stdout, found.stdout
+    walrock.start().wait_until_ready("public.log")
+    case.source("INSERT INTO log VALUES (2, 'b'), (3, 'c')")
+    case.settle_and_compare(walrock, "log")
+    assert case.target("SELECT COUNT(*) FROM log WHERE _walrock_lsn IS NULL OR _walrock_index IS NULL") == [["0"]]
+    assert "columns=_walrock_lsn, _walrock_index" in walrock.log()
+
+
+def test_a_filled_append_only_target_without_the_columns_of_origin_is_refused(case):
+    walrock = append_only(case, "INSERT INTO log VALUES (99, 'was here')")
+    walrock.start()
+    reason = walrock.wait_until_table("public.log", "errored")["reason"]
+    assert "ALTER TABLE" in reason and "`_walrock_lsn` BIGINT NULL" in reason, reason
+    found = walrock.command("check")
+    assert found.returncode == 3 and "`_walrock_lsn` BIGINT NULL" in found.stdout, found.stdout
+    assert case.target_count("log") == 1
+
+
 def test_a_column_type_change_sets_the_table_aside_and_the_others_run_on(case):
     case.source(SMALL, "CREATE TABLE healthy (id int PRIMARY KEY)")
     walrock = case.walrock("public.*").start()
