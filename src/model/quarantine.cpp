@@ -60,6 +60,11 @@ TargetTable quarantine_table(std::string const& database) {
   return table;
 }
 
+bool is_quarantine_table(TargetTable const& existing) {
+  return existing.model == TableModel::primary &&
+         existing.lacking(quarantine_table(existing.name.database).columns).empty();
+}
+
 LoadSpec quarantine_spec(std::string const& database) {
   TargetTable const table = quarantine_table(database);
   LoadSpec spec{table.name, LoadFormat::csv, {}, false, table.key};

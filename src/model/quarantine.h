@@ -32,6 +32,8 @@ using QuarantinedKeys = std::map<KeyHash, std::uint32_t>;
 
 // As it is created.
 [[nodiscard]] TargetTable quarantine_table(std::string const& database);
+// It has what walrock needs.
+[[nodiscard]] bool is_quarantine_table(TargetTable const& existing);
 // Of its loads: CSV, all columns.
 [[nodiscard]] LoadSpec quarantine_spec(std::string const& database);
 

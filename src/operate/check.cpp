@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "operate/job_checkpoint.h"
 #include "config/table_rules.h"
 #include "operate/addresses.h"
 #include "operate/check_parts.h"
+#include "operate/job_checkpoint.h"
 #include "schema/target_design.h"
 
 namespace walrock {
@@ -26,8 +26,7 @@ public:
   explicit Check(JobSpec const& job) : job_(job) {}
 
   std::vector<Finding> run() {
-    guarded("checkpoint", findings_,
-            [&] { checkpoint_ = read_job_checkpoint(job_); });
+    guarded("checkpoint", findings_, [&] { checkpoint_ = read_job_checkpoint(job_); });
     guarded("source", findings_, [&] { check_source(); });
     guarded("target", findings_, [&] { check_target(); });
     return findings_.take();
@@ -54,6 +53,8 @@ private:
       SqlConnection loads(target_address(job_)); // its user may be another one
       loads.open();
       check_target_rights(loads, job_, {"SELECT", "INSERT"}, findings_);
+      if (has_quarantine())
+        check_quarantine_table(loads, sql, job_, findings_);
     });
     if (job_.schema_sync.enable && job_.schema_sync.auto_create_table)
       check_target_rights(sql, job_, {"CREATE TABLE", "ALTER", "DROP"}, findings_);
@@ -66,6 +67,12 @@ private:
               [&] { check_target_table(catalog, job_, table, checkpoint_, findings_); });
   }
 
+  // Append-only tables never use it.
+  [[nodiscard]] bool has_quarantine() const {
+    return std::any_of(selection_.tables.begin(), selection_.tables.end(), [&](auto const& table) {
+      return options_for(job_, table.name).quarantine_limit().has_value();
+    });
+  }
   [[nodiscard]] bool has_append_only_table() const {
     return std::any_of(selection_.tables.begin(), selection_.tables.end(), [&](auto const& table) {
       try {

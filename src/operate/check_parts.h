@@ -29,6 +29,9 @@ void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& finding
 // Rights ("INSERT") of the connection's user, as far as the server tells them.
 void check_target_rights(SqlConnection& sql, JobSpec const& job,
                          std::vector<std::string> const& wanted, Findings& findings);
+// The table of rows in quarantine, and the rights on it of who loads and of who changes tables.
+void check_quarantine_table(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
+                            Findings& findings);
 // What stands in the target where a table is to go.
 void check_target_table(TargetCatalog& catalog, JobSpec const& job, SourceTable const& table,
                         std::optional<Checkpoint> const& checkpoint, Findings& findings);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "config/table_rules.h"
+#include "model/quarantine.h"
 #include "operate/addresses.h"
 #include "operate/check_parts.h"
 #include "operate/grants.h"
@@ -214,6 +215,43 @@ void check_target_rights(SqlConnection& sql, JobSpec const& job,
                              quote_starrocks(job.target.database), user),
                  "target_permission_denied");
   }
+}
+
+namespace {
+
+void check_quarantine_rights(SqlConnection& sql, TargetName const& table,
+                             std::vector<std::string> const& wanted, Findings& findings) {
+  auto const grants = read_grants(sql);
+  if (!grants)
+    return;
+  std::string const& user = sql.address().username;
+  for (std::string const& right : missing_table_rights(*grants, table, wanted))
+    findings.add(Severity::error, to_string(table),
+                 fmt::format("user {} lacks {} on the table of rows in quarantine", user, right),
+                 fmt::format("GRANT {} ON ALL TABLES IN DATABASE {} TO USER {};", right,
+                             quote_starrocks(table.database), quote_starrocks_literal(user)),
+                 "target_permission_denied");
+}
+
+} // namespace
+
+void check_quarantine_table(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
+                            Findings& findings) {
+  TargetTable const wanted = quarantine_table(job.target.database);
+  bool const creates = job.schema_sync.enable && job.schema_sync.auto_create_table;
+  auto const existing = TargetCatalog(ddl).describe_table(wanted.name);
+  if (!existing && !creates)
+    findings.add(Severity::error, to_string(wanted.name),
+                 "the table of rows in quarantine does not exist and schema-sync.auto-create-table "
+                 "is off",
+                 create_table_sql(wanted) + ";", "target_table_missing");
+  if (existing && !is_quarantine_table(*existing))
+    findings.add(Severity::error, to_string(wanted.name),
+                 "is not the table of rows in quarantine that walrock makes", "rename it",
+                 "target_table_mismatch");
+  check_quarantine_rights(loads, wanted.name, {"INSERT"}, findings);
+  // Reading it at a start, emptying it before a copy, and what `walrock quarantine retry` does.
+  check_quarantine_rights(ddl, wanted.name, {"SELECT", "UPDATE", "DELETE"}, findings);
 }
 
 void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& findings) {

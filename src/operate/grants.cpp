@@ -41,9 +41,39 @@ bool has_word(std::string_view text, std::string_view word) {
   return false;
 }
 
+bool covers_all(std::string_view scope) {
+  return has_word(scope, "ALL DATABASES") || scope.find("*.*") != std::string_view::npos;
+}
+
 bool covers(std::string_view scope, std::string_view database) {
-  return has_word(scope, "ALL DATABASES") || scope.find("*.*") != std::string_view::npos ||
-         has_word(scope, database);
+  return covers_all(scope) || has_word(scope, database);
+}
+
+bool covers(std::string_view scope, TargetName const& table) {
+  return covers_all(scope) || (has_word(scope, table.database) &&
+                               (has_word(scope, "ALL TABLES") || has_word(scope, table.table) ||
+                                scope.find(".*") != std::string_view::npos));
+}
+
+template <typename Scope>
+std::vector<std::string> rights_missing_on(Scope const& wanted_scope,
+                                           std::span<std::string const> grants,
+                                           std::span<std::string const> wanted) {
+  std::vector<std::string> missing(wanted.begin(), wanted.end());
+  for (std::string const& line : grants) {
+    for (std::string const& role : granted_roles(line))
+      if (role == "root" || role == "db_admin")
+        return {};
+    Grant const grant = parse_grant(line);
+    if (!covers(grant.scope, wanted_scope))
+      continue;
+    std::erase_if(missing, [&](std::string const& right) {
+      return std::any_of(grant.rights.begin(), grant.rights.end(), [&](std::string const& granted) {
+        return granted == right || granted == "ALL" || granted == "ALL PRIVILEGES";
+      });
+    });
+  }
+  return missing;
 }
 
 } // namespace
@@ -62,21 +92,13 @@ std::vector<std::string> granted_roles(std::string_view grant) {
 std::vector<std::string> missing_rights(std::span<std::string const> grants,
                                         std::string_view database,
                                         std::span<std::string const> wanted) {
-  std::vector<std::string> missing(wanted.begin(), wanted.end());
-  for (std::string const& line : grants) {
-    for (std::string const& role : granted_roles(line))
-      if (role == "root" || role == "db_admin")
-        return {};
-    Grant const grant = parse_grant(line);
-    if (!covers(grant.scope, database))
-      continue;
-    std::erase_if(missing, [&](std::string const& right) {
-      return std::any_of(grant.rights.begin(), grant.rights.end(), [&](std::string const& granted) {
-        return granted == right || granted == "ALL" || granted == "ALL PRIVILEGES";
-      });
-    });
-  }
-  return missing;
+  return rights_missing_on(database, grants, wanted);
+}
+
+std::vector<std::string> missing_table_rights(std::span<std::string const> grants,
+                                              TargetName const& table,
+                                              std::span<std::string const> wanted) {
+  return rights_missing_on(table, grants, wanted);
 }
 
 } // namespace walrock

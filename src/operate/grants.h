@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/names.h"
+
 namespace walrock {
 
 // The roles of "GRANT 'a', 'b' TO 'user'@'%'"; none for other lines.
@@ -17,5 +19,10 @@ namespace walrock {
 [[nodiscard]] std::vector<std::string> missing_rights(std::span<std::string const> grants,
                                                       std::string_view database,
                                                       std::span<std::string const> wanted);
+
+// Those that no line grants on this table: for a table that the job needs beside its own.
+[[nodiscard]] std::vector<std::string> missing_table_rights(std::span<std::string const> grants,
+                                                            TargetName const& table,
+                                                            std::span<std::string const> wanted);
 
 } // namespace walrock

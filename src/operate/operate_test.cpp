@@ -143,6 +143,20 @@ TEST(Grants, RolesAndRightsAreReadFromTheirLines) {
             (std::vector<std::string>{"INSERT", "SELECT"}));
 }
 
+TEST(Grants, ARightOnAnotherTableIsNoneOnThisOne) {
+  std::vector<std::string> const wanted{"INSERT", "DELETE"};
+  auto const missing = [&](std::string const& grant) {
+    return missing_table_rights(std::vector{grant}, {"demo", "kept"}, wanted);
+  };
+  std::vector<std::string> const rest{"DELETE"};
+  EXPECT_EQ(missing("GRANT INSERT ON TABLE demo.orders TO USER 'app'@'%'"), wanted);
+  EXPECT_EQ(missing("GRANT INSERT ON ALL TABLES IN DATABASE demo2 TO USER 'app'@'%'"), wanted);
+  for (std::string const scope : {"TABLE demo.kept", "ALL TABLES IN DATABASE demo",
+                                  "ALL TABLES IN ALL DATABASES", "TABLE demo.*", "*.*"})
+    EXPECT_EQ(missing("GRANT INSERT ON " + scope + " TO USER 'app'@'%'"), rest) << scope;
+  EXPECT_TRUE(missing("GRANT 'db_admin' TO 'app'@'%'").empty());
+}
+
 TEST(Grants, WhoMayDoEverythingLacksNothing) {
   std::vector<std::string> const wanted{"INSERT", "CREATE TABLE"};
   for (std::string const grant : {"GRANT 'root' TO 'root'@'%'", "GRANT 'db_admin' TO 'app'@'%'",

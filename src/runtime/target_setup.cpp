@@ -276,8 +276,7 @@ void TargetSetup::set_up_quarantine(std::vector<TableEntry> const& tables) {
       make_quarantine_table(wanted);
     return;
   }
-  if (is_wanted &&
-      (!existing->lacking(wanted.columns).empty() || existing->model != TableModel::primary))
+  if (is_wanted && !is_quarantine_table(*existing))
     throw Error(ErrorCode::target_table_mismatch,
                 fmt::format("{} is not the table of rows in quarantine that walrock makes",
                             to_string(wanted.name)))

@@ -1,5 +1,6 @@
 """bad-rows: quarantine. Rows that the target cannot take are kept aside, and everything else goes on."""
 import json
+import re
 
 import pytest
 
@@ -201,6 +202,39 @@ def test_without_the_setting_rows_in_quarantine_refuse_the_start(case):
     without = case.walrock("public.*", job_name="without.yml").start()
     assert without.wait_for_exit() == 2
     assert "1 rows of public.narrow are in quarantine" in without.log()
+
+
+@pytest.fixture
+def loader(case):
+    """A user who may do to `narrow` what a job without quarantine needs, and make tables."""
+    make_tables(case)
+    name = f"{case.name}_loader"
+    case.target(f"CREATE USER {name} IDENTIFIED BY 'pw'", f"GRANT CREATE TABLE ON DATABASE {case.name} TO USER {name}",
+                f"GRANT SELECT, INSERT, ALTER, DROP ON TABLE {case.name}.narrow TO USER {name}")
+    yield name
+    case.target(f"DROP USER {name}")
+
+
+def lacking_of_quarantine(case, user):
+    """The rights that `walrock check` misses on the quarantine table."""
+    job = case.walrock("narrow", {"sink": {"starrocks": {"username": user, "password": "pw", "bad-rows": "quarantine"}}})
+    return re.findall(r"lacks (\w+) on the table of rows in quarantine", job.command("check").stdout)
+
+
+def test_check_tells_the_rights_that_the_quarantine_needs(case, loader):
+    assert sorted(set(lacking_of_quarantine(case, loader))) == ["DELETE", "INSERT", "SELECT", "UPDATE"]
+    case.target(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN DATABASE {case.name} TO USER {loader}")
+    assert lacking_of_quarantine(case, loader) == []
+
+
+def test_check_tells_that_the_quarantine_table_is_missing_or_another(case):
+    make_tables(case)
+    by_hand = {**KEEP, "schema-sync": {"auto-create-table": False}}
+    found = case.walrock("narrow", by_hand).command("check")
+    assert found.returncode == 3 and "CREATE TABLE IF NOT EXISTS" in found.stdout and "_walrock_quarantine" in found.stdout
+    case.target("CREATE TABLE _walrock_quarantine (id INT NOT NULL) " + KEYED)
+    found = case.walrock("narrow", KEEP).command("check")
+    assert found.returncode == 3 and "is not the table of rows in quarantine" in found.stdout, found.stdout
 
 
 # ---------------------------------------------------------------- retry
