@@ -87,5 +87,7 @@
   /* store and stop */ \
   X(checkpoint_commit, checkpoint_failed, "the checkpoint's transaction is made durable") \
   X(stop_stream, source_unreachable, "the stream is ended with a last acknowledgement") \
-  X(stop_drain, internal, "what is under way is finished at a stop")
+  X(stop_drain, internal, "what is under way is finished at a stop") \
+  /* standbys */ \
+  X(start_slot_failover, source_unreachable, "standbys are to keep a slot that was made without them")
 // clang-format on

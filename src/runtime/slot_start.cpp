@@ -157,7 +157,9 @@ void SlotStart::continue_slot(Connection& source, std::string const& name) {
   if (job_.source.slot_failover && !slot->is_failover &&
       source.server_version() >= kFirstFailoverSlot) {
     Connection replication(addresses_.source, ConnectionKind::replication, stop_);
+    WALROCK_BEFORE(start_slot_failover);
     make_failover_slot(replication, name);
+    WALROCK_AFTER(start_slot_failover);
     log::info("standbys are to keep the slot from now on slot={}", name);
   }
   note_timeline();

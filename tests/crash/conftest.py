@@ -5,10 +5,13 @@
     WALROCK_SEED=N               another run of random choices
     WALROCK_FAULTS_TABLE=FILE    where the table of results goes (build/test-results/faults.md)
 """
+import functools
 import json
 import os
 import queue
 import random
+import re
+import subprocess
 import threading
 import traceback
 from concurrent.futures import Future
@@ -20,7 +23,7 @@ from tests.crash import table
 from tests.crash.play import play
 from tests.crash.plan import all_cases
 from tests.crash.site import Site
-from tests.support.programs import ROOT, rockpool_program, walrock_program
+from tests.support.programs import ROOT, postgres_programs, rockpool_program, walrock_program
 
 CASES = all_cases()
 PLAYS_ALL = os.environ.get("WALROCK_CRASH") == "all"
@@ -37,7 +40,18 @@ def pytest_report_header():
 def pytest_generate_tests(metafunc):
     if "case" in metafunc.fixturenames:
         chosen = [case for case in CASES if PLAYS_ALL or case.is_representative]
-        metafunc.parametrize("case", chosen, ids=lambda case: case.id)
+        metafunc.parametrize("case", [pytest.param(case, id=case.id, marks=marks_of(case)) for case in chosen])
+
+
+def marks_of(case):
+    needed = case.scene.needs_server
+    return [pytest.mark.skip(reason=f"needs PostgreSQL {needed} (PG_BIN)")] if postgres_version() < needed else []
+
+
+@functools.cache
+def postgres_version():
+    said = subprocess.run([postgres_programs() / "postgres", "--version"], check=True, capture_output=True, text=True).stdout
+    return int(re.search(r"\d+", said)[0])
 
 
 class Matrix:
@@ -103,7 +117,7 @@ def matrix(request):
         if not program.exists():
             pytest.exit(f"{program} is not there; run `make build` first", returncode=3)
     played = Matrix([item.callspec.params["case"] for item in request.session.items if hasattr(item, "callspec")
-                     and "case" in item.callspec.params])
+                     and "case" in item.callspec.params and not item.get_closest_marker("skip")])
     yield played
     played.end()
 

@@ -37,6 +37,8 @@ class Scene:
     changes: dict = field(default_factory=dict)
     is_dropped: bool = False         # somebody drops the target of `events` while walrock is stopped
     is_slot_lost: bool = False       # somebody drops the slot while walrock is stopped; slot.lost says copy
+    needs_server: int = 0            # the first version of PostgreSQL that has it
+    is_failover_taken: bool = False  # somebody says while walrock is stopped that standbys need not keep the slot
     is_stateless: bool = False       # the checkpoint is in StarRocks
     existing: bool = False           # the target of `wiped` has foreign rows before the first start
     is_stopped: bool = False         # SIGTERM once it is ready
@@ -49,6 +51,8 @@ COPY = Scene("first copy", nths=(1, 4))
 AGAIN = Scene("start after a death in the copy", earlier=("after_copy_begin",))
 DROPPED = Scene("start after a target was dropped", is_dropped=True)
 LOST = Scene("start after the slot was lost", is_slot_lost=True)
+FAILOVER = Scene("start after standbys lost the slot", needs_server=17, is_failover_taken=True,
+                 changes={"source": {"postgres-cdc": {"slot.failover": True}}})
 STATELESS = Scene("checkpoint in StarRocks", is_stateless=True)
 TAKEN_OVER = replace(STATELESS, says="checkpoint in StarRocks after a death", earlier=("after_stream_prepare",))
 SWAP = Scene("existing-rows: swap", tables=("wiped", "events"), existing=True,
@@ -63,6 +67,7 @@ REACHED_BY = {
     "start_publication": (START,),
     "start_job_record": (START,),
     "start_slot": (START, LOST),
+    "start_slot_failover": (FAILOVER,),
     "start_give_up": (LOST,),
     "start_slot_drop": (Scene("start after a death in a start", earlier=("after_start_slot",)),),
     "start_database": (START,),

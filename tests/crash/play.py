@@ -87,6 +87,8 @@ def start_at_last_death(life, case):
         with_walrock_down(life, lambda: life.rockpool.execute(f"DROP TABLE {life.name}.events FORCE"))
     if case.scene.is_slot_lost:
         with_walrock_down(life, lambda: life.pg.execute("postgres", f"SELECT pg_drop_replication_slot('{life.name}_slot')"))
+    if case.scene.is_failover_taken:
+        with_walrock_down(life, life.take_failover)
     for failpoint in earlier:
         life.start(failpoint)
         life.wait_for_death(failpoint)

@@ -10,8 +10,10 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
+import psycopg2
 import pymysql
 import requests
+from psycopg2.extras import LogicalReplicationConnection
 
 from tests.crash.workload import Workload, make_statements
 from tests.support import job_file, verify
@@ -83,6 +85,12 @@ class Life:
 
     def source(self, *statements):
         self.pg.execute(self.name, *statements, user=REPLICATOR, password=REPLICATOR_PASSWORD)
+
+    def take_failover(self):
+        """Standbys are not to keep the slot any more; only a replication connection can say so."""
+        dsn = self.pg.dsn(self.name, REPLICATOR, REPLICATOR_PASSWORD)
+        with contextlib.closing(psycopg2.connect(dsn, connection_factory=LogicalReplicationConnection)) as connection:
+            connection.cursor().execute(f"ALTER_REPLICATION_SLOT {self.name}_slot (FAILOVER false)")
 
     def _connect(self):
         return self.pg.connect(self.name, REPLICATOR, REPLICATOR_PASSWORD, autocommit=False)

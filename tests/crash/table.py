@@ -83,7 +83,7 @@ def short(case):
 
 
 def is_special(scene):
-    return scene.earlier or scene.faults or scene.is_dropped or scene.is_slot_lost or scene.is_stateless
+    return scene.earlier or scene.faults or scene.is_dropped or scene.is_slot_lost or scene.is_failover_taken or scene.is_stateless
 
 
 def semantics(cases):
