@@ -54,6 +54,7 @@ void StreamLog::begin_segment(Lsn begin_lsn) {
   segment.first_offset = head.size();
   segment.end_offset = head.size() + first.size();
   file_ = segment.file;
+  begin_lsn_ = begin_lsn;
   write_at_ = segment.end_offset;
   open_bytes_ = 0;
   {
@@ -96,11 +97,18 @@ void StreamLog::forget_unsynced() {
     if (!fault_)
       return;
     // One that begins where the log goes on holds nothing, and the new one takes its name.
-    while (!segments_.empty() && (segments_.back().synced_offset == 0 ||
-                                  segments_.back().head.begin_lsn >= synced_lsn())) {
-      gone.push_back(segments_.back().name);
-      segments_.pop_back();
+    for (auto it = segments_.rbegin(); it != segments_.rend(); ++it) {
+      if (it->synced_offset > 0 && it->head.begin_lsn < synced_lsn())
+        break;
+      gone.push_back(it->name);
     }
+  }
+  // A disk that refuses is asked again: what would be left of them is taken for a gap.
+  for (std::string const& name : gone)
+    disk_->remove(name);
+  {
+    MutexLock const lock(mutex_);
+    segments_.erase(segments_.end() - static_cast<std::ptrdiff_t>(gone.size()), segments_.end());
     if (!segments_.empty())
       segments_.back().end_offset = segments_.back().synced_offset;
     readable_lsn_ = synced_lsn();
@@ -108,8 +116,6 @@ void StreamLog::forget_unsynced() {
   end_lsn_ = synced_lsn();
   pending_.clear();
   whole_size_ = 0;
-  for (std::string const& name : gone)
-    disk_->remove(name);
   begin_segment(end_lsn_);
   MutexLock const lock(mutex_);
   fault_.reset();
@@ -173,7 +179,9 @@ void StreamLog::write_pending() {
     pending_.erase(0, whole_size_);
     whole_size_ = 0;
   }
-  if (pending_.empty() && !is_open_ && write_at_ >= settings_.segment_bytes)
+  // One that holds nothing yet, only descriptions, would be followed by one of its own name.
+  if (pending_.empty() && !is_open_ && write_at_ >= settings_.segment_bytes &&
+      end_lsn_ > begin_lsn_)
     begin_segment(end_lsn_);
   if (pending_.size() >= settings_.record_bytes) {
     write_record(pending_, Lsn{});

@@ -123,6 +123,7 @@ private:
   bool is_open_ = false;          // something was appended behind it
   std::uint64_t write_at_ = 0;    // in the last segment
   std::shared_ptr<LogFile> file_; // of it
+  Lsn begin_lsn_;                 // of it
   // Relation messages of this stream, for the segments that begin in it.
   std::unordered_map<std::uint32_t, std::string> relations_;
   std::string trouble_;

@@ -28,6 +28,7 @@ void StreamLogReader::seek(Lsn from) {
   record_.clear();
   rest_ = {};
   from_ = from;
+  idle_lsn_ = Lsn{};
   is_skipping_ = false;
   descriptions_.clear();
   given_.clear();
@@ -103,7 +104,7 @@ StreamLogReader::Outcome StreamLogReader::read() {
     auto const entry = take_log_entry(rest_);
     if (!entry) {
       if (!next_record())
-        return AllRead{};
+        return AllRead{idle_lsn_};
       continue;
     }
     if (entry->bytes.empty())
@@ -116,12 +117,15 @@ StreamLogReader::Outcome StreamLogReader::read() {
       }
       break;
     case LogEntryKind::keepalive:
-      if (Lsn const wal_end{u64_at(entry->bytes, 0)}; wal_end >= from_)
+      if (Lsn const wal_end{u64_at(entry->bytes, 0)}; wal_end >= from_) {
+        idle_lsn_ = wal_end;
         return Idle{wal_end};
+      }
       break;
     case LogEntryKind::message:
       if (!is_passed_on(entry->bytes))
         break;
+      idle_lsn_ = entry->bytes.front() == 'C' ? Lsn{u64_at(entry->bytes, 10)} : Lsn{};
       if (std::string const* const description = description_wanted_by(entry->bytes)) {
         rest_ = before; // the message itself comes next
         return Payload{bytes_of(*description)};

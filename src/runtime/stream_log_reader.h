@@ -28,7 +28,9 @@ public:
   struct Idle { // nothing of ours is below
     Lsn wal_end;
   };
-  struct AllRead {};
+  struct AllRead {
+    Lsn wal_end; // nothing of ours is below that was not read; unset: not known
+  };
   using Outcome = std::variant<AllRead, Payload, Idle>;
   // Throws spool_lost for what is damaged, spool_failed for what cannot be read.
   [[nodiscard]] Outcome read();
@@ -46,6 +48,7 @@ private:
   std::string record_;
   std::string_view rest_; // of the entries in it
   Lsn from_;
+  Lsn idle_lsn_;                                                // see AllRead
   bool is_skipping_ = false;                                    // in a transaction below from_
   std::unordered_map<std::uint32_t, std::string> descriptions_; // the last one of each table
   std::unordered_set<std::uint32_t> given_;                     // passed on since seek()

@@ -101,8 +101,12 @@ bool StreamThread::feed_from_log(std::stop_token stop) {
       return true;
     auto const outcome = reader_->read();
     auto const now = std::chrono::steady_clock::now();
-    if (std::holds_alternative<StreamLogReader::AllRead>(outcome))
+    if (auto const* const all = std::get_if<StreamLogReader::AllRead>(&outcome)) {
+      // Said once in the log, and meant for as long as nothing follows, as a server repeats it.
+      machine_.on_keepalive(all->wal_end, now, actions);
+      perform(actions, stop);
       return false;
+    }
     if (auto const* const idle = std::get_if<StreamLogReader::Idle>(&outcome))
       machine_.on_keepalive(idle->wal_end, now, actions);
     else
