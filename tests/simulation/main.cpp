@@ -29,6 +29,10 @@ struct Sum {
   std::uint64_t crashes = 0;
   std::uint64_t transactions = 0;
   std::uint64_t with_quarantine = 0; // runs in which rows were there
+  std::uint64_t with_spool = 0;      // a durable one
+  std::uint64_t power_cuts = 0;
+  std::uint64_t spools_lost = 0;
+  std::uint64_t spools_missed = 0;
   std::map<std::string, int> set_aside;
   std::map<std::uint64_t, Outcome> wrong;
 };
@@ -54,6 +58,10 @@ Sum run_all(Wanted const& wanted) {
         sum.crashes += static_cast<std::uint64_t>(outcome.crashes);
         sum.transactions += static_cast<std::uint64_t>(outcome.transactions);
         sum.with_quarantine += outcome.most_quarantined > 0 ? 1 : 0;
+        sum.with_spool += outcome.has_durable_spool ? 1 : 0;
+        sum.power_cuts += static_cast<std::uint64_t>(outcome.power_cuts);
+        sum.spools_lost += static_cast<std::uint64_t>(outcome.spools_lost);
+        sum.spools_missed += static_cast<std::uint64_t>(outcome.spools_missed);
         for (auto const& [reason, count] : outcome.set_aside_because)
           sum.set_aside[reason] += count;
         if (wanted.is_traced)
@@ -75,6 +83,13 @@ int report(Wanted const& wanted, Sum const& sum, double seconds) {
               static_cast<unsigned long long>(sum.crashes), seconds);
   std::printf("rows in quarantine in %llu runs\n",
               static_cast<unsigned long long>(sum.with_quarantine));
+  std::printf(
+      "a durable spool in %llu runs, %llu power cuts, %llu times lost and %llu times switched "
+      "off while it was needed\n",
+      static_cast<unsigned long long>(sum.with_spool),
+      static_cast<unsigned long long>(sum.power_cuts),
+      static_cast<unsigned long long>(sum.spools_lost),
+      static_cast<unsigned long long>(sum.spools_missed));
   for (auto const& [reason, count] : sum.set_aside)
     std::printf("tables set aside, %s: %d\n", reason.c_str(), count);
   for (auto const& [seed, outcome] : sum.wrong)
@@ -91,6 +106,7 @@ int report(Wanted const& wanted, Sum const& sum, double seconds) {
 
 int main_of(int count, char** arguments) {
   Wanted wanted;
+  log::set_level(log::Level::off); // what happens is in the traces
   wanted.threads = std::max(1U, std::thread::hardware_concurrency());
   for (int i = 1; i < count; ++i) {
     std::string const option = arguments[i];

@@ -1,5 +1,7 @@
 """Ways to break the pipeline, each of which the simulation must catch: name, file, text, replacement.
 
+A file is of PIPELINE, or named from the root.
+
 A mutation whose text is not in its file any more is an error: it moves with the code.
 """
 
@@ -76,4 +78,14 @@ MUTATIONS = [
      "if (line.quarantine_limit && !line.is_quarantine_empty) {", "if (false) {"),
     ("the first snapshot is not held", "committer.cpp",
      "      line->pin = flushed;\n", "      ;\n"),
+    ("acknowledge what is logged before it is synced", "src/runtime/stream_log.cpp",
+     "      segment.file->sync();\n", "      (void)segment;\n"),
+    ("acknowledge what is logged before the checkpoint names it", "acknowledge.cpp",
+     "logged_lsn_ = std::max(logged_lsn_, lsn);", "logged_lsn_ = written_logged_lsn_ = std::max(logged_lsn_, lsn);"),
+    ("the check sum of the log is not looked at", "src/runtime/stream_log_format.cpp",
+     "return u32_at(framed, 4) == crc32c(framed.substr(kLogSizeBytes), crc32c(framed.substr(0, 4)));", "return true;"),
+    ("the names of the log's files are not synced", "src/runtime/stream_log.cpp",
+     "      disk_->sync_names();\n", "      ;\n"),
+    ("what is behind a sync that failed counts", "src/runtime/stream_log.cpp",
+     "    fault_ = error.what();\n    return false;", "    return false;"),
 ]

@@ -67,6 +67,8 @@ void Process::kill() {
   is_alive_ = false;
   walsender_.reset();
   events_.clear();
+  if (world_.spool != nullptr)
+    world_.spool->memory().refuses = nullptr;
 }
 
 // ---------------------------------------------------------------- the start
@@ -75,29 +77,28 @@ void Process::start() {
   std::uint64_t const incarnation = world_.store.begin_incarnation();
   world_.trace.say("walrock starts, incarnation {}", incarnation);
   memory_ = std::make_unique<MemoryBudget>(settings_.memory);
-  Checkpoint checkpoint = world_.store.read();
-  if (!checkpoint.job || !checkpoint.job->consistent_lsn.is_set())
-    create_slot();
-  checkpoint = world_.store.read();
-  start_lsn_ = std::max(checkpoint.flushed_lsn, checkpoint.job->consistent_lsn);
-  if (world_.source.confirmed() > start_lsn_)
-    throw Violation(fmt::format("the slot is at {}, the checkpoint at {}: a gap",
-                                world_.source.confirmed().value, start_lsn_.value));
   settings_.committer.incarnation = incarnation;
+  world_.store.fails = nullptr;
+  FoundLog found;
+  Checkpoint checkpoint = take_position(found);
   committer_ = std::make_unique<Committer>(settings_.committer);
   machine_ = std::make_unique<StreamMachine>(settings_.stream, memory_.get());
   CheckpointUpdate update;
+  std::string const known_log_id = checkpoint.job->log_id;
+  choose_log(*checkpoint.job, found);
+  if (checkpoint.job->log_id != known_log_id)
+    update.job = checkpoint.job;
+  Lsn const logged = std::min(checkpoint.logged_lsn, found.end_lsn);
   std::vector<TableEntry> entries;
   for (std::size_t i = 0; i < world_.source.table_count(); ++i) {
     entries.push_back(set_up(i, checkpoint));
     update.tables.push_back(entries.back().record);
   }
   maybe_crash("the tables are written");
-  world_.store.fails = nullptr;
   world_.store.write(update);
   for (TableEntry& entry : entries)
     committer_->add_table(std::move(entry), world_.timeline.now());
-  committer_->restore(checkpoint.labels, start_lsn_);
+  committer_->restore(checkpoint.labels, start_lsn_, logged);
   for (std::size_t i = 0; i < world_.source.table_count(); ++i) {
     SourceTable const source = world_.source.describe(i);
     copy_sources_.push_back(source);
@@ -110,14 +111,31 @@ void Process::start() {
     machine_->follow(std::move(followed));
   }
   shared_flushed_ = committer_->durable_flushed_lsn();
+  shared_acknowledged_ = committer_->acknowledged_lsn();
+  open_log(*checkpoint.job, std::move(found));
   world_.store.fails = [this] { return world_.dice.chance(world_.faults.store_failed); };
   later(Milliseconds(1), [this] { commit_step(); });
   later(Milliseconds(2), [this] { stream_step(); });
 }
 
+// Where a new slot begins, or the one that is there goes on.
+Checkpoint Process::take_position(FoundLog& found) {
+  Checkpoint checkpoint = world_.store.read();
+  start_lsn_ = checkpoint.flushed_lsn;
+  if (checkpoint.job && checkpoint.job->consistent_lsn.is_set()) {
+    start_lsn_ = std::max(start_lsn_, checkpoint.job->consistent_lsn);
+    if (find_position(checkpoint, found))
+      return checkpoint;
+  }
+  create_slot();
+  checkpoint = world_.store.read();
+  start_lsn_ = checkpoint.job->consistent_lsn;
+  found = {{}, start_lsn_};
+  return checkpoint;
+}
+
 // Our record says that the slot is ours before it exists.
 void Process::create_slot() {
-  world_.store.fails = nullptr;
   if (world_.source.has_slot())
     world_.source.drop_slot();
   CheckpointUpdate update;
@@ -201,6 +219,18 @@ std::string Process::state() const {
 
 void Process::stream_step() {
   later(Milliseconds(world_.dice.between(1, 15)), [this] { stream_step(); });
+  try {
+    follow();
+  } catch (Error const& error) { // a disk that fails is waited for
+    if (!log_ || error.code() != ErrorCode::spool_failed)
+      throw;
+    world_.trace.say("stream begins again: {}", error.what());
+    walsender_.reset();
+  }
+}
+
+// The list of priorities of StreamThread::follow_once.
+void Process::follow() {
   if (walsender_ == nullptr) {
     connect();
     return;
@@ -210,7 +240,7 @@ void Process::stream_step() {
     walsender_.reset();
     return;
   }
-  if (!take_commands()) {
+  if (!take_commands() && !goes_back_in_log()) {
     world_.trace.say("stream goes back");
     walsender_.reset();
     return;
@@ -218,30 +248,29 @@ void Process::stream_step() {
   confirm_followed();
   if (world_.dice.chance(0.7)) {
     maybe_crash("a status update");
-    if (shared_flushed_ > world_.store.resume_lsn())
+    if (shared_acknowledged_ > world_.store.acknowledgeable_lsn())
       throw Violation("what is acknowledged is not in the checkpoint");
-    world_.source.acknowledge(shared_flushed_);
+    world_.source.acknowledge(shared_acknowledged_);
   }
   StreamActions actions;
   machine_->on_pace(shared_pace_);
   machine_->on_timer(world_.timeline.now(), actions);
   perform_stream(actions);
   relieve_memory();
-  if (memory_->has_room())
+  if (log_ ? log_->has_room() : memory_->has_room())
     read_some();
+  keep_log();
+  feed_from_log();
 }
 
 void Process::connect() {
   take_commands();
-  Lsn const from = std::max(start_lsn_, shared_flushed_);
-  if (world_.source.confirmed() > from)
+  Lsn const flushed = std::max(start_lsn_, shared_flushed_);
+  Lsn const from = begin_reading(flushed);
+  if (world_.source.confirmed() > std::max(from, flushed))
     throw Violation("the slot has moved beyond what is known");
-  walsender_ = std::make_unique<Walsender>(world_.source, from, settings_.uses_streaming);
-  spooled_.clear();
-  machine_->start(from);
-  world_.trace.say("stream starts from {}", from.value);
-  push([from](Committer& to, TimePoint) { to.on_stream_started(from); });
-  confirm_followed();
+  walsender_ = std::make_unique<Walsender>(world_.source, from, settings_.uses_streaming && !log_);
+  begin_machine(flushed);
 }
 
 bool Process::take_commands() {
@@ -270,6 +299,12 @@ void Process::read_some() {
   int const most = world_.dice.between(1, 12);
   for (int i = 0; i < most && walsender_ != nullptr; ++i) {
     auto const payload = walsender_->next();
+    if (log_) {
+      if (!payload)
+        return intake_->take_keepalive(walsender_->sent_up_to());
+      intake_->take(std::as_bytes(std::span(*payload)));
+      continue;
+    }
     if (!payload) {
       machine_->on_keepalive(walsender_->sent_up_to(), world_.timeline.now(), actions);
       perform_stream(actions);
@@ -366,6 +401,7 @@ void Process::perform_commits() {
     ++next_action_;
   }
   shared_flushed_ = committer_->durable_flushed_lsn();
+  shared_acknowledged_ = committer_->acknowledged_lsn();
   shared_pace_ = committer_->pace();
 }
 

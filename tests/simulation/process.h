@@ -14,7 +14,11 @@
 #include "pipeline/committer.h"
 #include "pipeline/copy_machine.h"
 #include "pipeline/stream_machine.h"
+#include "runtime/stream_log.h"
+#include "runtime/stream_log_intake.h"
+#include "runtime/stream_log_reader.h"
 #include "simulation/source.h"
+#include "simulation/spool_disk.h"
 #include "simulation/store.h"
 #include "simulation/target.h"
 
@@ -22,12 +26,15 @@ namespace walrock::simulation {
 
 // The program dies here.
 struct Crash {};
+// It does not start: its durable spool is switched off, and what is there is needed.
+struct Refused {};
 
 struct ProcessFaults {
   double crash = 0;        // before an action is performed
   double stream_lost = 0;  // per look at the stream
   double copy_failed = 0;  // per copy of a table
   double store_failed = 0; // per write
+  double disk_failed = 0;  // per call, of the durable spool
   Milliseconds slowest_call{80};
 };
 
@@ -39,6 +46,7 @@ struct ProcessSettings {
   ExistingRows existing_rows = ExistingRows::truncate;
   std::size_t copy_label_bytes = 200;
   std::optional<std::size_t> quarantine_limit; // bad-rows: quarantine
+  std::optional<SpoolSizes> durable_spool;
 };
 
 // The world outside; it outlives every process.
@@ -54,13 +62,15 @@ struct World {
   // A table that was copied is followed from an earlier position. is_refusal: of the unit it is
   // read again for, nothing was committed.
   std::function<void(std::size_t, bool is_refusal)> on_read_again;
+  SpoolDisk* spool = nullptr; // of the durable spool
+  int spools_lost = 0;
 };
 
 class Process : public std::enable_shared_from_this<Process> {
 public:
   Process(World& world, ProcessSettings settings) : world_(world), settings_(std::move(settings)) {}
 
-  // Throws Crash.
+  // Throws Crash, Refused.
   void start();
   [[nodiscard]] bool is_alive() const { return is_alive_; }
   void kill();
@@ -73,6 +83,7 @@ private:
   struct CopyRound;
 
   void create_slot();
+  Checkpoint take_position(FoundLog& found);
   TableEntry set_up(std::size_t table, Checkpoint const& checkpoint);
   // Calls back in a moment, if the program is still alive then.
   void later(Milliseconds delay, std::function<void()> what);
@@ -81,8 +92,21 @@ private:
   Milliseconds some_delay(Milliseconds most);
   void push(Event event) { events_.push_back(std::move(event)); }
 
+  // With a durable spool: process_log.cpp.
+  [[nodiscard]] FoundLog continue_log(Checkpoint& checkpoint);
+  [[nodiscard]] bool find_position(Checkpoint& checkpoint, FoundLog& found);
+  void choose_log(JobRecord& job, FoundLog& found) const;
+  void open_log(JobRecord const& job, FoundLog found);
+  void log_step();
+  [[nodiscard]] Lsn begin_reading(Lsn flushed);
+  void begin_machine(Lsn from);
+  [[nodiscard]] bool goes_back_in_log();
+  void keep_log();
+  void feed_from_log();
+
   // As StreamThread.
   void stream_step();
+  void follow();
   void connect();
   void disconnect(Milliseconds delay);
   bool take_commands();
@@ -128,8 +152,12 @@ private:
   std::deque<std::variant<FollowFrom, Unfollow>> commands_;
   std::deque<std::pair<RelationId, std::uint64_t>> followed_;
   Lsn shared_flushed_;
+  Lsn shared_acknowledged_;
   Pace shared_pace_;
 
+  std::unique_ptr<StreamLog> log_; // nullptr: walrock.durable-spool is off
+  std::optional<StreamLogIntake> intake_;
+  std::optional<StreamLogReader> reader_;
   std::unique_ptr<Walsender> walsender_;
   std::map<std::uint32_t, std::vector<std::pair<std::uint32_t, std::string>>> spooled_;
   CommitterActions actions_; // not performed yet

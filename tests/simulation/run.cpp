@@ -16,7 +16,7 @@ constexpr Milliseconds kPatience(20 * 60 * 1000); // virtual, for everything to 
 
 class Run {
 public:
-  explicit Run(std::uint64_t seed) : dice_(seed), trace_(timeline_) {}
+  explicit Run(std::uint64_t seed) : seed_(seed), dice_(seed), trace_(timeline_) {}
 
   Outcome run(bool keeps_trace) {
     trace_.keep(keeps_trace);
@@ -38,6 +38,10 @@ public:
     out.crashes = crashes_;
     out.transactions = source_ ? static_cast<int>(source_->transactions().size()) : 0;
     out.most_quarantined = most_quarantined_;
+    out.has_durable_spool = spool_ != nullptr;
+    out.power_cuts = power_cuts_;
+    out.spools_lost = world_ ? world_->spools_lost : 0;
+    out.spools_missed = spools_missed_;
     out.tables_set_aside = static_cast<int>(set_aside_.size());
     for (auto const& [table, reason] : set_aside_)
       ++out.set_aside_because[reason.substr(0, reason.find(':'))];
@@ -48,7 +52,9 @@ private:
   void play();
   void choose();
   void choose_faults();
+  void choose_durable_spool();
   void start();
+  void let_machine_die();
   void write_some();
   void shake();
   void become_well();
@@ -62,12 +68,17 @@ private:
   void require_no_doubles(std::size_t table);
   void require_named_row(std::size_t table, std::string const& reason) const;
 
+  std::uint64_t const seed_;
   Timeline timeline_;
   Dice dice_;
   Trace trace_;
   std::unique_ptr<Source> source_;
   std::unique_ptr<Target> target_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<SpoolDisk> spool_; // nullptr: no durable spool
+  SpoolSizes spool_sizes_;
+  int power_cuts_ = 0;
+  int spools_missed_ = 0;
   ProcessFaults process_faults_;
   std::unique_ptr<World> world_;
   ProcessSettings settings_;
@@ -118,6 +129,21 @@ void Run::choose() {
   settings_.copy_label_bytes = dice_.pick(std::vector<std::size_t>{60, 1000});
   settings_.existing_rows = dice_.chance(0.3) ? ExistingRows::swap : ExistingRows::truncate;
   source_ = std::make_unique<Source>(std::move(wishes), dice_, trace_);
+  choose_durable_spool();
+}
+
+// Of a generator of its own: runs without one are what they would be if there were none.
+void Run::choose_durable_spool() {
+  Dice dice(seed_ ^ 0x9E3779B97F4A7C15);
+  if (!dice.chance(0.3))
+    return;
+  spool_ = std::make_unique<SpoolDisk>(dice_, trace_);
+  spool_sizes_.segment_bytes = dice.pick(std::vector<std::uint64_t>{1, 300, 2000, 64 << 20});
+  spool_sizes_.record_bytes = dice.pick(std::vector<std::size_t>{1, 100, 256 << 10});
+  if (spool_sizes_.segment_bytes <= 300 && dice.chance(0.3))
+    spool_sizes_.limit = 1500; // below it there is always a segment that can go
+  if (dice.chance(0.4))
+    process_faults_.disk_failed = 0.005 * dice.between(1, 10);
 }
 
 // Most runs have a few kinds of faults only: what one hides another shows.
@@ -157,8 +183,16 @@ void Run::choose_faults() {
 void Run::play() {
   choose();
   store_ = std::make_unique<Store>(trace_);
-  world_ = std::make_unique<World>(
-      World{timeline_, dice_, trace_, *source_, *target_, *store_, process_faults_, {}, {}});
+  world_ = std::make_unique<World>(World{timeline_,
+                                         dice_,
+                                         trace_,
+                                         *source_,
+                                         *target_,
+                                         *store_,
+                                         process_faults_,
+                                         {},
+                                         {},
+                                         spool_.get()});
   world_->on_read_again = [this](std::size_t table, bool is_refusal) {
     if (!is_refusal || is_truncated_.contains(table))
       is_disturbed_.insert(table);
@@ -212,12 +246,36 @@ void Run::start() {
   }
   is_start_planned_ = false;
   ++crashes_;
+  let_machine_die();
   process_ = std::make_shared<Process>(*world_, settings_);
   try {
     process_->start();
   } catch (Crash const&) {
     process_->kill();
+  } catch (Refused const&) {
+    trace_.say("walrock refuses to start without its durable spool");
+    ++spools_missed_;
+    process_->kill();
+    start();
   }
+}
+
+// What a crash, or somebody, does to the durable spool before the next start.
+void Run::let_machine_die() {
+  if (!spool_)
+    return;
+  bool const was_off = !settings_.durable_spool;
+  settings_.durable_spool.reset();
+  if (was_off || !dice_.chance(0.1))
+    settings_.durable_spool = spool_sizes_;
+  if (dice_.chance(0.3)) {
+    ++power_cuts_;
+    spool_->cut_power();
+  }
+  if (dice_.chance(0.03))
+    spool_->lose();
+  else if (dice_.chance(0.05))
+    spool_->rot();
 }
 
 void Run::write_some() {

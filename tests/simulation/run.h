@@ -17,7 +17,11 @@ struct Outcome {
   int crashes = 0;
   int transactions = 0;
   int tables_set_aside = 0;
-  int most_quarantined = 0;                     // rows of one table at a time
+  int most_quarantined = 0; // rows of one table at a time
+  bool has_durable_spool = false;
+  int power_cuts = 0;                           // of its disk
+  int spools_lost = 0;                          // and recognised
+  int spools_missed = 0;                        // switched off while they were needed, and refused
   std::map<std::string, int> set_aside_because; // code
 };
 

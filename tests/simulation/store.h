@@ -24,6 +24,7 @@ public:
     for (auto const& [label, record] : labels_)
       out.labels.push_back(record);
     out.flushed_lsn = flushed_lsn_;
+    out.logged_lsn = logged_lsn_;
     out.incarnation = incarnation_;
     return out;
   }
@@ -47,10 +48,13 @@ public:
     for (Label const& label : update.finished_labels)
       labels_.erase(label);
     if (update.flushed_lsn) {
-      if (*update.flushed_lsn < flushed_lsn_)
+      bool const begins_anew = update.job && !update.job->consistent_lsn.is_set();
+      if (*update.flushed_lsn < flushed_lsn_ && !begins_anew)
         throw Violation("flushed_lsn goes back in the checkpoint");
       flushed_lsn_ = *update.flushed_lsn;
     }
+    if (update.logged_lsn)
+      logged_lsn_ = *update.logged_lsn;
   }
 
   [[nodiscard]] std::uint64_t begin_incarnation() override { return ++incarnation_; }
@@ -63,9 +67,12 @@ public:
   [[nodiscard]] std::map<Label, LabelRecord> const& seen() const { return seen_; }
   [[nodiscard]] std::map<RelationId, TableRecord> const& tables() const { return tables_; }
   [[nodiscard]] std::map<Label, LabelRecord> const& labels() const { return labels_; }
-  // Where a restart reads on: nothing beyond it may be acknowledged.
-  [[nodiscard]] Lsn resume_lsn() const {
-    return job_ ? std::max(flushed_lsn_, job_->consistent_lsn) : flushed_lsn_;
+  // Where a restart reads on, or its log ends: nothing beyond it may be acknowledged.
+  [[nodiscard]] Lsn acknowledgeable_lsn() const {
+    if (!job_)
+      return flushed_lsn_;
+    return std::max(
+        {flushed_lsn_, job_->consistent_lsn, job_->log_id.empty() ? Lsn{} : logged_lsn_});
   }
 
   std::function<bool()> fails;
@@ -77,6 +84,7 @@ private:
   std::map<Label, LabelRecord> labels_;
   std::map<Label, LabelRecord> seen_;
   Lsn flushed_lsn_;
+  Lsn logged_lsn_;
   std::uint64_t incarnation_ = 0;
 };
 
