@@ -67,6 +67,24 @@ ARRAYS = [b"{1,2,3}", b'{"a b","c\\"d",NULL}', b"{{1,2},{3,4}}", b"[2:3]={7,8}",
 NAMES = [b"\x0016/B374D848", b"\x01\0\3abc\0\4job_\1\0\2db\0\5table", b"\2http://be1:8040/api/d/t?label=x", b"\2https://[::1]:8030/",
          b"\3struct<a int(11), b array<decimal64(10, 2)>>", b"\4a:5432,b,[::1]:6000", b"\3tinyint(1)"]
 
+
+
+def entry(kind, content):
+    return struct.pack(">BI", kind, len(content)) + content
+
+
+def log_record(end, *entries):
+    """The content of a record of the durable spool, as it stands behind its check sum; not compressed."""
+    content = b"".join(entries)
+    return struct.pack(">QI", end, len(content)) + content
+
+
+LOGGED = [log_record(210, *(entry(1, message) for message in PLAIN)), log_record(400, entry(2, struct.pack(">Q", 400))),
+          log_record(0, entry(1, begin(500)), entry(1, INSERT)), log_record(510, entry(1, commit(500, 510))),
+          log_record(900, entry(2, struct.pack(">Q", 900)))]
+DESCRIBED = [log_record(100, entry(3, relation())), log_record(210, *(entry(1, message) for message in [begin(), INSERT, commit()])),
+             log_record(900, entry(2, struct.pack(">Q", 900)))]
+
 CORPORA = {
     "decoder": [frames(PLAIN, b"\0"), frames(STREAMED, b"\1"), frames([FULL, relation(2, b"f")], b"\0")],
     "stream_machine": [frames(PLAIN) + b"\0", frames(STREAMED) + b"\0", frames(PLAIN) + b"\1\t" + frames(STREAMED),
@@ -75,6 +93,9 @@ CORPORA = {
     "answer": [b"\1" + answer for answer in ANSWERS] + [b"\0" + ANSWERS[0]],
     "array_text": [bytes([shape]) + array for array in ARRAYS for shape in (0, 1, 3, 5, 7, 9)],
     "names": NAMES,
+    "stream_log": [b"\0" + frames(LOGGED, b"\1"), b"\0" + frames(DESCRIBED, b"\1"), b"\1" + frames(LOGGED, b"\1"),
+                   b"\0" + frames([struct.pack(">II", len(content), 7) + content for content in LOGGED], b"\0"),
+                   b"\1\0\0\x10WLRKLOG\1\0\0\0\x08\0\0\0\0"],
 }
 
 
