@@ -191,6 +191,22 @@ TEST(JobFile, TakesWalrocksOwnKeys) {
   EXPECT_EQ(target_for(job, {"public", "users"}).table, "people");
 }
 
+TEST(JobFile, TheDurableSpoolIsOffUnlessItsFolderIsNamed) {
+  EXPECT_EQ(parse(small_job()).engine.durable_spool, "");
+  EXPECT_EQ(parse(small_job()).engine.durable_spool_limit, 16ULL << 30);
+  JobSpec const job =
+      parse(small_job("", "", "walrock: {durable-spool: log, durable-spool-limit: 128MB}\n"));
+  EXPECT_EQ(job.engine.durable_spool, "/jobs/log");
+  EXPECT_EQ(job.engine.durable_spool_limit, 128ULL << 20);
+  EXPECT_EQ(parse(small_job("", "", "walrock: {durable-spool: /srv/log}\n")).engine.durable_spool,
+            "/srv/log");
+  // YAML reads a bare off as false; both spellings switch it off.
+  for (char const* const off : {"off", "\"off\""})
+    EXPECT_EQ(parse(small_job("", "", std::string("walrock: {durable-spool: ") + off + "}\n"))
+                  .engine.durable_spool,
+              "");
+}
+
 TEST(JobFile, TakesSeveralHostsAndFrontends) {
   std::string text = small_job("  port: 6000\n");
   text.replace(text.find("hostname: localhost"), 19, "hostname: \"a:5433, b,[::1]:7\"");

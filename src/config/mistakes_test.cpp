@@ -91,6 +91,22 @@ TEST(Mistakes, OfTypesSayWhatWasExpectedAndFound) {
             "job.yml:8:16: source.plugin.name: expected pgoutput, found \"wal2json\"");
 }
 
+TEST(Mistakes, OfTheDurableSpoolNameItsKeys) {
+  EXPECT_EQ(in_file("walrock: {durable-spool: []}\n"),
+            "job.yml:12:26: walrock.durable-spool: expected a path, found a list");
+  EXPECT_EQ(
+      in_file("walrock: {durable-spool: log, durable-spool-limit: 1MB}\n"),
+      "job.yml:12:52: walrock.durable-spool-limit: expected a size with its unit, like 512kB, "
+      "64MB or 1GB, at least 128MB, found \"1MB\"");
+  EXPECT_EQ(
+      in_file("walrock: {durable-spool-limit: 128}\n"),
+      "job.yml:12:32: walrock.durable-spool-limit: expected a size with its unit, like 512kB, "
+      "64MB or 1GB, at least 128MB, found \"128\"");
+  EXPECT_EQ(in_file("walrock: {durable-spool-limits: 1GB}\n"),
+            "job.yml:12:11: unknown key \"walrock.durable-spool-limits\"; did you mean "
+            "\"durable-spool-limit\"?");
+}
+
 TEST(Mistakes, KeysThatStandTwiceAreFound) {
   EXPECT_EQ(in_source("  hostname: b\n"),
             "job.yml:8:3: key \"hostname\" stands twice (first on line 4); remove one");

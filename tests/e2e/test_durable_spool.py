@@ -111,6 +111,23 @@ def test_a_durable_spool_that_is_gone_is_recognised(case_with_own_rockpool, repa
     assert "because of spool_lost" in walrock.log()
 
 
+def test_switched_off_while_it_is_needed_is_refused(case_with_own_rockpool):
+    case = case_with_own_rockpool
+    walrock = begin(case)
+    go_away(case, walrock, 1001, 1500)
+    walrock.kill()
+    case.rockpool.start()
+    without = case.walrock("public.*", {"walrock": {"durable-spool": "off", "freshness": "100ms"}}, job_name="off.yml")
+    without.start()
+    assert without.wait_for_exit(60) == 4, without.end_of_log()
+    said = without.log()
+    assert "walrock.durable-spool is off, and StarRocks lacks changes" in said, without.end_of_log()
+    assert "Name its folder again" in said and "slot.lost: copy" in said, without.end_of_log()
+    start_again(walrock)  # with its folder nothing is missing, and nothing was changed
+    case.settle_and_compare(walrock, "keyed", "events")
+    assert "copied again" not in walrock.log()
+
+
 def test_a_job_that_is_dropped_leaves_no_durable_spool(case):
     walrock = begin(case)
     assert walrock.stop() == 0
