@@ -92,7 +92,7 @@ def decimals(precision, scale):
         if d and d.adjusted() > precision:
             return FAILED
         d = d.quantize(step, context=WIDE)
-        if abs(d) >= limit:
+        if d.copy_abs() >= limit:  # abs() would round to 28 digits
             return FAILED
         return d if precision <= 38 else format(d, "f")
     return convert
