@@ -53,13 +53,17 @@ bool is_wildcard(std::string_view text) {
          });
 }
 
+// A dot may be in the name of a table, too.
 std::string wildcard_regex(std::string_view text) {
   std::string regex;
+  std::string any = "[^.]";
   for (char const c : text) {
+    if (c == '.')
+      any = "(?s:.)";
     if (c == '*')
-      regex += "[^.]*";
+      regex += any + "*";
     else if (c == '?')
-      regex += "[^.]";
+      regex += any;
     else
       regex += RE2::QuoteMeta(std::string(1, c));
   }
