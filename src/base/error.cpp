@@ -104,8 +104,9 @@ ErrorPolicy const& error_policy(ErrorCode code) {
     POLICY(target_model_unsupported, target, never,
            "Use a PRIMARY KEY table: other models ignore deletes silently.")
     POLICY(load_rejected, target, never,
-           "StarRocks refused the rows named; change the column's type in the target or correct "
-           "the rows.")
+           "StarRocks refused the rows named; change the column's type in the target, correct the "
+           "rows, or say in the job file what becomes of such values (unsupported-values) or rows "
+           "(bad-rows: quarantine).")
     POLICY(quarantine_full, target, never,
            "Widen the column that the reasons name (walrock quarantine JOB lists them), or raise "
            "bad-rows-limit; then copy the table again.")
@@ -114,7 +115,9 @@ ErrorPolicy const& error_policy(ErrorCode code) {
            "Look at the table: whether the rows of this label are there decides whether to copy "
            "the table again.")
     POLICY(value_unsupported, source, never,
-           "Map the column to a type that holds the value, with column-types in the job file.")
+           "Choose in the job file: a type that holds the value (column-types), what becomes of "
+           "such values (unsupported-values: null, clamp or text), or to keep such rows aside "
+           "(bad-rows: quarantine); then copy the table again.")
     POLICY(checkpoint_failed, engine, later,
            "Check space and permissions of the checkpoint folder (walrock.checkpoint).")
     POLICY(checkpoint_mismatch, engine, never,

@@ -67,6 +67,7 @@ TableStatus table_of(Json const& json) {
   table.copied_rows = json.at("rows");
   table.applied_rows = json.value("changes", std::uint64_t(0));
   table.quarantined_rows = json.value("quarantined_rows", std::uint64_t(0));
+  table.changed_values = json.value("changed_values", std::map<std::string, std::uint64_t>());
   if (auto const estimate = json.find("estimated_rows");
       estimate != json.end() && !estimate->is_null())
     table.estimated_rows = estimate->get<std::int64_t>();

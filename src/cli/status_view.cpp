@@ -62,6 +62,9 @@ std::vector<std::string> table_row(TableStatus const& table, RateMeter const* ra
       table.state == TableState::errored || table.trouble.empty() ? table.reason : table.trouble;
   if (words.empty() && table.quarantined_rows > 0)
     words = fmt::format("{} rows in quarantine", table.quarantined_rows);
+  if (words.empty())
+    for (auto const& [column, count] : table.changed_values)
+      words += fmt::format("{}{} values of {} changed", words.empty() ? "" : ", ", count, column);
   row.push_back(first_line(words));
   return row;
 }

@@ -113,6 +113,12 @@ std::string text_of(std::map<std::string, std::string> const& map) {
     text += fmt::format("{}{}={}", text.empty() ? "" : ",", name, value);
   return text;
 }
+std::string text_of(ValuePolicies const& policies) {
+  std::map<std::string, std::string> words;
+  for (auto const& [name, policy] : policies)
+    words.emplace(name, to_string(policy));
+  return text_of(words);
+}
 
 class Lines {
 public:
@@ -174,6 +180,7 @@ void add_target(Lines& lines, TargetSpec const& target) {
   lines.add("ddl.password", word(target.ddl_password));
   lines.add("database", target.database);
   lines.add("table", target.table);
+  lines.add("time-zone", target.time_zone);
   lines.add("label-prefix", target.label_prefix);
   lines.add("semantic",
             target.semantic == Semantic::exactly_once ? "exactly-once" : "at-least-once");
@@ -194,6 +201,8 @@ void add_options(Lines& lines, TableOptions const& options) {
   lines.add("sort-key", text_of(options.sort_key));
   lines.add("properties", text_of(options.properties));
   lines.add("column-types", text_of(options.column_types));
+  lines.add("unsupported-values", text_of(options.type_policies));
+  lines.add("column-unsupported-values", text_of(options.column_policies));
   lines.add("existing-rows", word(options.existing_rows));
   lines.add("bad-rows", options.bad_rows ? word(*options.bad_rows) : "");
   lines.add("bad-rows-limit",

@@ -15,6 +15,22 @@ namespace walrock {
 
 namespace {
 
+bool is_utc(std::string_view zone) {
+  std::string const word = lower_case(zone);
+  return word == "utc" || word == "etc/utc" || word == "z";
+}
+
+// Whether there is such a zone only PostgreSQL knows. It would take UTC+3 as well, and mean three
+// hours west.
+bool is_area_and_place(std::string_view zone) {
+  std::size_t const slash = zone.find('/');
+  bool const is_spelled = std::all_of(zone.begin(), zone.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
+           c == '_' || c == '-' || c == '+';
+  });
+  return is_spelled && slash != std::string_view::npos && slash > 0 && slash + 1 < zone.size();
+}
+
 class FinishTarget : Remarks {
 public:
   using Remarks::Remarks;
@@ -25,6 +41,11 @@ public:
       wrong("sink.starrocks.label.prefix", "expected up to 40 letters, digits, dashes and "
                                            "underscores, found " +
                                                shown("sink.starrocks.label.prefix"));
+    if (is_utc(target.time_zone))
+      target.time_zone = "UTC";
+    else if (!is_area_and_place(target.time_zone))
+      wrong("sink.starrocks.time-zone", "expected UTC or a name such as Europe/Berlin, found " +
+                                            shown("sink.starrocks.time-zone"));
     take_jdbc_url();
     target.tls.mode = draft_.target_tls.value_or(TlsMode::disable);
     if (target.uses_https)

@@ -24,6 +24,15 @@ Json choice_schema(Key const& key) {
   return {{"anyOf", {{{"enum", words}}, {{"type", "string"}}}}};
 }
 
+// An unquoted null is a null.
+Json entry_schema(Key const& key) {
+  Json words = Json::array();
+  for (Choice const& choice : key.choices)
+    words.push_back(choice.word);
+  return {{"anyOf",
+           {{{"enum", words}}, {{"type", "null"}}, {{"type", "string"}, {"pattern", kReference}}}}};
+}
+
 Json texts_schema() {
   return {{"type", {"string", "array"}}, {"items", {{"type", "string"}}}};
 }
@@ -49,6 +58,12 @@ Json value_schema(Key const& key) {
             {"pattern", std::string("^ *[0-9]+ *([kKmMgGtT]?([iI]?[bB])?)(/s)? *$|") + kReference}};
   case Shape::choice: return choice_schema(key);
   case Shape::text_map:
+    if (!key.choices.empty()) {
+      Json schema = {{"type", "object"}, {"additionalProperties", entry_schema(key)}};
+      for (std::string_view const name : key.names)
+        schema["propertyNames"]["enum"].push_back(name);
+      return schema;
+    }
     return {{"type", "object"},
             {"additionalProperties", {{"type", {"string", "number", "boolean"}}}}};
   case Shape::anything: return Json::object();

@@ -115,6 +115,7 @@ struct TargetSpec {
   // The target's table name: empty (the source table's own name), a name, or a template with
   // {table} and {schema}. Use target_for() of table_rules.h, which knows the rules.
   std::string table;
+  std::string time_zone = "UTC"; // of timestamptz in a DATETIME; an IANA name
   std::string label_prefix = "walrock";
   Semantic semantic = Semantic::exactly_once;
   Compression compression = Compression::none;

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -102,8 +103,9 @@ struct Key {
   bool is_required = false;
   std::string_view default_text = {};  // a value that means the same as leaving the key out
   std::string_view default_words = {}; // instead, where the default cannot be written as a value
-  std::vector<Choice> choices = {};
-  std::int64_t least = 0; // of integers, of milliseconds, of bytes
+  std::vector<Choice> choices = {};    // of a text_map: of the values of its entries
+  std::span<std::string_view const> names = {}; // of a text_map: its entries; {}: any
+  std::int64_t least = 0;                       // of integers, of milliseconds, of bytes
   std::int64_t most = std::int64_t(1) << 53;
   int default_port = 0;
   std::string_view doc = {}; // one sentence

@@ -89,6 +89,12 @@ void add_names(std::vector<Key>& keys) {
                   .aliases = {"table-name"},
                   .set = [](Draft& d, KeyValue const& v) { d.spec.target.table = v.text; }});
   keys.push_back({.section = section,
+                  .name = "time-zone",
+                  .default_text = "UTC",
+                  .doc = "The zone, such as Europe/Berlin, in which a timestamptz is written to a "
+                         "DATETIME, which keeps no zone.",
+                  .set = [](Draft& d, KeyValue const& v) { d.spec.target.time_zone = v.text; }});
+  keys.push_back({.section = section,
                   .name = "label.prefix",
                   .default_text = "walrock",
                   .doc = "Begins the label of every load.",

@@ -12,6 +12,41 @@ std::vector<std::string> texts_of(KeyValue const& value) {
   return texts;
 }
 
+ValuePolicies policies_of(KeyValue const& value) {
+  ValuePolicies policies;
+  for (auto const& [name, word] : value.map)
+    for (ValuePolicy const policy :
+         {ValuePolicy::fail, ValuePolicy::null, ValuePolicy::clamp, ValuePolicy::text})
+      if (word == to_string(policy))
+        policies.emplace(name, policy);
+  return policies;
+}
+
+void add_policies(std::vector<Key>& keys) {
+  keys.push_back(
+      {.section = "tables.*",
+       .name = "unsupported-values",
+       .shape = Shape::text_map,
+       .default_words = "`fail` for every type",
+       .choices = {{"fail"}, {"null"}, {"clamp"}, {"text"}},
+       .names = kPolicyTypes,
+       .doc = "By type, what becomes of values that the target column cannot hold, such as an "
+              "infinite date: fail leaves the row to bad-rows, null and clamp (the nearest value) "
+              "are counted, text makes the column a VARCHAR when walrock creates the table.",
+       .default_names = {"unsupported-values"},
+       .set = [](Draft& d, KeyValue const& v) { d.options->type_policies.merge(policies_of(v)); }});
+  keys.push_back({.section = "tables.*",
+                  .name = "column-unsupported-values",
+                  .shape = Shape::text_map,
+                  .default_words = "what unsupported-values says",
+                  .choices = {{"fail"}, {"null"}, {"clamp"}, {"text"}},
+                  .doc = "The same by the name of a column.",
+                  .default_names = {"column-unsupported-values"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->column_policies.merge(policies_of(v));
+                  }});
+}
+
 void add_layout(std::vector<Key>& keys) {
   std::string_view const section = "tables.*";
   keys.push_back({.section = section,
@@ -77,6 +112,7 @@ void add_layout(std::vector<Key>& keys) {
 void add_table_keys(std::vector<Key>& keys) {
   std::string_view const section = "tables.*";
   add_layout(keys);
+  add_policies(keys);
   keys.push_back({.section = section,
                   .name = "existing-rows",
                   .shape = Shape::choice,

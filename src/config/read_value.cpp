@@ -221,14 +221,33 @@ private:
       return false;
     }
     bool is_good = true;
-    for (YamlEntry const& entry : node_.map) {
-      std::optional<PlacedText> const text = text_of(entry.value, entry.key);
-      is_good = text.has_value() && is_good;
-      if (text)
-        value_.map[entry.key] = text->text;
-    }
+    for (YamlEntry const& entry : node_.map)
+      is_good = read_entry(entry) && is_good;
     value_.shown = "...";
     return is_good;
+  }
+
+  bool read_entry(YamlEntry const& entry) {
+    if (!key_.names.empty() &&
+        std::find(key_.names.begin(), key_.names.end(), entry.key) == key_.names.end()) {
+      std::vector<std::string> const known(key_.names.begin(), key_.names.end());
+      std::string const best = nearest(entry.key, known);
+      mistakes_.add(entry.key_place,
+                    fmt::format("{}: expected {}, found \"{}\"{}", context_.written,
+                                fmt::join(known, ", "), entry.key,
+                                best.empty() ? "" : fmt::format("; did you mean \"{}\"?", best)));
+      return false;
+    }
+    YamlNode node = entry.value;
+    if (!key_.choices.empty() && node.kind == YamlNode::Kind::nothing) {
+      node.kind = YamlNode::Kind::scalar; // an unquoted null
+      node.text = "null";
+    }
+    std::optional<PlacedText> const text = text_of(node, entry.key);
+    if (!text || (!key_.choices.empty() && !read_choice(*text)))
+      return false;
+    value_.map[entry.key] = key_.choices.empty() ? text->text : key_.choices[value_.choice].word;
+    return true;
   }
 
   Key const& key_;
@@ -274,7 +293,13 @@ std::string expected_text(Key const& key) {
   }
   case Shape::addresses: return key.most == 1 ? "one host:port" : "host:port";
   case Shape::path: return "a path";
-  case Shape::text_map: return "a map of texts";
+  case Shape::text_map: {
+    std::string words;
+    for (Choice const& choice : key.choices)
+      words +=
+          fmt::format("{}{}", words.empty() ? "a map of names and one of " : ", ", choice.word);
+    return words.empty() ? "a map of texts" : words;
+  }
   case Shape::anything: return "anything";
   }
   return {};

@@ -57,6 +57,10 @@ void apply(TableBlock const& block, TableOptions& options) {
     options.properties[name] = value;
   for (auto const& [name, value] : from.column_types)
     options.column_types[name] = value;
+  for (auto const& [name, policy] : from.column_policies)
+    options.column_policies[name] = policy;
+  for (auto const& [name, policy] : from.type_policies)
+    options.type_policies[name] = policy;
   if (block.sets_existing_rows)
     options.existing_rows = from.existing_rows;
   if (from.bad_rows)
@@ -73,6 +77,7 @@ bool has_single_table(JobSpec const& job) {
 
 TableOptions options_for(JobSpec const& job, TableName const& table) {
   TableOptions options = job.table_defaults;
+  options.time_zone = job.target.time_zone;
   bool const names_one = !job.target.table.empty() && !is_template(job.target.table);
   if (names_one && !has_single_table(job) && table.table_name != job.target.table)
     options.unique_key.clear();

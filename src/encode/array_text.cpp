@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "encode/json_text.h"
+#include "model/moment_text.h"
 
 namespace walrock {
 
@@ -13,22 +14,14 @@ public:
   ArrayReader(std::string_view text, ArrayFormat format, std::string& out)
       : text_(text), format_(format), out_(out) {}
 
-  bool read() {
-    skip_bounds();
-    return at('{') && list() && position_ == text_.size();
-  }
+  bool read() { return at('{') && list() && position_ == text_.size(); }
 
 private:
   bool at(char c) const { return position_ < text_.size() && text_[position_] == c; }
 
-  void skip_bounds() {
-    if (at('['))
-      position_ = std::min(text_.find('='), text_.size() - 1) + 1;
-  }
-
   // At "{". PostgreSQL has at most six dimensions, so the recursion is shallow.
   bool list() {
-    if (++depth_ > 6)
+    if (++depth_ > format_.most_dimensions)
       return false;
     ++position_;
     out_ += '[';
@@ -100,8 +93,7 @@ private:
   static bool take_moment(std::string_view& element) {
     if (!is_known_moment(element))
       return false;
-    if (element.ends_with("+00"))
-      element.remove_suffix(3);
+    element = without_zone(element);
     return true;
   }
 
@@ -163,6 +155,11 @@ private:
 };
 
 } // namespace
+
+std::string_view without_bounds(std::string_view array) {
+  std::size_t const equals = array.starts_with('[') ? array.find('=') : std::string_view::npos;
+  return equals == std::string_view::npos ? array : array.substr(equals + 1);
+}
 
 bool append_array(std::string_view text, ArrayFormat format, std::string& out) {
   return ArrayReader(text, format, out).read();

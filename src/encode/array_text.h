@@ -4,7 +4,7 @@
 //   list     "{" [ entry { "," entry } ] "}"
 //   entry    list | NULL | "quoted, \" and \\ escaped" | unquoted
 //
-// Lower bounds other than 1 ("[2:3]={7,8}") are not kept: neither JSON nor StarRocks has them.
+// Lower bounds other than 1 ("[2:3]={7,8}") cannot be said: neither JSON nor StarRocks has them.
 #pragma once
 
 #include <cstdint>
@@ -23,18 +23,15 @@ enum class ArrayStyle : std::uint8_t {
 struct ArrayFormat {
   ArrayStyle style = ArrayStyle::json;
   ArrayElement element = ArrayElement::text;
-  // The target's elements are DATE or DATETIME: the zone +00 is cut off, and years that StarRocks
-  // does not know are refused.
+  // The target's elements are DATE or DATETIME: the zone is cut off, and years that StarRocks does
+  // not know cannot be said.
   bool is_moment = false;
+  int most_dimensions = 6; // as in PostgreSQL; an ARRAY column has one
 };
 
-// False when the text is not an array or an element cannot be said; `out` then has a torn end.
+// False when the text is not an array or cannot be said; `out` then has a torn end.
 [[nodiscard]] bool append_array(std::string_view text, ArrayFormat format, std::string& out);
-
-// Is this a date or timestamp of PostgreSQL that StarRocks reads as the same moment: a year of four
-// digits, not infinity, not BC (which StarRocks would silently ignore)?
-[[nodiscard]] inline bool is_known_moment(std::string_view text) {
-  return text.size() >= 10 && text[4] == '-' && text.back() != 'C';
-}
+// [2:3]={7,8} -> {7,8}
+[[nodiscard]] std::string_view without_bounds(std::string_view array);
 
 } // namespace walrock

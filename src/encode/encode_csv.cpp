@@ -24,6 +24,7 @@ void append_number(std::uint64_t number, std::string& out) {
 bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) const try {
   check_row(row);
   TornRow torn(out);
+  Changed changed;
   std::size_t field_count = 0;
   for (Field const& field : fields_) {
     if (op == Op::delete_ && !field.is_key)
@@ -33,13 +34,14 @@ bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) 
       check_absent(field);
       continue;
     }
-    if (!append_csv_cell(field, value, origin, out))
+    if (!append_csv_cell(field, value, origin, changed, out))
       return false;
     ++field_count;
   }
   if (!close_csv_row(torn.start(), field_count, op, out))
     return false;
   torn.keep();
+  count(changed);
   return true;
 } catch (Error& error) {
   name_row(row, error);
@@ -48,7 +50,7 @@ bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) 
 
 // Appends the field and its separator. False when the text is the mark of NULL.
 bool RowEncoder::append_csv_cell(Field const& field, Value value, RowOrigin origin,
-                                 std::string& out) const {
+                                 Changed& changed, std::string& out) const {
   if (field.source_index < 0) {
     append_number(field.form == Form::lsn ? origin.commit_lsn.value : origin.index, out);
   } else if (value.is_null()) {
@@ -56,7 +58,13 @@ bool RowEncoder::append_csv_cell(Field const& field, Value value, RowOrigin orig
   } else {
     if (field.form == Form::text && is_null_mark(value.text))
       return false;
-    append_field(field, value.text, out);
+    std::size_t const start = out.size();
+    if (!append_field(field, value.text, out)) [[unlikely]] {
+      out.resize(start);
+      std::string kept;
+      return append_csv_cell(field, substitute(field, value.text, changed, kept), origin, changed,
+                             out);
+    }
   }
   out += kColumnSeparator;
   return true;
@@ -99,8 +107,8 @@ void RowEncoder::append_key_cell(Field const& field, Value value, std::string& o
     check_absent(field);
   if (value.is_null())
     out.append("\\N", 2);
-  else
-    append_field(field, value.text, out);
+  else if (!append_field(field, value.text, out))
+    refuse(field, value.text, why_unsupported(field, value.text));
   close_key_cell(start, value.is_null(), out);
 }
 
@@ -113,6 +121,7 @@ bool RowEncoder::merge_csv(Row row, std::string_view before, RowOrigin origin,
   check_row(row);
   WALROCK_ASSERT(has_op_, "an append-only table has no updates");
   TornRow torn(out);
+  Changed changed;
   for (Field const& field : fields_) {
     std::string_view const field_before = first_fields(before, 1);
     WALROCK_ASSERT(field_before.ends_with(kColumnSeparator), "the row before has every field");
@@ -120,13 +129,14 @@ bool RowEncoder::merge_csv(Row row, std::string_view before, RowOrigin origin,
     Value const value = cell(field, row);
     if (value.is_unchanged_toast())
       out.append(field_before);
-    else if (!append_csv_cell(field, value, origin, out))
+    else if (!append_csv_cell(field, value, origin, changed, out))
       return false;
   }
   WALROCK_ASSERT(before.starts_with('0'), "the row before is an upsert");
   if (!close_csv_row(torn.start(), fields_.size(), Op::upsert, out))
     return false;
   torn.keep();
+  count(changed);
   return true;
 } catch (Error& error) {
   name_row(row, error);

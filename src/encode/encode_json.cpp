@@ -12,15 +12,18 @@ void RowEncoder::encode_json(Row row, Op op, RowOrigin origin, std::string& out)
   check_row(row);
   WALROCK_ASSERT(has_op_ || op == Op::upsert, "an append-only table has no deletes");
   TornRow torn(out);
+  Changed changed;
   out += out.empty() ? "[{" : ",{";
-  append_json_fields(row, op, origin, out);
+  append_json_fields(row, op, origin, changed, out);
   torn.keep();
+  count(changed);
 } catch (Error& error) {
   name_row(row, error);
   throw;
 }
 
-void RowEncoder::append_json_fields(Row row, Op op, RowOrigin origin, std::string& out) const {
+void RowEncoder::append_json_fields(Row row, Op op, RowOrigin origin, Changed& changed,
+                                    std::string& out) const {
   for (Field const& field : fields_) {
     if (op == Op::delete_ && !field.is_key)
       break;
@@ -30,7 +33,7 @@ void RowEncoder::append_json_fields(Row row, Op op, RowOrigin origin, std::strin
       continue;
     }
     out += field.json_key;
-    append_json_cell(field, value, origin, out);
+    append_json_cell(field, value, origin, changed, out);
     out += ',';
   }
   if (op == Op::delete_)
@@ -46,7 +49,7 @@ void RowEncoder::finish_json(std::string& out) {
 }
 
 void RowEncoder::append_json_cell(Field const& field, Value value, RowOrigin origin,
-                                  std::string& out) const {
+                                  Changed& changed, std::string& out) const {
   if (field.source_index < 0) {
     out += std::to_string(field.form == Form::lsn ? origin.commit_lsn.value : origin.index);
     return;
@@ -55,41 +58,57 @@ void RowEncoder::append_json_cell(Field const& field, Value value, RowOrigin ori
     out += "null";
     return;
   }
+  std::size_t const start = out.size();
+  if (append_json_text(field, value.text, out))
+    return;
+  out.resize(start);
+  std::string kept;
+  append_json_cell(field, substitute(field, value.text, changed, kept), origin, changed, out);
+}
+
+bool RowEncoder::append_json_text(Field const& field, std::string_view text,
+                                  std::string& out) const {
   switch (field.form) {
   case Form::text:
-  case Form::json: append_json_string(value.text, out); return;
-  case Form::integer: append_field(field, value.text, out); return;
-  case Form::boolean: append_json_boolean(field, value.text, out); return;
-  case Form::array: append_array_field(field, value.text, ArrayStyle::json, out); return;
-  case Form::json_array: append_json_array_text(field, value.text, out); return;
+  case Form::json: append_json_string(text, out); return holds_text(field, text);
+  case Form::integer: return append_field(field, text, out);
+  case Form::boolean: return append_json_boolean(field, text, out);
+  case Form::array:
+    return holds_text(field, text) && append_array_field(field, text, ArrayStyle::json, out);
+  case Form::json_array: return append_json_array_text(field, text, out);
   case Form::number:
+  case Form::real:
+  case Form::largeint:
   case Form::decimal:
   case Form::date:
   case Form::timestamptz:
-  case Form::bytea: // texts without a byte that JSON escapes
+  case Form::bytea: { // texts without a byte that JSON escapes
     out += '"';
-    append_field(field, value.text, out);
+    bool const is_held = append_field(field, text, out);
     out += '"';
-    return;
-  case Form::lsn:
-  case Form::index: return;
+    return is_held;
   }
+  case Form::lsn:
+  case Form::index: break;
+  }
+  return true;
 }
 
-void RowEncoder::append_json_boolean(Field const& field, std::string_view text,
+bool RowEncoder::append_json_boolean(Field const& field, std::string_view text,
                                      std::string& out) const {
   if (!field.is_boolean_target)
     return append_field(field, text, out);
-  if (text != "t" && text != "f")
-    refuse(field, text, "is not a boolean");
   out += text == "t" ? "true" : "false";
+  return text == "t" || text == "f";
 }
 
-void RowEncoder::append_json_array_text(Field const& field, std::string_view text,
+bool RowEncoder::append_json_array_text(Field const& field, std::string_view text,
                                         std::string& out) const {
   std::string document; // rare enough for a string of its own
-  append_array_field(field, text, ArrayStyle::json, document);
+  bool const is_held =
+      holds_text(field, text) && append_array_field(field, text, ArrayStyle::json, document);
   append_json_string(document, out);
+  return is_held;
 }
 
 } // namespace walrock

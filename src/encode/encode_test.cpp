@@ -1,6 +1,7 @@
 #include "encode/row_encoder.h"
 
 #include <functional>
+#include <limits>
 #include <optional>
 #include <random>
 
@@ -21,6 +22,8 @@ struct Column {
   ArrayElement element = ArrayElement::text;
   bool is_nullable = true;
   std::string zero = {};
+  ValuePolicy policy = ValuePolicy::fail;
+  bool is_cuttable = false;
 };
 
 TablePlan plan_of(std::vector<Column> const& columns, int key_count = 1) {
@@ -31,8 +34,8 @@ TablePlan plan_of(std::vector<Column> const& columns, int key_count = 1) {
   for (Column const& c : columns) {
     auto const position = static_cast<int>(plan.columns.size());
     plan.relation.columns.push_back({c.name, 25, -1, position < key_count});
-    plan.columns.push_back({position, c.name, c.type, c.conversion, c.element, position < key_count,
-                            c.is_nullable, c.zero});
+    plan.columns.push_back({position, c.name, c.type, c.conversion, c.element, c.policy,
+                            c.is_cuttable, position < key_count, c.is_nullable, c.zero});
   }
   return plan;
 }
@@ -41,8 +44,8 @@ TablePlan append_only_plan(std::vector<Column> const& columns) {
   TablePlan plan = plan_of(columns, 0);
   plan.model = TableModel::duplicate;
   plan.has_origin_columns = true;
-  plan.columns.push_back({-1, kLsnColumn, "BIGINT", Conversion::number, {}, false, true, {}});
-  plan.columns.push_back({-1, kIndexColumn, "BIGINT", Conversion::number, {}, false, true, {}});
+  for (char const* const name : {kLsnColumn, kIndexColumn})
+    plan.columns.push_back({.name = name, .type = "BIGINT", .conversion = Conversion::number});
   return plan;
 }
 
@@ -266,8 +269,6 @@ TEST(Conversions, ArraysBecomeJsonText) {
       {"{}", number, "[]"},
       {"{1,2,NULL}", number, "[1,2,null]"},
       {"{{1,2},{3,4}}", number, "[[1,2],[3,4]]"},
-      {"[2:3]={7,8}", number, "[7,8]"},
-      {"[0:0][5:6]={{7,8}}", number, "[[7,8]]"},
       {"{1.5,NaN,-Infinity,1e+20}", number, R"([1.5,"NaN","-Infinity",1e+20])"},
       {"{t,f,NULL}", boolean, "[true,false,null]"},
       {R"({a,"b c","",NULL,"NULL","x\"y\\z"})", text, R"(["a","b c","",null,"NULL","x\"y\\z"])"},
@@ -363,6 +364,136 @@ TEST(Refusal, NamesTheRowOfAKeyThatIsRefusedItself) {
                 encoder.append_key(std::vector{text("0044-03-15 BC"), kNull}, out);
               }),
               testing::EndsWith("; row at=0044-03-15 BC, area=?"));
+}
+
+struct PolicyCase {
+  Column column;
+  std::string value;
+  std::string clamped; // "\\N": NULL
+};
+
+std::vector<PolicyCase> policy_cases() {
+  Column const date{"v", "DATE"};
+  Column const timestamp{"v", "DATETIME"};
+  Column const decimal{"v", "DECIMAL(5,2)", Conversion::number};
+  Column short_text{"v", "VARCHAR(4)"};
+  Column const short_other = short_text;
+  short_text.is_cuttable = true;
+  Column const array{"v", "JSON", Conversion::array, ArrayElement::number};
+  Column const one_dimension{"v", "ARRAY<INT>", Conversion::array, ArrayElement::number};
+  return {{date, "infinity", "9999-12-31"},
+          {date, "-infinity", "0001-01-01"},
+          {date, "0044-03-15 BC", "0001-01-01"},
+          {date, "10000-01-01", "9999-12-31"},
+          {timestamp, "infinity", "9999-12-31 23:59:59.999999"},
+          {kDateTime, "0001-12-31 00:00:00+00 BC", "0001-01-01 00:00:00"},
+          {decimal, "NaN", "\\N"},
+          {decimal, "Infinity", "999.99"},
+          {decimal, "-1000", "-999.99"},
+          {decimal, "1.005", "1.01"},
+          {decimal, "-0.004", "0.00"},
+          {decimal, "999.995", "999.99"},
+          {decimal, "9.995", "10.00"},
+          {{"v", "INT", Conversion::number}, "NaN", "\\N"},
+          {{"v", "LARGEINT", Conversion::number}, "NaN", "\\N"},
+          {short_text, "\xC3\xA4\xC3\xB6\xC3\xBC", "\xC3\xA4\xC3\xB6"},
+          {short_text, "a\xF0\x9F\x98\x80", "a"},
+          {short_other, "abcde", "\\N"},
+          {array, "[2:3]={7,8}", "[7,8]"},
+          {array, "[0:0][5:6]={{7,8}}", "[[7,8]]"},
+          {one_dimension, "[2:2]={7}", "[7]"},
+          {one_dimension, "{{1,2}}", "\\N"}};
+}
+
+TEST(Policy, ClampTakesTheNearestValueAndNullNone) {
+  for (PolicyCase const& c : policy_cases()) {
+    Column column = c.column;
+    column.policy = ValuePolicy::clamp;
+    EXPECT_EQ(csv_value(column, c.value), c.clamped) << c.value;
+    column.policy = ValuePolicy::null;
+    EXPECT_EQ(csv_value(column, c.value), "\\N") << c.value;
+    EXPECT_EQ(json_value(column, c.value), "null") << c.value;
+  }
+}
+
+TEST(Policy, JsonSaysTheSameAsCsv) {
+  for (PolicyCase const& c : policy_cases()) {
+    Column column = c.column;
+    column.policy = ValuePolicy::clamp;
+    std::string const said = json_value(column, c.value);
+    bool const is_bare = c.clamped == "\\N" || c.column.type == "ARRAY<INT>";
+    EXPECT_EQ(said, c.clamped == "\\N" ? "null" : is_bare ? c.clamped : '"' + c.clamped + '"');
+  }
+}
+
+TEST(Policy, FailRefusesWhatWouldBeBentAndLeavesLengthsToStarRocks) {
+  for (PolicyCase const& c : policy_cases()) {
+    if (c.column.type == "VARCHAR(4)")
+      EXPECT_EQ(csv_value(c.column, c.value), c.value);
+    else
+      EXPECT_THROW(csv_value(c.column, c.value), Error) << c.value;
+  }
+}
+
+TEST(Policy, WhatIsHeldIsNeverChanged) {
+  Column decimal{"v", "DECIMAL(5,2)", Conversion::number};
+  for (decimal.policy = ValuePolicy::clamp;
+       std::string const value : {"0", "-0.01", "999.99", "1.50", "1.500", "-999"})
+    EXPECT_EQ(csv_value(decimal, value), value);
+  Column none{"v", "DECIMAL(2,2)", Conversion::number};
+  EXPECT_EQ(csv_value(none, "0.99"), "0.99");
+  EXPECT_THROW(csv_value(none, "1.00"), Error);
+}
+
+TEST(Conversions, TheGreatestFloatIsNotTooLarge) {
+  Column const real{"v", "FLOAT", Conversion::number};
+  EXPECT_EQ(csv_value(real, "3.4028235e+38"), "3.4028234e+38");
+  EXPECT_EQ(csv_value(real, "-3.4028235e+38"), "-3.4028234e+38");
+  EXPECT_EQ(std::stof("3.4028234e+38"), std::numeric_limits<float>::max());
+  EXPECT_EQ(json_value(real, "3.4028233e+38"), "\"3.4028233e+38\"");
+}
+
+TEST(Policy, AChangeIsCountedOnceForARowThatIsKept) {
+  Column date{"v", "DATE"};
+  date.policy = ValuePolicy::clamp;
+  ChangedValues changed;
+  RowEncoder const encoder(plan_of({{"id"}, date, {"t"}}), &changed);
+  EXPECT_TRUE(csv(encoder, {text("1"), text("2024-01-01"), text("")}));
+  EXPECT_TRUE(changed.read().empty());
+  EXPECT_FALSE(csv(encoder, {text("1"), text("infinity"), text("\\N")})); // JSON is next
+  EXPECT_TRUE(changed.read().empty());
+  (void)json(encoder, {text("1"), text("infinity"), text("\\N")});
+  EXPECT_TRUE(csv(encoder, {text("1"), text("infinity"), text("")}));
+  ChangedValues::Column const column{{"public", "t"}, "v"};
+  EXPECT_EQ(changed.read(), (std::map<ChangedValues::Column, std::uint64_t>{{column, 2}}));
+}
+
+TEST(Policy, BytesThatAreNoUtf8AreSeenWhereTheSourceHasNoEncoding) {
+  Column value{"v"};
+  auto const encoded = [&](std::string_view bytes) {
+    TablePlan plan = plan_of({{"id"}, value});
+    plan.is_unencoded = true;
+    return csv(RowEncoder(plan), {text("1"), text(bytes)});
+  };
+  EXPECT_EQ(encoded("\xC3\xA9"), "1\001\xC3\xA9\0010\002");
+  EXPECT_THROW(encoded("caf\xE9"), Error);
+  value.policy = ValuePolicy::null;
+  EXPECT_EQ(encoded("caf\xE9"), "1\001\\N\0010\002");
+  value.policy = ValuePolicy::clamp;
+  EXPECT_EQ(encoded("caf\xE9!"), "1\001caf\xEF\xBF\xBD!\0010\002");
+  for (std::string const bad : {"\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82"})
+    EXPECT_TRUE(encoded(bad)->find("\xEF\xBF\xBD") != std::string::npos);
+}
+
+TEST(Policy, OtherZonesAreCutOffWhateverTheirOffset) {
+  TablePlan plan = plan_of({{"id"}, kDateTime});
+  EXPECT_THROW((void)csv(RowEncoder(plan), {text("1"), text("2026-01-31 12:00:00+01")}), Error);
+  plan.is_utc = false;
+  RowEncoder const encoder(plan);
+  for (std::string const zone : {"+01", "-03:30", "+00:53:28", "+00"})
+    EXPECT_EQ(csv(encoder, {text("1"), text("2026-01-31 12:00:00.5" + zone)}),
+              "1\0012026-01-31 12:00:00.5\0010\002");
+  EXPECT_THROW((void)csv(encoder, {text("1"), text("2026-01-31 12:00:00")}), Error);
 }
 
 TEST(Spec, AbsentColumnsMakeAPartialUpdate) {

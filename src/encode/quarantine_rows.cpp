@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.h"
 #include "encode/json_text.h"
 #include "encode/key_cell.h"
 #include "model/pg_time.h"
@@ -23,18 +24,9 @@ using nlohmann::json;
 constexpr std::size_t kLongestValue = 64 << 10;
 constexpr std::size_t kLongestReason = 4000;
 
-// Not within a UTF-8 sequence.
-std::string_view cut(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit)
-    return text;
-  while (limit > 0 && (text[limit] & 0xC0) == 0x80)
-    --limit;
-  return text.substr(0, limit);
-}
-
 // A text that CSV can say: control bytes are of no use to who reads it.
 std::string plain(std::string_view text, std::size_t limit) {
-  std::string out(cut(text, limit));
+  std::string out = replace_invalid_utf8(utf8_prefix(text, limit));
   for (char& c : out)
     if (static_cast<unsigned char>(c) < ' ')
       c = ' ';
@@ -51,8 +43,9 @@ public:
       out_ += "null";
       return;
     }
-    std::string_view const kept = cut(*text, kLongestValue);
-    if (kept.size() == text->size())
+    std::string_view const prefix = utf8_prefix(*text, kLongestValue);
+    std::string const kept = replace_invalid_utf8(prefix); // of an SQL_ASCII database
+    if (prefix.size() == text->size())
       append_json_string(kept, out_);
     else
       append_json_string(fmt::format("{}... ({} bytes)", kept, text->size()), out_);

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "encode/json_text.h"
+#include "encode/nearest_value.h"
+#include "model/moment_text.h"
 
 namespace walrock {
 
@@ -18,13 +20,16 @@ bool is_array_type(std::string_view type) {
   return type.starts_with("ARRAY<");
 }
 
-int decimal_scale(std::string_view type) {
-  std::size_t const comma = type.find(',');
-  int scale = 0;
-  if (comma != std::string_view::npos)
-    std::from_chars(type.data() + comma + 1, type.data() + type.size(), scale);
-  return scale;
+// DECIMAL(10,2): 0 is before the comma, 1 behind it. VARCHAR(20): 0.
+int number_in(std::string_view type, int position) {
+  std::size_t const at = position == 0 ? type.find('(') : type.find(',');
+  int number = 0;
+  if (at != std::string_view::npos)
+    std::from_chars(type.data() + at + 1, type.data() + type.size(), number);
+  return number;
 }
+
+constexpr std::size_t kMostBinaryBytes = 1048576;
 
 bool equal_but_for_case(std::string_view a, std::string_view b) {
   auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -44,17 +49,47 @@ std::string temporary_name(TablePlan const& plan, std::string_view what, std::si
 // A value of a user's row, for a message.
 std::string shown(std::string_view text) {
   constexpr std::size_t kShown = 100;
-  if (text.size() <= kShown)
-    return std::string(text);
-  std::size_t end = kShown;
-  while (end > 0 && (text[end] & 0xC0) == 0x80) // not within a UTF-8 sequence
-    --end;
-  return std::string(text.substr(0, end)) + "...";
+  std::string_view const prefix = utf8_prefix(text, kShown);
+  std::string out = is_utf8(prefix) ? std::string(prefix) : replace_invalid_utf8(prefix);
+  return prefix.size() < text.size() ? out + "..." : out;
+}
+
+// Numbers end in a digit; NaN and Infinity do not.
+bool is_whole(std::string_view text) {
+  return !text.empty() && text.back() >= '0' && text.back() <= '9';
+}
+
+// StarRocks would round silently what has more fraction digits.
+bool is_decimal(std::string_view text, int integer_digits, int scale) {
+  if (!is_whole(text))
+    return false;
+  std::size_t const sign = text.front() == '-' ? 1 : 0;
+  std::size_t const point = std::min(text.find('.'), text.size());
+  bool const is_zero = text[sign] == '0'; // the only one in front
+  if (point - sign > static_cast<std::size_t>(integer_digits) && !is_zero)
+    return false;
+  std::string_view fraction = text.substr(std::min(point + 1, text.size()));
+  while (fraction.size() > static_cast<std::size_t>(scale) && fraction.back() == '0')
+    fraction.remove_suffix(1);
+  return fraction.size() <= static_cast<std::size_t>(scale);
+}
+
+// The greatest float4 is printed rounded up. StarRocks would take it for too large; rounded down it
+// is the same number.
+void append_real(std::string_view text, std::string& out) {
+  out.append(text);
+  if (text.ends_with("3.4028235e+38"))
+    out[out.size() - 5] = '4';
+}
+
+// Of another zone the offset is whatever it was at that time.
+bool is_in_zone(std::string_view moment, bool is_utc) {
+  return is_utc ? moment.ends_with("+00") : without_zone(moment).size() < moment.size();
 }
 
 } // namespace
 
-RowEncoder::RowEncoder(TablePlan plan)
+RowEncoder::RowEncoder(TablePlan plan, ChangedValues* changed)
     : plan_(std::move(plan)), row_size_(plan_.relation.columns.size()),
       has_op_(plan_.model == TableModel::primary) {
   fields_.reserve(plan_.columns.size());
@@ -66,6 +101,7 @@ RowEncoder::RowEncoder(TablePlan plan)
     field.element = column.element;
     field.is_key = i < static_cast<std::size_t>(plan_.key_count);
     choose_form(field, column);
+    choose_policy(field, column, changed);
     name_field(field, column, i);
   }
   prepare_delete_tail();
@@ -92,11 +128,30 @@ void RowEncoder::choose_form(Field& field, ColumnPlan const& column) const {
   case Conversion::number: break;
   }
   bool const is_bare = type == "TINYINT" || type == "SMALLINT" || type == "INT" || type == "BIGINT";
-  field.form = is_bare ? Form::integer : Form::number;
+  field.form = is_bare              ? Form::integer
+               : type == "LARGEINT" ? Form::largeint
+               : type == "FLOAT"    ? Form::real
+                                    : Form::number;
   if (type.starts_with("DECIMAL(")) {
     field.form = Form::decimal;
-    field.scale = decimal_scale(type);
+    field.scale = number_in(type, 1);
+    field.integer_digits = number_in(type, 0) - field.scale;
   }
+}
+
+void RowEncoder::choose_policy(Field& field, ColumnPlan const& column,
+                               ChangedValues* changed) const {
+  field.policy = column.policy;
+  field.is_cuttable = column.is_cuttable;
+  if (field.policy == ValuePolicy::fail || column.source_index < 0)
+    return;
+  if (changed != nullptr)
+    field.changed = changed->of(plan_.relation.name, column.name);
+  bool const is_string = column.type.starts_with("VARCHAR(") || column.type.starts_with("CHAR(");
+  if (field.form == Form::text && is_string)
+    field.most_bytes = static_cast<std::size_t>(number_in(column.type, 0));
+  if (field.form == Form::bytea)
+    field.most_bytes = 2 + 2 * kMostBinaryBytes;
 }
 
 // CSV takes JSON text straight into a JSON column. In a JSON body the document null would become
@@ -192,65 +247,106 @@ void RowEncoder::check_absent(Field const& field) const {
                             " leaves out column " + name_of(field));
 }
 
-void RowEncoder::append_field(Field const& field, std::string_view text, std::string& out) const {
+bool RowEncoder::append_field(Field const& field, std::string_view text, std::string& out) const {
+  if (!holds_text(field, text)) [[unlikely]]
+    return false;
   switch (field.form) {
   case Form::text:
   case Form::number:
+  case Form::json: out.append(text); return true;
+  case Form::real: append_real(text, out); return true;
   case Form::integer:
-  case Form::json: out.append(text); return;
-  case Form::boolean:
-    if (text != "t" && text != "f")
-      refuse(field, text, "is not a boolean");
-    out += text == "t" ? '1' : '0';
-    return;
-  case Form::decimal:
-    check_scale(field, text);
-    out.append(text);
-    return;
-  case Form::date:
-    check_moment(field, text);
-    out.append(text);
-    return;
+  case Form::largeint: out.append(text); return is_whole(text);
+  case Form::boolean: out += text == "t" ? '1' : '0'; return text == "t" || text == "f";
+  case Form::decimal: out.append(text); return is_decimal(text, field.integer_digits, field.scale);
+  case Form::date: out.append(text); return is_known_moment(text);
   case Form::timestamptz:
-    check_moment(field, text);
-    if (!text.ends_with("+00"))
-      refuse(field, text, "does not end with +00 (the session's TimeZone must be UTC)");
-    out.append(text.substr(0, text.size() - 3));
-    return;
+    if (!is_known_moment(text) || !is_in_zone(text, plan_.is_utc))
+      return false;
+    out.append(without_zone(text));
+    return true;
   case Form::bytea:
     if (!text.starts_with("\\x"))
-      refuse(field, text, "is not in hex form (the session's bytea_output must be hex)");
+      return false;
     out.append(text.substr(2));
-    return;
-  case Form::json_array: append_array_field(field, text, ArrayStyle::json, out); return;
-  case Form::array: append_array_field(field, text, ArrayStyle::starrocks, out); return;
+    return true;
+  case Form::json_array: return append_array_field(field, text, ArrayStyle::json, out);
+  case Form::array: return append_array_field(field, text, ArrayStyle::starrocks, out);
   case Form::lsn:
   case Form::index: break;
   }
   WALROCK_ASSERT(false, "columns of walrock's own have no cell");
 }
 
-void RowEncoder::append_array_field(Field const& field, std::string_view text, ArrayStyle style,
+bool RowEncoder::append_array_field(Field const& field, std::string_view text, ArrayStyle style,
                                     std::string& out) const {
-  if (!append_array(text, {style, field.element, field.has_moment_elements}, out))
-    refuse(field, text, "is an array that the target's type cannot hold");
+  int const most_dimensions = field.form == Form::array ? 1 : 6;
+  return append_array(text, {style, field.element, field.has_moment_elements, most_dimensions},
+                      out);
 }
 
-void RowEncoder::check_moment(Field const& field, std::string_view text) const {
-  if (!is_known_moment(text))
-    refuse(field, text, "lies outside the years 0001 to 9999 that StarRocks knows");
+// ---------------------------------------------------------------- values that are not held
+
+Value RowEncoder::substitute(Field const& field, std::string_view text, Changed& changed,
+                             std::string& kept) const {
+  if (field.policy == ValuePolicy::fail)
+    refuse(field, text, why_unsupported(field, text));
+  if (field.changed != nullptr)
+    changed.push_back(field.changed.get());
+  if (field.policy == ValuePolicy::clamp)
+    if (auto near = nearest(field, text)) {
+      kept = std::move(*near);
+      std::string encoded;
+      if (append_field(field, kept, encoded))
+        return Value::of(kept);
+    }
+  if (!column_of(field).is_nullable)
+    refuse(field, text, why_unsupported(field, text));
+  return Value::null();
 }
 
-// StarRocks would round silently.
-void RowEncoder::check_scale(Field const& field, std::string_view text) const {
-  std::size_t const point = text.find('.');
-  if (point == std::string_view::npos)
-    return;
-  std::string_view fraction = text.substr(point + 1);
-  while (fraction.size() > static_cast<std::size_t>(field.scale) && fraction.back() == '0')
-    fraction.remove_suffix(1);
-  if (fraction.size() > static_cast<std::size_t>(field.scale))
-    refuse(field, text, "has more fraction digits than the target keeps");
+std::optional<std::string> RowEncoder::nearest(Field const& field, std::string_view text) const {
+  std::string valid;
+  if (plan_.is_unencoded && !is_utf8(text))
+    text = valid = replace_invalid_utf8(text);
+  switch (field.form) {
+  case Form::date:
+    return nearest_moment(text, column_of(field).type == "DATE" ? MomentKind::date
+                                                                : MomentKind::timestamp);
+  case Form::timestamptz: return nearest_moment(text, MomentKind::timestamptz);
+  case Form::decimal: return nearest_decimal(text, field.integer_digits + field.scale, field.scale);
+  case Form::json_array:
+  case Form::array: return std::string(without_bounds(text));
+  case Form::bytea: return std::string(text.substr(0, field.most_bytes));
+  case Form::text:
+    if (text.size() > field.most_bytes && !field.is_cuttable)
+      return std::nullopt;
+    return std::string(utf8_prefix(text, field.most_bytes));
+  case Form::json: return std::string(text);
+  default: return std::nullopt;
+  }
+}
+
+std::string_view RowEncoder::why_unsupported(Field const& field, std::string_view text) const {
+  if (plan_.is_unencoded && !is_utf8(text))
+    return "is not valid UTF-8 (the database's encoding is SQL_ASCII)";
+  switch (field.form) {
+  case Form::boolean: return "is not a boolean";
+  case Form::integer:
+  case Form::largeint: return "is not a whole number";
+  case Form::decimal: return "has more digits than the target keeps, or is no number";
+  case Form::timestamptz:
+    if (is_known_moment(text))
+      return "is not in the session's TimeZone";
+    [[fallthrough]];
+  case Form::date: return "lies outside the years 0001 to 9999 that StarRocks knows";
+  case Form::bytea:
+    return text.starts_with("\\x") ? "is too long"
+                                   : "is not in hex form (the session's bytea_output must be hex)";
+  case Form::json_array:
+  case Form::array: return "is an array that the target's type cannot hold";
+  default: return "is too long";
+  }
 }
 
 void RowEncoder::refuse(Field const& field, std::string_view text, std::string_view why) const {

@@ -4,21 +4,26 @@
 //   JSON  [{"column":value,...,"__op":0},...]       NULL is null
 //
 // The fields of a row stand in the order of the plan's columns; those of absent cells are left out.
-// A text that CSV cannot say is told by the return value, never changed. A value that the target
-// would silently misread (a date BC, more fraction digits than a DECIMAL keeps) throws Error
-// value_unsupported, which names the row's key: only a user can decide what to do with it. `out` is
-// then as it was.
+// A text that CSV cannot say is told by the return value, never changed.
+//
+// A value that the target cannot hold (a date BC, more fraction digits than a DECIMAL keeps) is for
+// the user to decide: the column's policy makes it NULL or the nearest value, and counts it, or
+// Error value_unsupported is thrown, which names the row's key. `out` is then as it was.
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "encode/array_text.h"
 #include "encode/column_set.h"
 #include "model/batch.h"
+#include "model/changed_values.h"
 #include "model/lsn.h"
 #include "model/table_plan.h"
 #include "model/value.h"
@@ -37,7 +42,8 @@ struct RowOrigin {
 // One per TablePlan. Immutable; any thread.
 class RowEncoder {
 public:
-  explicit RowEncoder(TablePlan plan);
+  // changed: where values are counted that a policy changes.
+  explicit RowEncoder(TablePlan plan, ChangedValues* changed = nullptr);
 
   [[nodiscard]] TablePlan const& plan() const { return plan_; }
 
@@ -78,8 +84,10 @@ private:
     text,        // as it is
     boolean,     // 1, 0
     number,      // digits; in JSON a string, so that StarRocks reads it as in CSV
-    integer,     // digits, bare in JSON
-    decimal,     // as number; the fraction must fit
+    real,        // as number, of a FLOAT
+    integer,     // digits, bare in JSON; NaN is none
+    largeint,    // as integer, but a string in JSON
+    decimal,     // as number; its digits must fit
     date,        // checked to lie within the years StarRocks knows
     timestamptz, // as date; the zone is cut off
     bytea,       // hex digits
@@ -95,6 +103,12 @@ private:
     bool is_key = false;
     bool is_boolean_target = false;
     bool has_moment_elements = false;
+    bool is_cuttable = false;
+    ValuePolicy policy = ValuePolicy::fail;
+    std::shared_ptr<ChangedValues::Counter> changed; // with a policy that changes values
+    // The longest text, in bytes as PostgreSQL prints it. With the policy fail StarRocks looks.
+    std::size_t most_bytes = SIZE_MAX;
+    int integer_digits = 0;     // of a decimal
     int scale = 0;              // of a decimal
     std::string json_key;       // "name": with quotes, escapes and colon
     std::string load_name;      // in the columns list: the column, or a temporary field...
@@ -104,6 +118,7 @@ private:
   };
 
   void choose_form(Field& field, ColumnPlan const& column) const;
+  void choose_policy(Field& field, ColumnPlan const& column, ChangedValues* changed) const;
   void name_field(Field& field, ColumnPlan const& column, std::size_t position) const;
   void prepare_delete_tail();
 
@@ -113,26 +128,47 @@ private:
     return field.source_index < 0 ? Value::null()
                                   : row[static_cast<std::size_t>(field.source_index)];
   }
-  // Appends the field of a cell that is text.
-  void append_field(Field const& field, std::string_view text, std::string& out) const;
-  void append_array_field(Field const& field, std::string_view text, ArrayStyle style,
-                          std::string& out) const;
-  void check_moment(Field const& field, std::string_view text) const;
-  void check_scale(Field const& field, std::string_view text) const;
+  // Appends the field of a cell that is text. False, with a torn end, when the target cannot hold
+  // the value.
+  [[nodiscard]] bool append_field(Field const& field, std::string_view text,
+                                  std::string& out) const;
+  [[nodiscard]] bool append_array_field(Field const& field, std::string_view text, ArrayStyle style,
+                                        std::string& out) const;
+  [[nodiscard]] bool holds_text(Field const& field, std::string_view text) const {
+    return text.size() <= field.most_bytes && (!plan_.is_unencoded || is_utf8(text));
+  }
+  // The counters of the values that were changed in a row; they count when the row is kept.
+  using Changed = std::vector<ChangedValues::Counter*>;
+  static void count(Changed const& changed) {
+    for (ChangedValues::Counter* const counter : changed)
+      counter->fetch_add(1, std::memory_order_relaxed);
+  }
+  // What takes the place of a value that the target cannot hold: NULL, or a text that it can, kept
+  // in `kept`. Throws value_unsupported where the user decided nothing else.
+  [[nodiscard]] Value substitute(Field const& field, std::string_view text, Changed& changed,
+                                 std::string& kept) const;
+  [[nodiscard]] std::optional<std::string> nearest(Field const& field, std::string_view text) const;
+  [[nodiscard]] std::string_view why_unsupported(Field const& field, std::string_view text) const;
   [[nodiscard]] ColumnPlan const& column_of(Field const& field) const;
   [[nodiscard]] std::string const& name_of(Field const& field) const;
   void name_row(Row row, Error& error) const;
   [[noreturn]] void refuse(Field const& field, std::string_view text, std::string_view why) const;
 
   [[nodiscard]] bool append_csv_cell(Field const& field, Value value, RowOrigin origin,
-                                     std::string& out) const;
+                                     Changed& changed, std::string& out) const;
   [[nodiscard]] bool close_csv_row(std::size_t start, std::size_t field_count, Op op,
                                    std::string& out) const;
   void append_key_cell(Field const& field, Value value, std::string& out) const;
-  void append_json_fields(Row row, Op op, RowOrigin origin, std::string& out) const;
-  void append_json_cell(Field const& field, Value value, RowOrigin origin, std::string& out) const;
-  void append_json_boolean(Field const& field, std::string_view text, std::string& out) const;
-  void append_json_array_text(Field const& field, std::string_view text, std::string& out) const;
+  void append_json_fields(Row row, Op op, RowOrigin origin, Changed& changed,
+                          std::string& out) const;
+  void append_json_cell(Field const& field, Value value, RowOrigin origin, Changed& changed,
+                        std::string& out) const;
+  [[nodiscard]] bool append_json_text(Field const& field, std::string_view text,
+                                      std::string& out) const;
+  [[nodiscard]] bool append_json_boolean(Field const& field, std::string_view text,
+                                         std::string& out) const;
+  [[nodiscard]] bool append_json_array_text(Field const& field, std::string_view text,
+                                            std::string& out) const;
 
   TablePlan plan_;
   std::vector<Field> fields_;

@@ -20,6 +20,9 @@ Json table_json(TableStatus const& table) {
   out["reason"] = table.reason;
   out["trouble"] = table.trouble;
   out["quarantined_rows"] = table.quarantined_rows;
+  out["changed_values"] = Json::object();
+  for (auto const& [column, count] : table.changed_values)
+    out["changed_values"][column] = count;
   return out;
 }
 

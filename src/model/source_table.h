@@ -49,6 +49,7 @@ struct SourceTable {
   std::int64_t page_count = 0;               // 8 kB pages on disk now
   std::int64_t row_estimate = -1;            // pg_class.reltuples, -1 when never analysed
   std::string comment;
+  bool is_unencoded = false; // the database is SQL_ASCII: any bytes may be in texts and names
 
   [[nodiscard]] SourceColumn const* column(std::string_view column_name) const;
   // TableRecord::layout.

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "model/value_policy.h"
+
 namespace walrock {
 
 // What to do with a target that already has rows when its table is first copied.
@@ -22,9 +24,17 @@ struct TableOptions {
   std::vector<std::string> sort_key;
   std::map<std::string, std::string> properties;   // of CREATE TABLE
   std::map<std::string, std::string> column_types; // column name -> StarRocks type
+  // What becomes of values that StarRocks cannot hold: by the name of a column, by a name of
+  // kPolicyTypes.
+  ValuePolicies column_policies;
+  ValuePolicies type_policies;
   ExistingRows existing_rows = ExistingRows::fail;
   std::optional<BadRows> bad_rows;           // unset: fail
   std::optional<std::size_t> bad_rows_limit; // rows of the table in quarantine
+  // Of the whole job: the zone that timestamptz is written in where StarRocks keeps none.
+  std::string time_zone = "UTC";
+
+  [[nodiscard]] bool is_utc() const { return time_zone == "UTC"; }
 
   // Rows that may be there; nothing: a refused row stops the table.
   [[nodiscard]] std::optional<std::size_t> quarantine_limit() const {

@@ -8,6 +8,7 @@
 
 #include "model/relation.h"
 #include "model/target_table.h"
+#include "model/value_policy.h"
 
 namespace walrock {
 
@@ -16,7 +17,7 @@ enum class Conversion : std::uint8_t {
   text,        // as it is
   boolean,     // t, f -> 1, 0
   number,      // digits as they are; JSON writes them without quotes where that is exact
-  timestamptz, // 2026-01-31 12:00:00.5+00 -> the same without the zone (sessions run in UTC)
+  timestamptz, // 2026-01-31 12:00:00.5+00 -> the same without the zone, that of the session
   bytea,       // \x0aff -> 0aff; the load's columns list decodes it with unhex
   json,        // JSON text; in a JSON body a string that the load's columns list parses
   array,       // {1,2} -> [1,2]: JSON text, or StarRocks' own form where the target is an ARRAY
@@ -31,9 +32,12 @@ struct ColumnPlan {
   std::string type;      // of the target column, as in TargetColumn
   Conversion conversion = Conversion::text;
   ArrayElement element = ArrayElement::text; // only for Conversion::array
-  bool is_key = false;                       // of the target's key
-  bool is_nullable = true;                   // in the target
-  std::string zero; // the type's zero value, for deletes of tables with NOT NULL columns
+  // For values that the column cannot hold: fail, null or clamp.
+  ValuePolicy policy = ValuePolicy::fail;
+  bool is_cuttable = false; // clamp may cut the text
+  bool is_key = false;      // of the target's key
+  bool is_nullable = true;  // in the target
+  std::string zero;         // the type's zero value, for deletes of tables with NOT NULL columns
 };
 
 // For append-only tables: which transaction and which change of it a row came from. (commit_lsn,
@@ -48,7 +52,9 @@ struct TablePlan {
   // In the order of the target table, so keys first. Without `__op`; encode adds it for
   // TableModel::primary.
   std::vector<ColumnPlan> columns;
-  int key_count = 0;               // the first key_count columns are the key
+  bool is_utc = true;        // timestamptz is printed in UTC
+  bool is_unencoded = false; // the source does not say in what encoding: bytes may not be UTF-8
+  int key_count = 0;         // the first key_count columns are the key
   bool has_origin_columns = false; // the last two columns are kLsnColumn, kIndexColumn
 };
 

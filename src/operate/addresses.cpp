@@ -67,6 +67,7 @@ SourceAddress source_address(JobSpec const& job) {
   out.sslcert = source.tls.certificate_file;
   out.sslkey = source.tls.key_file;
   out.connect_timeout = source.connect_timeout;
+  out.time_zone = job.target.time_zone;
   out.message_limit = job.engine.memory / 3;
   // Shown in pg_stat_activity, so that an operator knows whose connections these are.
   out.application_name = "walrock " + job.id;

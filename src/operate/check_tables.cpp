@@ -8,6 +8,7 @@
 #include "schema/source_types.h"
 #include "schema/target_design.h"
 #include "schema/type_map.h"
+#include "schema/value_policy.h"
 
 namespace walrock {
 
@@ -164,12 +165,8 @@ void check_types(SourceTable const& table, TableOptions const& options, Findings
                    fmt::format("tables.{}.column-types: {{{}: \"DECIMAL(38,9)\"}} -- if every "
                                "value fits",
                                plain(table.name), column.name));
-    else if (find_source_type(column.type_oid) == nullptr &&
-             find_element_type(column.type_oid) == nullptr && column.type_kind != TypeKind::enum_)
-      findings.add(Severity::warning, name,
-                   fmt::format("walrock has no mapping of its own for {}: it becomes {}, as "
-                               "PostgreSQL prints it",
-                               column.declared_type, to_string(map_type(column).type)));
+    else if (std::string sentence = fallback_sentence(column); !sentence.empty())
+      findings.add(Severity::warning, name, std::move(sentence));
   }
 }
 
@@ -233,8 +230,10 @@ void check_design(JobSpec const& job, SourceTable const& table, Findings& findin
   if (auto const advice = key_advice(table, options))
     findings.add(Severity::warning, plain(table.name), without_name(advice->message, table.name),
                  advice->sql);
-  (void)target_table_for(table, target_for(job, table.name), options); // throws what is wrong
+  TargetTable const target = target_table_for(table, target_for(job, table.name), options);
   check_types(table, options, findings);
+  for (std::string& sentence : policy_sentences(table, target, options))
+    findings.add(Severity::note, plain(table.name), std::move(sentence));
 }
 
 } // namespace walrock

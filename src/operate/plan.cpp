@@ -6,15 +6,16 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "operate/job_checkpoint.h"
 #include "config/table_rules.h"
 #include "operate/addresses.h"
+#include "operate/job_checkpoint.h"
 #include "operate/selection.h"
 #include "postgres/publication.h"
 #include "postgres/slot.h"
 #include "schema/compare.h"
 #include "schema/ddl.h"
 #include "schema/target_design.h"
+#include "schema/value_policy.h"
 #include "starrocks/catalog.h"
 
 namespace walrock {
@@ -125,6 +126,9 @@ private:
       return;
     }
     TargetTable wanted = target_table_for(source, table.target, options_for(job_, source.name));
+    for (std::string const& sentence :
+         policy_sentences(source, wanted, options_for(job_, source.name)))
+      plan_.notes.push_back(fmt::format("{}: {}", to_string(source.name), sentence));
     if (replicas)
       wanted.properties.emplace("replication_num", *replicas);
     auto const existing = catalog_.describe_table(table.target);

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/pause.h"
 #include "checkpoint/instance_lock.h"
+#include "config/table_rules.h"
 #include "encode/row_encoder.h"
 #include "operate/addresses.h"
 #include "operate/job_checkpoint.h"
@@ -144,7 +145,8 @@ private:
     table.source = std::move(*source);
     table.encoder = std::make_unique<RowEncoder>(
         plan_for(relation_of(table.source), table.source, *target,
-                 missing_columns(job_.schema_sync.ignore_incompatible_fields)));
+                 missing_columns(job_.schema_sync.ignore_incompatible_fields),
+                 options_for(job_, table.source.name)));
     return table;
   }
 

@@ -7,6 +7,7 @@
 
 #include "pipeline/stream_table.h"
 #include "schema/relation_change.h"
+#include "schema/type_map.h"
 
 namespace walrock {
 
@@ -340,6 +341,11 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
       actions.emplace_back(Say{
           log::Level::info, fmt::format("column is added table={} column={} type={}",
                                         to_string(table->source.name), column.name, column.type)});
+      SourceColumn const* const described = now.column(column.name);
+      if (std::string const words = described ? fallback_sentence(*described) : ""; !words.empty())
+        actions.emplace_back(Say{log::Level::warning,
+                                 fmt::format("column {} of {}: {}", column.name,
+                                             to_string(table->source.name), words)});
       table->target.columns.push_back(column);
       table->added_columns.push_back(column);
       touch(*table);
@@ -353,7 +359,9 @@ void StreamMachine::plan(Table& table) {
   Relation relation = std::move(*table.pending);
   table.pending.reset();
   table.encoders.push_back(std::make_unique<RowEncoder>(
-      plan_for(relation, table.source, table.target, missing_columns(table.ignores_incompatible))));
+      plan_for(relation, table.source, table.target, missing_columns(table.ignores_incompatible),
+               table.options),
+      settings_.changed_values));
   table.batches.use(table.encoders.back().get());
   table.relation = std::move(relation);
 }

@@ -40,6 +40,7 @@ struct StreamSettings {
   Milliseconds freshness{1000};       // from commit on the source to visible in the target
   std::size_t epoch_bytes = 32 << 20; // an epoch is handed over beyond this
   TableBatches::Limits batch_limits;
+  ChangedValues* changed_values = nullptr; // where they are counted; must outlive the machine
 };
 
 // The follow position of a table that waits for its snapshot.

@@ -32,6 +32,8 @@ struct SourceAddress {
   std::string sslkey;
   Milliseconds connect_timeout{10'000}; // per host
   std::string application_name = "walrock";
+  // The zone that timestamptz is printed in.
+  std::string time_zone = "UTC";
   // The most bytes of one message or one answer, which libpq holds in memory whole. 0: no limit.
   std::uint64_t message_limit = 0;
 };

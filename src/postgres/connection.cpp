@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "model/names.h"
 #include "postgres/pq_error.h"
 #include "postgres/read_quota.h"
 #include "postgres/stop_signal.h"
@@ -32,7 +33,7 @@ constexpr char kPinnedSettings[] =
     "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
 
 // Again once logged in: PGDATESTYLE and PGTZ in our environment outrank the options above.
-constexpr char kPinnedAgain[] = "SET DateStyle = 'ISO'; SET TimeZone = 'UTC'";
+constexpr char kPinnedAgain[] = "SET DateStyle = 'ISO'";
 
 constexpr Milliseconds kLongestPoll{3'600'000};
 constexpr std::size_t kReadAtOnce = 1 << 20;
@@ -190,7 +191,7 @@ Connection::Connection(SourceAddress const& address, ConnectionKind kind,
     auto next = connect(address, host, stop, deadline);
     if (!next) {
       Deadline const at_once = Deadline::in(address.connect_timeout);
-      pin_settings(stop, {std::min(deadline.at, at_once.at)});
+      pin_settings(address.time_zone, stop, {std::min(deadline.at, at_once.at)});
       return;
     }
     // What one server says of us is worth more than another one's silence.
@@ -235,14 +236,36 @@ std::optional<PqFailure> Connection::connect(SourceAddress const& address, Sourc
   return std::nullopt;
 }
 
+bool Connection::is_unencoded() const {
+  char const* const encoding = PQparameterStatus(raw(), "server_encoding");
+  return encoding != nullptr && std::string_view(encoding) == "SQL_ASCII";
+}
+
+void Connection::set_time_zone(std::string const& zone, std::stop_token const& stop,
+                               Deadline deadline) try {
+  (void)query_all("SET TimeZone = " + quote_pg_literal(zone), stop, deadline);
+} catch (Error const& error) {
+  constexpr std::string_view kInvalidParameterValue = "22023";
+  if (error.sqlstate() != kInvalidParameterValue)
+    throw;
+  throw Error(ErrorCode::job_file_invalid,
+              fmt::format("sink.starrocks.time-zone: {} knows no zone {}", peer(), zone))
+      .set_advice("SELECT name FROM pg_timezone_names lists those it knows.");
+}
+
 // Settings that older servers do not know cannot go with the login: it would be refused.
-void Connection::pin_settings(std::stop_token const& stop, Deadline deadline) {
+void Connection::pin_settings(std::string const& time_zone, std::stop_token const& stop,
+                              Deadline deadline) {
   if (server_version_ < 120000)
     throw Error(ErrorCode::source_setting_wrong,
                 fmt::format("{} runs PostgreSQL {}; 12 is the oldest that walrock supports", peer(),
                             server_version_ / 10000))
         .set_advice("Upgrade the source to PostgreSQL 12 or later.");
+  set_time_zone(time_zone, stop, deadline);
   std::string sql = kPinnedAgain;
+  // Asked for UTF8 it would refuse to send what is not, and the stream would never get past it.
+  if (is_unencoded())
+    sql += "; SET client_encoding = 'SQL_ASCII'";
   if (server_version_ >= 140000)
     sql += "; SET idle_session_timeout = 0";
   if (server_version_ >= 170000)

@@ -72,6 +72,8 @@ public:
   [[nodiscard]] ConnectionKind kind() const { return kind_; }
   [[nodiscard]] std::string const& database() const { return database_; }
   [[nodiscard]] int backend_pid() const;
+  // The database is SQL_ASCII: PostgreSQL does not know in what encoding its texts are.
+  [[nodiscard]] bool is_unencoded() const;
   // Host and port that answered, for messages.
   [[nodiscard]] std::string peer() const;
   // Reads what has arrived without waiting; false once the session is gone.
@@ -108,7 +110,8 @@ private:
 
   std::optional<PqFailure> connect(SourceAddress const& address, SourceHost const& host,
                                    std::stop_token const& stop, Deadline deadline);
-  void pin_settings(std::stop_token const& stop, Deadline deadline);
+  void pin_settings(std::string const& time_zone, std::stop_token const& stop, Deadline deadline);
+  void set_time_zone(std::string const& zone, std::stop_token const& stop, Deadline deadline);
   std::vector<QueryResult> collect(std::string_view action, std::stop_token const& stop,
                                    Deadline deadline);
 

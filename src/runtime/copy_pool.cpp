@@ -174,7 +174,8 @@ void CopyPool::copy_round(std::vector<RelationId>& unanswered, std::stop_token s
     try {
       copy->encoder = std::make_unique<RowEncoder>(
           plan_for(relation_of(table->source), table->source, table->target,
-                   missing_columns(table->ignores_incompatible)));
+                   missing_columns(table->ignores_incompatible), table->options),
+          &shared_.changed_values);
     } catch (Error const& error) {
       fail(*copy, ErrorReport::of(error));
       std::erase(unanswered, table->source.id);

@@ -123,7 +123,7 @@ public:
 private:
   void run_threads(std::stop_token drain, std::stop_token now, EngineResult& result);
   Committer make_committer(Prepared& prepared, std::uint64_t incarnation);
-  StreamThreadSettings stream_settings(Prepared const& prepared) const;
+  StreamThreadSettings stream_settings(Prepared const& prepared, Shared& shared) const;
   CopySettings copy_settings(std::uint64_t incarnation) const;
   bool watch(Shared& shared, std::stop_token drain, std::stop_token now, std::optional<Lsn> until);
 
@@ -180,7 +180,7 @@ Committer Run::make_committer(Prepared& prepared, std::uint64_t incarnation) {
   return committer;
 }
 
-StreamThreadSettings Run::stream_settings(Prepared const& prepared) const {
+StreamThreadSettings Run::stream_settings(Prepared const& prepared, Shared& shared) const {
   StreamThreadSettings settings;
   settings.source = addresses_.source;
   settings.slot_name = job_.source.slot_name;
@@ -194,6 +194,7 @@ StreamThreadSettings Run::stream_settings(Prepared const& prepared) const {
   settings.machine.freshness = job_.engine.freshness;
   settings.machine.epoch_bytes = std::min<std::size_t>(64 << 20, sizes_.budget / 4);
   settings.machine.batch_limits.body_bytes = sizes_.body_bytes;
+  settings.machine.changed_values = &shared.changed_values;
   return settings;
 }
 
@@ -248,7 +249,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
       shared);
   CopyPool copies(copy_settings(incarnation), std::move(prepared.copied),
                   std::move(prepared.snapshot), shared);
-  StreamThread stream(stream_settings(prepared), std::move(prepared.followed), shared,
+  StreamThread stream(stream_settings(prepared, shared), std::move(prepared.followed), shared,
                       stream_log.get());
   CommitThread commit(
       std::move(committer), *store, loads, copies, shared,

@@ -14,6 +14,7 @@
 #include "base/channel.h"
 #include "base/memory_budget.h"
 #include "base/mutex.h"
+#include "model/changed_values.h"
 #include "model/load_target.h"
 #include "pipeline/committer.h"
 #include "pipeline/stream_machine.h"
@@ -78,10 +79,10 @@ struct QuarantineRead {
   CallId call = 0;
   QuarantineOutcome outcome;
 };
-using CommitEvent = std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken,
-                                 CopiedBatch, CopyRead, ColumnsWanted, CopyFailed, Loaded,
-                                 Committed, RolledBack, LabelStated, Called, QuarantineRead,
-                                 Logged>;
+using CommitEvent =
+    std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken, CopiedBatch, CopyRead,
+                 ColumnsWanted, CopyFailed, Loaded, Committed, RolledBack, LabelStated, Called,
+                 QuarantineRead, Logged>;
 
 // To the replication thread.
 using StreamCommand = std::variant<FollowFrom, Unfollow>;
@@ -146,6 +147,7 @@ struct Shared {
   Channel<CommitEvent> events; // bounded by the budget that its batches are charged to
   StreamCommands stream_commands;
   StreamFigures figures;
+  ChangedValues changed_values;
   Trouble source_trouble;
   Trouble checkpoint_trouble;
   Trouble spool_trouble;

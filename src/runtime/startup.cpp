@@ -16,6 +16,7 @@
 #include "runtime/slot_repair.h"
 #include "runtime/slot_start.h"
 #include "runtime/target_setup.h"
+#include "schema/type_map.h"
 
 namespace walrock {
 
@@ -188,6 +189,16 @@ private:
       if (auto const advice = key_advice(table, options_for(job_, table.name));
           advice && is_publishable(table))
         log::warning("{}{}{}", advice->message, advice->sql.empty() ? "" : " Cure: ", advice->sql);
+    for (SourceTable const& table : sources_)
+      say_fallbacks(table);
+  }
+
+  void say_fallbacks(SourceTable const& table) const {
+    auto const chosen = options_for(job_, table.name).column_types;
+    for (SourceColumn const& column : table.columns)
+      if (std::string const words = fallback_sentence(column);
+          !words.empty() && !column.is_generated && !chosen.contains(column.name))
+        log::warning("column {} of {}: {}", column.name, to_string(table.name), words);
   }
 
   void publish() {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ struct TableStatus {
   std::string reason;  // of an errored table: what, why, what to do
   std::string trouble; // what it waits for just now
   std::uint64_t quarantined_rows = 0;
+  std::map<std::string, std::uint64_t> changed_values; // by column; since walrock started
 };
 
 // How near the slot is to a limit of the WAL that it may keep.

@@ -75,6 +75,12 @@ void StatusWriter::publish(Committer const& committer, Shared& shared) {
     is_copying |= table.state == TableState::init || table.state == TableState::copying;
     status_.tables.push_back(std::move(table));
   }
+  auto const changed = shared.changed_values.read();
+  changed_values_log_.note(changed, clock_now());
+  for (auto const& [column, count] : changed)
+    for (TableStatus& table : status_.tables)
+      if (table.name == column.first)
+        table.changed_values[column.second] = count;
   std::sort(status_.tables.begin(), status_.tables.end(),
             [](TableStatus const& a, TableStatus const& b) { return a.name < b.name; });
   status_.trouble = trouble(shared);
@@ -102,6 +108,7 @@ void StatusWriter::publish(Committer const& committer, Shared& shared) {
 }
 
 void StatusWriter::finish(std::optional<ErrorReport> const& error) {
+  changed_values_log_.finish();
   status_.phase.clear();
   status_.state = EngineState::stopped;
   if (error) {

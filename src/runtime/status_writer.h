@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "config/job_spec.h"
 #include "pipeline/committer.h"
+#include "runtime/changed_values_log.h"
 #include "runtime/shared.h"
 #include "runtime/status.h"
 
@@ -37,6 +38,7 @@ private:
   TimePoint const started_at_;
   Status status_;
   std::map<RelationId, std::int64_t> row_estimates_;
+  ChangedValuesLog changed_values_log_;
 };
 
 } // namespace walrock

@@ -89,6 +89,14 @@ private:
       return missing(wanted, *source);
     TargetType const type = parse_target_type(existing->type);
     check_null(wanted, *source, *existing);
+    // Only a zone of which an hour comes twice makes the wanted type a text.
+    if (is_key(wanted.name) && type.kind == TargetType::Kind::datetime &&
+        parse_target_type(wanted.type).is_string()) {
+      mismatches_.push_back({wanted.name, source->declared_type, to_string(type),
+                             "two moments of the source could be one key in the job's time-zone",
+                             make_anew()});
+      return;
+    }
     Fit const fits = fit(*source, type);
     if (fits.kind == Fit::Kind::exact)
       return;

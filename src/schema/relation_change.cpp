@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "model/moment_text.h"
 #include "schema/source_types.h"
 #include "schema/type_map.h"
 
@@ -219,7 +220,7 @@ private:
     auto const wanted = options_.column_types.find(column.name);
     TargetType const type = wanted != options_.column_types.end()
                                 ? parse_target_type(wanted->second)
-                                : map_type(described).type;
+                                : default_type(described, options_, false);
     TargetColumn added{column.name, to_string(type), true, std::nullopt, described.comment};
     if (Fit const fits = fit(described, type); fits.kind == Fit::Kind::refused)
       return refuse(column_named(column.name) + " was added as " + described.declared_type +
@@ -243,8 +244,8 @@ private:
                     ") was added with a default, but StarRocks takes none for " + added.type);
     if (fits.conversion == Conversion::boolean)
       text = text == "t" || text == "true" ? "1" : "0";
-    if (fits.conversion == Conversion::timestamptz && text.ends_with("+00"))
-      text.resize(text.size() - 3);
+    if (fits.conversion == Conversion::timestamptz)
+      text = without_zone(text);
     added.default_text = std::move(text);
   }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "schema/ddl.h"
 #include "schema/type_map.h"
+#include "schema/value_policy.h"
 
 namespace walrock {
 
@@ -48,7 +49,8 @@ Error mismatch(TargetTable const& target, std::string const& column, std::string
 }
 
 ColumnPlan plan_column(TargetTable const& target, TargetColumn const& column,
-                       SourceColumn const& source, int source_index) {
+                       SourceColumn const& source, int source_index, bool is_key,
+                       TableOptions const& options) {
   TargetType const type = parse_target_type(column.type);
   Fit const fits = fit(source, type);
   if (fits.kind == Fit::Kind::refused)
@@ -61,18 +63,21 @@ ColumnPlan plan_column(TargetTable const& target, TargetColumn const& column,
   plan.type = to_string(type);
   plan.conversion = fits.conversion;
   plan.element = fits.element;
+  plan.policy = encoding_policy(source, options, is_key, column.is_nullable);
+  plan.is_cuttable = is_cuttable(source);
+  plan.is_key = is_key;
   plan.is_nullable = column.is_nullable;
   plan.zero = zero_value(type);
   return plan;
 }
 
-void refuse_missing(Relation const& relation, SourceTable const& source,
-                    TargetTable const& target) {
+void refuse_missing(Relation const& relation, SourceTable const& source, TargetTable const& target,
+                    TableOptions const& options) {
   for (RelationColumn const& column : relation.columns)
     if (target.column(column.name) == nullptr) {
       SourceColumn const known = described(column, source);
-      TargetColumn const wanted{column.name, to_string(map_type(known).type), true, std::nullopt,
-                                ""};
+      TargetColumn const wanted{column.name, to_string(default_type(known, options, false)), true,
+                                std::nullopt, ""};
       throw mismatch(target, column.name, "is missing, in the source it is " + known.declared_type)
           .set_advice("Run in StarRocks: " + add_column_sql(target.name, wanted) + ";");
     }
@@ -85,13 +90,15 @@ bool is_origin_column(TargetColumn const& column) {
 } // namespace
 
 TablePlan plan_for(Relation const& relation, SourceTable const& source, TargetTable const& target,
-                   MissingColumns missing) {
+                   MissingColumns missing, TableOptions const& options) {
   if (missing == MissingColumns::refuse)
-    refuse_missing(relation, source, target);
+    refuse_missing(relation, source, target, options);
   TablePlan plan;
   plan.relation = relation;
   plan.target = target.name;
   plan.model = target.model;
+  plan.is_utc = options.is_utc();
+  plan.is_unencoded = source.is_unencoded;
   plan.has_origin_columns = target.model != TableModel::primary &&
                             target.column(kLsnColumn) != nullptr &&
                             target.column(kIndexColumn) != nullptr;
@@ -101,12 +108,15 @@ TablePlan plan_for(Relation const& relation, SourceTable const& source, TargetTa
         std::find(target.key.begin(), target.key.end(), column.name) != target.key.end();
     int const source_index = index_of(relation, column.name);
     if (plan.has_origin_columns && is_origin_column(column)) {
-      plan.columns.push_back(
-          {-1, column.name, "BIGINT", Conversion::number, {}, false, false, "0"});
+      plan.columns.push_back({.name = column.name,
+                              .type = "BIGINT",
+                              .conversion = Conversion::number,
+                              .is_nullable = false,
+                              .zero = "0"});
     } else if (source_index >= 0) {
       RelationColumn const& from = relation.columns[static_cast<std::size_t>(source_index)];
-      plan.columns.push_back(plan_column(target, column, described(from, source), source_index));
-      plan.columns.back().is_key = is_key;
+      plan.columns.push_back(
+          plan_column(target, column, described(from, source), source_index, is_key, options));
       plan.key_count += is_key;
     } else if (is_key) {
       throw mismatch(target, column.name, "is part of its key, but the source has no such column");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/source_table.h"
+#include "model/table_options.h"
 #include "model/table_plan.h"
 #include "model/target_table.h"
 
@@ -23,6 +24,7 @@ enum class MissingColumns { refuse, ignore };
 // cannot hold its source, and (unless ignored) for a source column that the target does not have.
 [[nodiscard]] TablePlan plan_for(Relation const& relation, SourceTable const& source,
                                  TargetTable const& target,
-                                 MissingColumns missing = MissingColumns::refuse);
+                                 MissingColumns missing = MissingColumns::refuse,
+                                 TableOptions const& options = {});
 
 } // namespace walrock

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "model/table_plan.h"
 #include "schema/type_map.h"
+#include "schema/value_policy.h"
 
 namespace walrock {
 
@@ -156,12 +157,17 @@ namespace {
 
 // The type that the job file wants for a column, checked for sense.
 TargetType chosen_type(SourceTable const& source, SourceColumn const& column,
-                       std::string const& wanted, bool is_key) {
+                       std::string const& wanted, bool is_key, TableOptions const& options) {
   TargetType const type = parse_target_type(wanted);
   if (Fit const fits = fit(column, type); fits.kind == Fit::Kind::refused)
     refuse_type(source, column.name, wanted, fits.why + " (" + column.declared_type + ")");
   if (is_key && !is_allowed_as_primary_key(type))
     refuse_type(source, column.name, wanted, "StarRocks does not allow this type in a primary key");
+  if (is_key && type.kind == TargetType::Kind::datetime &&
+      default_type(column, options, true).is_string())
+    refuse_type(source, column.name, wanted,
+                "two moments could become one key, in the hour that comes twice in " +
+                    options.time_zone);
   return type;
 }
 
@@ -169,9 +175,8 @@ TargetColumn target_column(SourceTable const& source, SourceColumn const& column
                            TableOptions const& options, bool is_key) {
   auto const wanted = options.column_types.find(column.name);
   TargetType const type = wanted != options.column_types.end()
-                              ? chosen_type(source, column, wanted->second, is_key)
-                          : is_key ? map_key_type(column).type
-                                   : map_type(column).type;
+                              ? chosen_type(source, column, wanted->second, is_key, options)
+                              : default_type(column, options, is_key);
   return {column.name, to_string(type), !is_key, std::nullopt, column.comment};
 }
 
@@ -242,6 +247,7 @@ TargetTable target_table_for(SourceTable const& source, TargetName const& name,
   if (table.model == TableModel::duplicate)
     choose_duplicate_key(table);
   check_options(source, table, options);
+  check_policies(source, table, options);
   check_names(source, table);
   return table;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "schema/source_types.h"
+#include "schema/value_policy.h"
 
 namespace walrock {
 
@@ -101,6 +102,23 @@ TypeMapping map_key_type(SourceColumn const& column) {
       return {of_kind(Kind::largeint), Conversion::number};
   TypeMapping const mapping = map_type(column);
   return is_allowed_as_primary_key(mapping.type) ? mapping : as_text(column);
+}
+
+TargetType default_type(SourceColumn const& column, TableOptions const& options, bool is_key) {
+  bool const may_coincide = is_key && family_of(column) == Family::timestamptz && !options.is_utc();
+  if (may_coincide || policy_of(column, options) == ValuePolicy::text)
+    return as_text(column).type;
+  return is_key ? map_key_type(column).type : map_type(column).type;
+}
+
+std::string fallback_sentence(SourceColumn const& column) {
+  bool const is_known = find_source_type(column.type_oid) != nullptr ||
+                        find_element_type(column.type_oid) != nullptr ||
+                        column.type_kind == TypeKind::enum_;
+  if (is_known)
+    return "";
+  return "walrock has no mapping of its own for " + column.declared_type + ": it becomes " +
+         to_string(map_type(column).type) + ", as PostgreSQL prints it";
 }
 
 namespace {

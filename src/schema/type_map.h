@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "model/source_table.h"
+#include "model/table_options.h"
 #include "model/table_plan.h"
 #include "schema/target_type.h"
 
@@ -25,6 +26,14 @@ struct TypeMapping {
 // The default type of a column of a primary key: where StarRocks refuses the type above as a key,
 // the exact text in a VARCHAR, or LARGEINT for whole numbers.
 [[nodiscard]] TypeMapping map_key_type(SourceColumn const& column);
+
+// The type that walrock gives a column of its own choice: one of the two above, or the exact text
+// where unsupported-values says so, and for moments of a key in a zone of which an hour comes
+// twice.
+[[nodiscard]] TargetType default_type(SourceColumn const& column, TableOptions const& options,
+                                      bool is_key);
+// Types that walrock has no row for are carried as text: a sentence that says so; empty for others.
+[[nodiscard]] std::string fallback_sentence(SourceColumn const& column);
 
 // How well a column of StarRocks holds the values of a column of PostgreSQL.
 struct Fit {

@@ -14,9 +14,11 @@ constexpr char kBefore[] = R"(# Types
      WALROCK_UPDATE_GOLDEN=1 schema_test. -->
 
 What a column becomes in a table that walrock creates. Where StarRocks has no type that holds every
-value exactly, the text that PostgreSQL prints is kept in a VARCHAR, so the default loses nothing,
-with two exceptions: the spelling of `json` and `jsonb` documents (numbers, blanks), and lower bounds
-of arrays. Lengths of VARCHAR are bytes, so `varchar(n)` gets four for each character.
+value exactly, the text that PostgreSQL prints is kept in a VARCHAR, so the default loses nothing but
+the spelling of `json` and `jsonb` documents (numbers, blanks). A type that is not in the list (of an
+extension, or your own) is carried as text too, with one warning for the column: no table fails
+because of a type. The values are the same whatever `ALTER ROLE ... SET`, `ALTER DATABASE ... SET` and
+postgresql.conf say of DateStyle, TimeZone and the like, by copy and by stream. Lengths of VARCHAR are bytes, so `varchar(n)` gets four for each character.
 
 The column "as key" is the type in a primary key: StarRocks allows no floating point numbers,
 DECIMAL, CHAR, VARBINARY or JSON there. All columns of a key together may take 128 bytes; StarRocks
@@ -36,22 +38,71 @@ it.
 
 - Wider is fine: BIGINT for `integer`, a longer VARCHAR, a DECIMAL with at least as many digits on
   both sides of the point, DATETIME for `date`.
-- `numeric` without a precision can be loaded into a DECIMAL: a number that does not fit sets the
-  table aside, it is never rounded.
-- Texts that are longer than their VARCHAR are refused by StarRocks, never cut.
+- `numeric` without a precision can be loaded into a DECIMAL: a number that does not fit is refused,
+  it is never rounded without your word.
+- Texts that are longer than their VARCHAR are refused by StarRocks, never cut without your word.
+
+## Values that a column cannot hold
+
+`unsupported-values` in the job file says by type what becomes of them, `column-unsupported-values` by
+column: under `sink.starrocks` for all tables, under `tables` for some. What is said of a column comes
+first, then of its type, then of `all`; else `fail`.
+
+    sink:
+      starrocks:
+        unsupported-values: {date: clamp, timestamptz: clamp, numeric: "null"}
+    tables:
+      public.orders:
+        column-unsupported-values: {shipped_at: text}
+
+| policy | what becomes of the value |
+|---|---|
+| `fail` | the default: its row is refused. The table is set aside with the row's key, the column and the ways out, or the row is kept aside (`bad-rows: quarantine`); the other tables go on |
+| `null` | NULL |
+| `clamp` | the nearest value that the column holds; NULL where none is near |
+| `text` | the column becomes a VARCHAR when walrock creates the table, and holds every value |
+
+| type | values that are not held | nearest |
+|---|---|---|
+| `date`, `timestamp`, `timestamptz` | infinity, BC, years after 9999 | 0001-01-01, 9999-12-31, at 00:00:00 and 23:59:59.999999 |
+| `numeric` | NaN, infinity; in a DECIMAL that you chose more digits before or behind the point than it has | the greatest or least number; a fraction rounded half away from zero, as PostgreSQL does; none to NaN |
+| `text` (all that becomes a VARCHAR) | more bytes than the VARCHAR has | of text, varchar, char and name the beginning, cut at the end of a character; none to others |
+| `bytea` | more than 1048576 bytes | the beginning |
+| `array` | lower bounds other than 1; in an ARRAY that you chose also more than one dimension, and elements that it does not hold | the array with lower bound 1; none to the others |
+| every type, in a database whose encoding is SQL_ASCII | bytes that are not UTF-8 | with U+FFFD in their place |
+
+Whatever is changed is counted: `changed_values` of the table in `walrock status --json`, and a line in
+the log for the first value of a column and then at most one a minute. `walrock plan` and `walrock
+check` say which policy is in force for which column. Copy and stream do the same. Values of a key are
+never changed, since two rows could become one: there `null` and `clamp` mean `fail`; so does `null`
+where the column takes no NULL, and `text` where the table was not made by walrock. A policy counts for
+rows that come after it was set; to apply it to all, drop the target table and restart.
+
+Databases in another encoding (LATIN1, EUC_JP...) are converted by PostgreSQL itself. A character that
+UTF-8 does not have, which only a few Asian encodings know, makes PostgreSQL refuse to send the row.
+
+## Time zones
+
+A DATETIME has no zone. `sink.starrocks.time-zone` (UTC by default) names the one that `timestamptz` is
+written in, such as `Europe/Berlin`; PostgreSQL converts by its own tables. In the hour that comes twice
+in autumn two moments become the same DATETIME, and one of an hour that is left out in spring does not
+occur; UTC has neither. A `timestamptz` in a primary key is therefore a VARCHAR with its offset
+(`2026-01-31 12:00:00+01`) when the zone is not UTC, and so is one that `column-types` or `text` makes a
+VARCHAR. Times within ranges, composites and arrays of text are printed with their offset. After a
+change of `time-zone` copy the tables again: rows keep the zone that they were written in.
 
 ## Arrays
 
 PostgreSQL's array types do not say how many dimensions their values have, and any element may be
 NULL, so an array becomes JSON, which holds all of that: `{{1,2},{3,NULL}}` becomes
 `[[1,2],[3,null]]`. Elements that are not numbers, booleans or JSON become strings, as PostgreSQL
-prints them. Lower bounds other than 1 (`[2:3]={7,8}`) are not kept in JSON.
+prints them. Lower bounds other than 1 (`[2:3]={7,8}`) cannot be said in JSON: see above.
 
 Where JSON could not be exact (`numeric[]`, since StarRocks keeps numbers of JSON as doubles), or
 where the elements' separator is not known (arrays of your own types), the array is kept in a VARCHAR
 as PostgreSQL prints it: `{1.50,NULL}`.
 
-`column-types` can ask for `ARRAY<...>`: then a value with more than one dimension is refused.
+`column-types` can ask for `ARRAY<...>`: then a value with more than one dimension is not held.
 
 ## Empty text and NULL
 
@@ -79,8 +130,10 @@ std::int32_t numeric_typmod(int precision, int scale) {
 std::string sized_rows(SourceType const& type) {
   switch (type.family) {
   case Family::numeric:
-    return row(sample(type.oid, numeric_typmod(10, 2)), "NaN sets the table aside") +
-           row(sample(type.oid, numeric_typmod(18, 0)), "NaN sets the table aside") +
+    return row(sample(type.oid, numeric_typmod(10, 2)),
+               "NaN: see Values that a column cannot hold") +
+           row(sample(type.oid, numeric_typmod(18, 0)),
+               "NaN: see Values that a column cannot hold") +
            row(sample(type.oid, numeric_typmod(50, 10)), "more than 38 digits: the exact text");
   case Family::characters:
     return row(sample(type.oid, 100 + 4),
