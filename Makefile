@@ -1,7 +1,7 @@
 # The front doors of walrock. Each is one script in tools/; this file only names them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance crash-matrix simulate mutate build setup bench lint format asan tsan sanitize fuzz network-faults hostile soak clean
+.PHONY: help demo test test-matrix conformance crash-matrix simulate mutate build setup bench lint format asan tsan sanitize fuzz network-faults hostile soak clean
 
 help: ## show this list
 	@echo "walrock keeps StarRocks a live, exact copy of PostgreSQL."
@@ -17,7 +17,12 @@ demo: ## watch a real PostgreSQL being copied and followed (DEMO_SECONDS=20 ends
 
 test: ## build and run every test (SUITES="unit e2e" picks some)
 	@tools/setup base check
-	@build/venv/bin/python -P tools/run_tests $(SUITES)
+	@WALROCK_PG_BINS="$${WALROCK_PG_BINS:-$$(tools/postgres_servers 18)}" build/venv/bin/python -P tools/run_tests $(SUITES)
+
+test-matrix: ## every type, encoding and version question on PostgreSQL 12 to 18
+	@tools/setup base check
+	@tools/build walrock
+	@WALROCK_PG_BINS="$$(tools/postgres_servers 12 13 14 16 17 18)" build/venv/bin/python -P -m pytest -q tests/e2e/test_types.py tests/e2e/test_types_random.py tests/e2e/test_failover.py
 
 conformance: ## ask rockpool what StarRocks was seen to answer (SUITE=DIR; PACKAGE=DIR adds cases)
 	@tools/setup base check

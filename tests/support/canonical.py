@@ -77,6 +77,10 @@ def text_of_target(value):
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
+def is_text(target_type):
+    return re.sub(r"\(.*", "", target_type).strip().lower() in ("varchar", "string", "char", "text")
+
+
 def of_column(source_type, target_type):
     """The functions (for source text, for target text) of a column.
 
@@ -84,21 +88,21 @@ def of_column(source_type, target_type):
     """
     source = re.sub(r"\(.*?\)", "", source_type).strip()
     target = re.sub(r"\(.*", "", target_type).strip().lower()
-    is_text = target in ("varchar", "string", "char", "text")
-    if source.endswith("[]"):
+    kept_as_text = is_text(target)
+    if source.endswith("[]") and not kept_as_text:
         return json_document, on_text(json_document)  # the source sends arrays by to_jsonb()
     if source == "boolean":
         return bool_of_source, on_text(bool_of_target)
     if source == "bytea":
         return hex_of_source, hex_of_target
     if source in ("json", "jsonb"):
-        return (as_is, text_of_target) if is_text and source == "json" else (json_document, on_text(json_document))
-    if source == "numeric" and not is_text:
+        return (as_is, text_of_target) if kept_as_text and source == "json" else (json_document, on_text(json_document))
+    if source == "numeric" and not kept_as_text:
         return decimal, on_text(decimal)
-    if source in ("double precision", "real") and not is_text:
+    if source in ("double precision", "real") and not kept_as_text:
         rounded = single if source == "real" else double
         return rounded, on_text(rounded)
-    if source.startswith("timestamp") and not is_text:
+    if source.startswith("timestamp") and not kept_as_text:
         return moment, on_text(moment)
     return as_is, text_of_target
 

@@ -163,7 +163,10 @@ class PgServer:
                 self.execute("postgres", f"SELECT pg_terminate_backend({pid})")
             wait_until(f"slot {slot} to be free", lambda slot=slot: not self.slot(slot)["active_pid"], 20)
             self.execute("postgres", f"SELECT pg_drop_replication_slot('{slot}')")
-        self.execute("postgres", f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.execute("postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        wait_until(f"sessions of {name} to end", lambda: not self.scalar(
+            "postgres", f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"), 20)
+        self.execute("postgres", f'DROP DATABASE IF EXISTS "{name}"')
 
     def slot(self, name):
         """The row of pg_replication_slots as a dict, or None."""

@@ -90,8 +90,9 @@ class Source:
     def rows(self, table, columns):
         """Every row as a tuple of canonical text or None."""
         turns = [canonical.of_column(column.source_type, column.target_type)[0] for column in columns]
-        wanted = ", ".join(f"to_jsonb({quoted(c.name)})" if c.source_type.endswith("[]") else quoted(c.name)
-                           for c in columns)
+        wanted = ", ".join(
+            f"to_jsonb({quoted(c.name)})" if c.source_type.endswith("[]") and not canonical.is_text(c.target_type)
+            else quoted(c.name) for c in columns)
         with tempfile.TemporaryFile() as spool, self._connection.cursor() as cursor:
             cursor.copy_expert(f"COPY (SELECT {wanted} FROM {table}) TO STDOUT", spool)
             spool.seek(0)
