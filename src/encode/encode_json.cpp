@@ -69,8 +69,12 @@ void RowEncoder::append_json_cell(Field const& field, Value value, RowOrigin ori
 bool RowEncoder::append_json_text(Field const& field, std::string_view text,
                                   std::string& out) const {
   switch (field.form) {
-  case Form::text:
-  case Form::json: append_json_string(text, out); return holds_text(field, text);
+  case Form::text: append_json_string(text, out); return holds_text(field, text);
+  case Form::json:
+    out += "\"[";
+    append_json_escaped(text, out);
+    out += "]\"";
+    return holds_text(field, text);
   case Form::integer: return append_field(field, text, out);
   case Form::boolean: return append_json_boolean(field, text, out);
   case Form::array:

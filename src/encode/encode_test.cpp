@@ -249,12 +249,12 @@ TEST(Conversions, JsonKeepsTheDocumentNullApartFromSqlNull) {
   EXPECT_EQ(csv(encoder, {text("1"), text(R"({"a": "\u0001"})")}),
             "1\001{\"a\": \"\\u0001\"}\0010\002");
   EXPECT_EQ(json(encoder, {text("1"), text(R"({"a":1})")}),
-            R"([{"id":"1","_walrock_json_1":"{\"a\":1}","__op":0}])");
+            R"([{"id":"1","_walrock_json_1":"[{\"a\":1}]","__op":0}])");
   EXPECT_EQ(json(encoder, {text("1"), text("null")}),
-            R"([{"id":"1","_walrock_json_1":"null","__op":0}])");
+            R"([{"id":"1","_walrock_json_1":"[null]","__op":0}])");
   EXPECT_EQ(encoder.spec_for(LoadFormat::csv, {}).columns, "`id`,`v`,`__op`");
   EXPECT_EQ(encoder.spec_for(LoadFormat::json, {}).columns,
-            "`id`,`_walrock_json_1`,`__op`,`v`=parse_json(`_walrock_json_1`)");
+            "`id`,`_walrock_json_1`,`__op`,`v`=json_query(parse_json(`_walrock_json_1`),'$[0]')");
 }
 
 struct ArrayCase {
@@ -327,7 +327,7 @@ TEST(EncodeJson, DeletesCarryZerosWhereNullIsNotAllowed) {
                                     {"j", "JSON", Conversion::json, {}, false, "{}"},
                                     {"s", "VARCHAR(9)", Conversion::text, {}, false, ""}}));
   EXPECT_EQ(json(encoder, {text("1"), kNull, kNull, kNull}, Op::delete_),
-            R"([{"id":"1","n":0,"_walrock_json_2":"{}","s":"","__op":1}])");
+            R"([{"id":"1","n":0,"_walrock_json_2":"[{}]","s":"","__op":1}])");
 }
 
 std::string refusal_of(std::function<void()> const& encode) {

@@ -137,6 +137,10 @@ public:
                                     [&](auto const& pair) { return pair.first == field; });
     return found == renamed_.end() ? field : found->second;
   }
+  // [document] -> document
+  [[nodiscard]] bool is_wrapped(std::string const& field) const {
+    return std::find(wrapped_.begin(), wrapped_.end(), field) != wrapped_.end();
+  }
 
 private:
   // At a backtick; ends behind the closing one.
@@ -153,16 +157,20 @@ private:
   }
   // `column`=function(`field`)
   void rename(std::string column) {
+    bool const is_wrapped = text_.substr(at_ + 1).starts_with(kFirstElement);
     at_ = text_.find('`', at_);
     if (at_ == std::string_view::npos)
       return;
     renamed_.emplace_back(quoted(), std::move(column));
+    if (is_wrapped)
+      wrapped_.push_back(renamed_.back().first);
   }
 
   std::string_view text_;
   std::size_t at_ = 0;
   std::vector<std::string> names_;
   std::vector<std::pair<std::string, std::string>> renamed_;
+  std::vector<std::string> wrapped_;
 };
 
 struct Cell {
@@ -197,8 +205,12 @@ std::vector<Cell> cells_of_json(ColumnNames const& columns, std::string_view row
   std::vector<Cell> cells;
   json const object = json::parse(row, nullptr, false);
   for (std::string const& field : columns.names())
-    if (auto const found = object.find(field); found != object.end())
-      cells.push_back({columns.renamed(field), csv_text(*found)});
+    if (auto const found = object.find(field); found != object.end()) {
+      auto text = csv_text(*found);
+      if (text && text->size() >= 2 && columns.is_wrapped(field))
+        text = text->substr(1, text->size() - 2);
+      cells.push_back({columns.renamed(field), std::move(text)});
+    }
   return cells;
 }
 

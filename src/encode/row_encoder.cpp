@@ -37,6 +37,10 @@ bool equal_but_for_case(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
+std::string first_element(std::string const& json) {
+  return std::string(kFirstElement) + json + ",'$[0]')";
+}
+
 // The name of a field of the body that is no column, so that an expression can read it.
 std::string temporary_name(TablePlan const& plan, std::string_view what, std::size_t position) {
   std::string name = "_walrock_" + std::string(what) + "_" + std::to_string(position);
@@ -155,7 +159,8 @@ void RowEncoder::choose_policy(Field& field, ColumnPlan const& column,
 }
 
 // CSV takes JSON text straight into a JSON column. In a JSON body the document null would become
-// SQL NULL and a malformed one would end the body, so there it travels as a string.
+// SQL NULL and a malformed one would end the body, so there it travels as a string. parse_json()
+// makes a JSON string of 1, true and null: such a document travels as the one element of an array.
 void RowEncoder::name_field(Field& field, ColumnPlan const& column, std::size_t position) const {
   bool const is_json =
       field.form == Form::json || (field.form == Form::json_array && column.type == "JSON");
@@ -169,8 +174,9 @@ void RowEncoder::name_field(Field& field, ColumnPlan const& column, std::size_t 
     field.json_expression = field.expression;
   } else if (is_json) {
     field.json_load_name = temporary_name(plan_, "json", position);
-    field.json_expression =
-        quote_starrocks(column.name) + "=parse_json(" + quote_starrocks(field.json_load_name) + ")";
+    std::string const parsed = "parse_json(" + quote_starrocks(field.json_load_name) + ")";
+    field.json_expression = quote_starrocks(column.name) + "=" +
+                            (field.form == Form::json ? first_element(parsed) : parsed);
   }
   append_json_string(field.json_load_name, field.json_key);
   field.json_key += ':';
@@ -187,6 +193,8 @@ void RowEncoder::prepare_delete_tail() {
     json_delete_tail_ += field.json_key;
     if (column.is_nullable)
       json_delete_tail_ += "null";
+    else if (field.form == Form::json)
+      append_json_string("[" + column.zero + "]", json_delete_tail_);
     else if (is_bare)
       json_delete_tail_ += column.zero;
     else

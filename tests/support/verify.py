@@ -91,8 +91,9 @@ class Source:
         """Every row as a tuple of canonical text or None."""
         turns = [canonical.of_column(column.source_type, column.target_type)[0] for column in columns]
         wanted = ", ".join(
-            f"to_jsonb({quoted(c.name)})" if c.source_type.endswith("[]") and not canonical.is_text(c.target_type)
-            else quoted(c.name) for c in columns)
+            quoted(c.name) if not c.source_type.endswith("[]") or canonical.is_text(c.target_type)
+            else f"to_jsonb({quoted(c.name)}{'::text[]' if c.source_type.startswith(('timestamp', 'date')) else ''})"
+            for c in columns)
         with tempfile.TemporaryFile() as spool, self._connection.cursor() as cursor:
             cursor.copy_expert(f"COPY (SELECT {wanted} FROM {table}) TO STDOUT", spool)
             spool.seek(0)
