@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* bytes, std::size_t siz
   format.style = (shape & 1U) != 0 ? ArrayStyle::json : ArrayStyle::starrocks;
   format.element = static_cast<ArrayElement>(shape >> 1U & 3U);
   format.is_moment = (shape & 8U) != 0;
+  format.most_dimensions = (shape & 16U) != 0 ? 1 : 6;
   std::string const text(in.rest());
   std::string out;
   if (!append_array(text, format, out) || format.style != ArrayStyle::json ||

@@ -56,6 +56,9 @@ def frames(messages, mark=b"\3"):
     return b"".join(mark + struct.pack(">H", len(message)) + message for message in messages)
 
 
+VALUES = [b"infinity", b"-infinity", b"0044-03-15 BC", b"10000-01-01 00:00:00+00", b"2024-02-29 12:00:00.5+05:30", b"NaN",
+          b"-12345.678", b"999.995", b"3.4028235e+38", b"caf\xe9 \xc3\xa9", b"\xf0\x9f\x98\x80abc", b"\\x00ff", b"t", b"null",
+          b"[2:3]={7,8}", b"{{1,2},{3,NULL}}", b"\\N", b"\1\2"]
 ANSWERS = [
     b'{"Status": "OK", "Message": "", "Label": "l", "TxnId": 7}',
     b'{"Status": "OK", "NumberTotalRows": 3, "NumberLoadedRows": 3, "NumberFilteredRows": 0, "NumberUnselectedRows": 0}',
@@ -91,6 +94,7 @@ CORPORA = {
                        frames([begin(), relation(identity=b"f"), FULL, commit()]) + b"\0\2" + frames(PLAIN)],
     "copy_text": [b"\2one\ttwo", b"\3\\N\t\\\\\t\\x41\\101\\t", b"\1\\.", b"\0", b"\2a\\tb\tc"],
     "answer": [b"\1" + answer for answer in ANSWERS] + [b"\0" + ANSWERS[0]],
+    "values": [bytes([kind, choice]) + value for kind in range(16) for choice in (0, 1, 2, 6, 18) for value in VALUES],
     "array_text": [bytes([shape]) + array for array in ARRAYS for shape in (0, 1, 3, 5, 7, 9)],
     "names": NAMES,
     "stream_log": [b"\0" + frames(LOGGED, b"\1"), b"\0" + frames(DESCRIBED, b"\1"), b"\1" + frames(LOGGED, b"\1"),
