@@ -29,6 +29,7 @@ SETTINGS = {
     "max_replication_slots": "20",
     "max_wal_senders": "20",
     "max_connections": "100",
+    "max_prepared_transactions": "10",
     "shared_buffers": "256MB",
     "max_wal_size": "4GB",
     "log_min_messages": "warning",

@@ -1,0 +1,393 @@
+"""Rows by their identity and key, whatever the key is and however it changes: one job, a table or two for each test."""
+import io
+
+import pytest
+
+from tests.support.rows_job import RowsJob
+
+JOB = RowsJob()
+
+
+@pytest.fixture(scope="module")
+def rows(pg, rockpool, tmp_path_factory):
+    with JOB.running("rows_of_all_kinds", pg, rockpool, tmp_path_factory.mktemp("rows")) as made:
+        yield made
+
+
+def numbered(table, count=10):
+    """Rows (n, 'old n') in a table of a number and a text."""
+    return f"INSERT INTO {table} SELECT n, 'old ' || n FROM generate_series(1, {count}) n"
+
+
+# -- replica identity -------------------------------------------------------------------------
+
+@JOB.having("CREATE TABLE by_default (id int PRIMARY KEY, v text)", numbered("by_default"))
+def test_identity_default_follows_updates_deletes_and_key_changes(rows):
+    rows.change("UPDATE by_default SET v = 'new' WHERE id < 4", "DELETE FROM by_default WHERE id = 5",
+                "UPDATE by_default SET id = 60 WHERE id = 6", "INSERT INTO by_default VALUES (5, 'again'), (11, NULL)")
+    rows.compare("by_default")
+
+
+@JOB.having("CREATE TABLE by_index (a text, b int NOT NULL, v text)", "CREATE UNIQUE INDEX by_index_b ON by_index (b)",
+            "ALTER TABLE by_index REPLICA IDENTITY USING INDEX by_index_b",
+            "INSERT INTO by_index SELECT NULL, n, 'old' FROM generate_series(1, 10) n")
+def test_identity_index_without_a_primary_key_follows_everything(rows):
+    rows.change("UPDATE by_index SET a = 'a', v = NULL WHERE b < 4", "DELETE FROM by_index WHERE b = 5",
+                "UPDATE by_index SET b = 60 WHERE b = 6", "INSERT INTO by_index VALUES ('x', 5, 'again')")
+    rows.compare("by_index")
+
+
+@JOB.having("CREATE TABLE beside_key (id int PRIMARY KEY, code text NOT NULL UNIQUE, v text)",
+            "ALTER TABLE beside_key REPLICA IDENTITY USING INDEX beside_key_code_key",
+            "INSERT INTO beside_key SELECT n, 'c' || n, 'old' FROM generate_series(1, 10) n")
+def test_identity_index_beside_a_primary_key_follows_everything(rows):
+    rows.change("UPDATE beside_key SET v = 'new' WHERE id < 4", "UPDATE beside_key SET id = id + 100 WHERE id < 3",
+                "UPDATE beside_key SET code = 'moved' WHERE id = 5", "DELETE FROM beside_key WHERE id = 6")
+    rows.change_at_once("UPDATE beside_key SET id = 200, code = 'both' WHERE id = 7", "DELETE FROM beside_key WHERE id = 200")
+    rows.compare("beside_key")
+
+
+@JOB.having("CREATE TABLE by_full (id int PRIMARY KEY, v text)", "ALTER TABLE by_full REPLICA IDENTITY FULL",
+            numbered("by_full"))
+def test_identity_full_follows_updates_deletes_and_key_changes(rows):
+    rows.change("UPDATE by_full SET v = 'new' WHERE id < 4", "DELETE FROM by_full WHERE id = 5",
+                "UPDATE by_full SET id = 60, v = NULL WHERE id = 6", "UPDATE by_full SET v = v")
+    rows.compare("by_full")
+
+
+@JOB.having("CREATE TABLE by_nothing (id int PRIMARY KEY, v text)", "ALTER TABLE by_nothing REPLICA IDENTITY NOTHING",
+            numbered("by_nothing"))
+def test_identity_nothing_follows_inserts_and_truncate(rows):
+    rows.change("INSERT INTO by_nothing VALUES (11, 'new')", "TRUNCATE by_nothing", "INSERT INTO by_nothing VALUES (1, 'x')")
+    rows.compare("by_nothing")
+
+
+@JOB.having("CREATE TABLE full_no_key (a int, v text)", "ALTER TABLE full_no_key REPLICA IDENTITY FULL",
+            numbered("full_no_key"), numbered("full_no_key"))
+def test_identity_full_without_a_key_is_exact_until_an_update_which_sets_it_aside(rows):
+    rows.change("INSERT INTO full_no_key VALUES (1, 'old 1'), (NULL, NULL)")
+    rows.compare("full_no_key")
+    rows.change("UPDATE full_no_key SET v = 'new' WHERE a = 1")
+    reason = rows.walrock.wait_until_table("public.full_no_key", "errored")["reason"]
+    assert "key" in reason, reason
+
+
+@JOB.having("CREATE TABLE switched (id int PRIMARY KEY, v text, big text)",
+            "ALTER TABLE switched ALTER big SET STORAGE EXTERNAL",
+            "INSERT INTO switched SELECT n, 'old', repeat('b', 5000) FROM generate_series(1, 9) n")
+def test_an_identity_that_changes_while_the_job_runs_is_followed(rows):
+    rows.change("UPDATE switched SET v = 'default' WHERE id = 1", "ALTER TABLE switched REPLICA IDENTITY FULL",
+                "UPDATE switched SET v = 'full' WHERE id = 2", "UPDATE switched SET id = 30 WHERE id = 3",
+                "DELETE FROM switched WHERE id = 4", "ALTER TABLE switched REPLICA IDENTITY DEFAULT",
+                "UPDATE switched SET v = 'default again' WHERE id = 5", "DELETE FROM switched WHERE id = 6")
+    rows.compare("switched")
+
+
+# -- keys -------------------------------------------------------------------------------------
+
+@JOB.having("CREATE TABLE many_columns (v text, b int, a text, c date, PRIMARY KEY (a, b, c))",
+            "INSERT INTO many_columns SELECT 'old', n % 3, 'k' || n % 5, date '2024-01-01' + n FROM generate_series(1, 40) n")
+def test_a_key_of_several_columns_in_another_order_than_the_table(rows):
+    rows.change("UPDATE many_columns SET v = 'new' WHERE b = 1", "UPDATE many_columns SET b = b + 10 WHERE a = 'k1'",
+                "UPDATE many_columns SET a = 'moved', c = c + 1000 WHERE a = 'k2'", "DELETE FROM many_columns WHERE a = 'k3'")
+    rows.compare("many_columns")
+
+
+@JOB.having("CREATE TABLE key_last (v text, w int, id int PRIMARY KEY)",
+            "INSERT INTO key_last SELECT 'old', n, n FROM generate_series(1, 10) n")
+def test_a_key_that_is_not_the_first_column(rows):
+    rows.change("UPDATE key_last SET v = 'new' WHERE id < 4", "UPDATE key_last SET id = 50 WHERE id = 5",
+                "DELETE FROM key_last WHERE id = 6")
+    rows.compare("key_last")
+
+
+@JOB.having("CREATE TABLE only_key (a int, b text, PRIMARY KEY (a, b))",
+            "INSERT INTO only_key SELECT n, 'k' FROM generate_series(1, 10) n")
+def test_a_table_that_has_no_column_but_its_key(rows):
+    rows.change("INSERT INTO only_key VALUES (1, 'l')", "UPDATE only_key SET b = 'm' WHERE a = 2", "DELETE FROM only_key WHERE a = 3")
+    rows.compare("only_key")
+
+
+# Type of the key -> four values of it: two that stay, one that is deleted, one that a row moves to.
+KEYS = {
+    "smallint": ("-32768", "0", "32767", "7"),
+    "int": ("-2147483648", "0", "2147483647", "7"),
+    "bigint": ("-9223372036854775808", "0", "9223372036854775807", "7"),
+    "numeric": ("'1.5'", "'-12345678901234567890.123456789'", "'NaN'", "'1e30'"),
+    "numeric(12,3)": ("1.5", "-1.5", "0", "999999999.999"),
+    "bytea": ("'\\x00'", "'\\x'", "'\\x00ff'", "'\\xc3a4'"),
+    "real": ("1.5", "0.1", "'NaN'", "'-infinity'"),
+    "float8": ("0.1", "'infinity'", "'NaN'", "1e-300"),
+    "boolean": ("true", None, "false", None),
+    "date": ("'2024-02-29'", "'0001-01-01'", "'9999-12-31'", "'1970-01-01'"),
+    "timestamp": ("'2024-02-29 00:00:00.000001'", "'2024-02-29'", "'1969-12-31 23:59:59.999999'", "'9999-12-31'"),
+    "timestamptz": ("'2024-02-29 00:00:00.000001+02'", "'2024-02-29+00'", "'2024-10-27 01:30+00'", "'2024-10-27 00:30+00'"),
+    "time": ("'00:00'", "'24:00'", "'12:34:56.789'", "'23:59:59.999999'"),
+    "timetz": ("'00:00+00'", "'01:00+01'", "'12:34:56.789-03:30'", "'23:59:59+00'"),
+    "interval": ("'1 month'", "'1 day'", "'-1 second'", "'1 year 2 days'"),
+    "uuid": ("'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "'00000000-0000-0000-0000-000000000000'",
+             "'ffffffff-ffff-ffff-ffff-ffffffffffff'", "'00000000-0000-0000-0000-000000000001'"),
+    "text": ("''", "E'a\\tb'", "'\\N'", "'\u00e4\u65e5'"),
+    "varchar(20)": ("'a'", "'A'", "'a '", "' a'"),
+    "char(6)": ("'a'", "'ab'", "''", "'abcdef'"),
+    "inet": ("'10.0.0.1'", "'10.0.0.0/8'", "'::1'", "'10.0.0.1/24'"),
+    "macaddr": ("'08:00:2b:01:02:03'", "'00:00:00:00:00:00'", "'ff:ff:ff:ff:ff:ff'", "'08:00:2b:01:02:04'"),
+    "oid": ("0", "1", "4294967295", "7"),
+    "money": ("'0'", "'1.5'", "'-1.5'", "'92233720368547758.07'"),
+    "bit(8)": ("B'00000000'", "B'10000000'", "B'11111111'", "B'00000001'"),
+    "bit varying": ("B'1'", "B'10'", "B''", "B'0000'"),
+    "jsonb": ("'1'", "'{\"a\": 1}'", "'[1, 2]'", "'null'"),
+    "int[]": ("'{1,2}'", "'{}'", "'{1,NULL}'", "'{{1},{2}}'"),
+    "int4range": ("'[1,2)'", "'empty'", "'(,)'", "'[1,)'"),
+    "tsvector": ("'a'", "'a b'", "''", "'c:1'"),
+    "mood": ("'sad'", "'ok'", "'happy'", "'odd one'"),
+    "positive": ("1", "2", "3", "4"),
+    "pair": ("'(1,a)'::pair", "'(1,b)'::pair", "'(2,)'::pair", "'(,a)'::pair"),
+    "pg_lsn": ("'0/1'", "'0/2'", "'F/FFFFFFFF'", "'1/0'"),
+}
+
+JOB.having("CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy', 'odd one')", "CREATE DOMAIN positive AS int CHECK (VALUE > 0)",
+           "CREATE TYPE pair AS (n int, t text)")
+for place, (kind, (first, second, third, _)) in enumerate(KEYS.items()):
+    JOB.having(f"CREATE TABLE key_{place} (v int, k {kind} PRIMARY KEY, w text)",
+               *(f"INSERT INTO key_{place} VALUES (0, {value}, 'w')" for value in (first, second, third) if value))
+
+
+@pytest.mark.parametrize("kind", KEYS)
+def test_every_type_that_may_be_a_key(rows, kind):
+    _, second, third, fourth = KEYS[kind]
+    table = f"key_{list(KEYS).index(kind)}"
+    rows.change(f"UPDATE {table} SET v = v + 1", f"DELETE FROM {table} WHERE k = {third}",
+                f"INSERT INTO {table} VALUES (5, {third}, 'again')", f"UPDATE {table} SET v = 6 WHERE k = {third}")
+    if second:
+        rows.change(f"UPDATE {table} SET k = {fourth} WHERE k = {second}", f"DELETE FROM {table} WHERE k = {third}")
+    rows.compare(table)
+
+
+@JOB.having("CREATE TABLE same_number (k numeric PRIMARY KEY, v int)", "INSERT INTO same_number VALUES (1.0, 1), (2, 2)",
+            "CREATE TABLE same_zero (k float8 PRIMARY KEY, v int)", "INSERT INTO same_zero VALUES ('0', 1), (1, 2)")
+def test_a_key_that_is_written_otherwise_but_equal_stays_one_row(rows):
+    """1.0 = 1.00 and 0 = -0 for PostgreSQL's index, but their texts differ."""
+    rows.change("UPDATE same_number SET k = 1.00 WHERE v = 1", "UPDATE same_number SET v = 3 WHERE k = 1",
+                "UPDATE same_zero SET k = '-0' WHERE v = 1", "UPDATE same_zero SET v = 3 WHERE k = 0")
+    rows.compare("same_number", "same_zero")
+    rows.change("DELETE FROM same_number WHERE k = 1", "DELETE FROM same_zero WHERE k = 0")
+    rows.compare("same_number", "same_zero")
+    rows.change_at_once("INSERT INTO same_number VALUES (1.000, 5)", "DELETE FROM same_number WHERE k = 1",
+                        "INSERT INTO same_number VALUES (1, 6)")
+    rows.compare("same_number")
+
+
+@JOB.having("CREATE TABLE long_key (k text PRIMARY KEY, v int)", "INSERT INTO long_key VALUES (repeat('k', 128), 1)",
+            "CREATE TABLE too_long_key (k text PRIMARY KEY, v int)", "INSERT INTO too_long_key VALUES ('short', 1)")
+def test_a_text_key_may_have_128_bytes_and_a_longer_one_sets_aside(rows):
+    rows.change("UPDATE long_key SET v = 2", "INSERT INTO long_key VALUES (repeat('\u00e4', 64), 3)",
+                "UPDATE long_key SET k = repeat('j', 128) WHERE v = 2")
+    rows.compare("long_key")
+    rows.change("INSERT INTO too_long_key VALUES (repeat('k', 129), 2)")
+    reason = rows.walrock.wait_until_table("public.too_long_key", "errored")["reason"]
+    assert "primary key size exceed" in reason, reason
+    assert rows.case.target("SELECT k, v FROM too_long_key") == [["short", "1"]]
+
+
+# -- keys that change -------------------------------------------------------------------------
+
+@JOB.having("CREATE TABLE chain (id int PRIMARY KEY, v text)", numbered("chain"))
+def test_a_key_that_changes_again_and_again_in_one_transaction(rows):
+    rows.change_at_once(*(f"UPDATE chain SET id = {n + 1}, v = v || {n} WHERE id = {n}" for n in range(100, 110)),
+                        "UPDATE chain SET id = 100 WHERE id = 1",
+                        *(f"UPDATE chain SET id = {n + 1}, v = v || '{n}' WHERE id = {n}" for n in range(100, 110)),
+                        "INSERT INTO chain VALUES (1, 'where it was'), (105, 'on the way')")
+    rows.compare("chain")
+    rows.change_at_once("UPDATE chain SET id = 300 WHERE id = 2", "UPDATE chain SET id = 2 WHERE id = 300")
+    rows.compare("chain")
+
+
+@JOB.having("CREATE TABLE swapped (id int PRIMARY KEY, v text)", numbered("swapped"))
+def test_two_keys_swapped_by_way_of_a_third_value(rows):
+    rows.change_at_once("UPDATE swapped SET id = -1 WHERE id = 1", "UPDATE swapped SET id = 1 WHERE id = 2",
+                        "UPDATE swapped SET id = 2 WHERE id = -1")
+    rows.compare("swapped")
+
+
+@JOB.having("CREATE TABLE deferrable_swap (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text)",
+            "ALTER TABLE deferrable_swap REPLICA IDENTITY FULL", numbered("deferrable_swap"))
+@pytest.mark.unproven
+def test_two_keys_swapped_in_one_statement_where_the_key_is_deferrable(rows):
+    """For a moment both rows have one key; the second move must not take the first row away."""
+    rows.change("UPDATE deferrable_swap SET id = 3 - id WHERE id IN (1, 2)")
+    rows.compare("deferrable_swap")
+
+
+@JOB.having("CREATE TABLE deferrable_shift (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text)",
+            "ALTER TABLE deferrable_shift REPLICA IDENTITY FULL", numbered("deferrable_shift"))
+@pytest.mark.unproven
+def test_all_keys_moved_by_one_where_the_key_is_deferrable(rows):
+    rows.change("UPDATE deferrable_shift SET id = id + 1")
+    rows.compare("deferrable_shift")
+    rows.change("UPDATE deferrable_shift SET id = id - 1")
+    rows.compare("deferrable_shift")
+    rows.change_at_once("INSERT INTO deferrable_shift VALUES (5, 'second')", "DELETE FROM deferrable_shift WHERE v = 'old 5'")
+    rows.compare("deferrable_shift")
+
+
+@JOB.having("CREATE TABLE again (id int PRIMARY KEY, v text)", numbered("again"))
+def test_delete_and_insert_again_in_one_transaction(rows):
+    rows.change_at_once("DELETE FROM again WHERE id < 6", "INSERT INTO again SELECT n, NULL FROM generate_series(3, 5) n",
+                        "DELETE FROM again WHERE id = 4")
+    rows.compare("again")
+    rows.change("DELETE FROM again WHERE id = 7", "INSERT INTO again VALUES (7, 'back')", "DELETE FROM again WHERE id = 8")
+    rows.compare("again")
+
+
+@JOB.having("CREATE TABLE brief (id int PRIMARY KEY, v text)", numbered("brief"))
+def test_insert_update_and_delete_of_one_key_in_one_batch(rows):
+    rows.change_at_once("INSERT INTO brief VALUES (20, 'a'), (21, 'a')", "UPDATE brief SET v = 'b' WHERE id >= 20",
+                        "DELETE FROM brief WHERE id = 20", "UPDATE brief SET v = 'c' WHERE id = 1",
+                        "DELETE FROM brief WHERE id = 1")
+    rows.compare("brief")
+
+
+@JOB.having("CREATE TABLE counter (id int PRIMARY KEY, n int)", "INSERT INTO counter VALUES (1, 0), (2, 0)")
+def test_one_key_thousands_of_times_in_one_batch(rows):
+    count = "DO $$ BEGIN FOR i IN 1..5000 LOOP UPDATE counter SET n = n + 1 WHERE id = 1; END LOOP; END $$"
+    rows.change(count)
+    rows.compare("counter")
+    rows.change("DO $$ BEGIN FOR i IN 1..1000 LOOP DELETE FROM counter WHERE id = 2; INSERT INTO counter VALUES (2, i); "
+                "END LOOP; END $$")
+    rows.compare("counter")
+
+
+@JOB.having("CREATE TABLE written_over (id int PRIMARY KEY, v text)", numbered("written_over"))
+def test_insert_on_conflict_updates_and_leaves_alone(rows):
+    rows.change("INSERT INTO written_over VALUES (1, 'over'), (11, 'new') ON CONFLICT (id) DO UPDATE SET v = EXCLUDED.v",
+                "INSERT INTO written_over VALUES (2, 'over'), (12, 'new') ON CONFLICT DO NOTHING")
+    rows.compare("written_over")
+
+
+# -- large values that stay -------------------------------------------------------------------
+
+def toasted(table, *statements):
+    return (f"CREATE TABLE {table} (id int PRIMARY KEY, v text, a text, b text NOT NULL)",
+            *(f"ALTER TABLE {table} ALTER {column} SET STORAGE EXTERNAL" for column in "ab"),
+            f"INSERT INTO {table} SELECT n, 'old', repeat('a' || n, 3000), repeat('b' || n, 3000) FROM generate_series(1, 20) n",
+            *statements)
+
+
+@pytest.mark.parametrize("table", ["toast_default", "toast_full", "toast_index"])
+@JOB.having(*toasted("toast_default"), *toasted("toast_full", "ALTER TABLE toast_full REPLICA IDENTITY FULL"),
+            *toasted("toast_index", "CREATE UNIQUE INDEX toast_index_id ON toast_index (id)",
+                     "ALTER TABLE toast_index REPLICA IDENTITY USING INDEX toast_index_id"))
+def test_unchanged_large_values_stay_under_every_identity(rows, table):
+    rows.change(f"UPDATE {table} SET v = 'new' WHERE id < 5")
+    rows.change_at_once(f"UPDATE {table} SET a = 'short' WHERE id = 5", f"UPDATE {table} SET b = repeat('n', 4000) WHERE id = 6",
+                        f"UPDATE {table} SET v = 'both', a = NULL WHERE id = 7", f"UPDATE {table} SET v = 'then' WHERE id BETWEEN 5 AND 8",
+                        f"DELETE FROM {table} WHERE id = 8", f"INSERT INTO {table} VALUES (8, 'again', 'x', repeat('y', 9000))",
+                        f"UPDATE {table} SET v = 'partial' WHERE id = 8")
+    rows.compare(table)
+
+
+@pytest.mark.parametrize("table", [pytest.param("moved_toast_default", marks=pytest.mark.unproven), "moved_toast_full"])
+@JOB.having(*toasted("moved_toast_default"), *toasted("moved_toast_full", "ALTER TABLE moved_toast_full REPLICA IDENTITY FULL"))
+def test_a_key_change_takes_unchanged_large_values_along(rows, table):
+    rows.change(f"UPDATE {table} SET id = 100 WHERE id = 1")
+    rows.compare(table)
+    rows.change_at_once(f"UPDATE {table} SET id = -1, v = 'moved' WHERE id = 2", f"UPDATE {table} SET id = 2 WHERE id = 3",
+                        f"UPDATE {table} SET id = 3 WHERE id = -1", f"UPDATE {table} SET a = 'now short', id = 50 WHERE id = 5",
+                        f"UPDATE {table} SET id = 60 WHERE id = 6", f"DELETE FROM {table} WHERE id = 60")
+    rows.compare(table)
+
+
+# -- columns that PostgreSQL fills ------------------------------------------------------------
+
+@JOB.having("CREATE TABLE generated (a int, twice int GENERATED ALWAYS AS (a * 2) STORED, id int PRIMARY KEY, v text)",
+            "INSERT INTO generated (a, id, v) SELECT n, n, 'old' FROM generate_series(1, 10) n")
+def test_generated_columns_in_the_middle_are_left_out_and_the_others_are_exact(rows):
+    rows.change("UPDATE generated SET a = 100 WHERE id = 1", "INSERT INTO generated (id, v) VALUES (11, 'new')",
+                "DELETE FROM generated WHERE id = 2")
+    rows.compare("generated")
+    assert [row[0] for row in rows.case.target("DESC generated")] == ["id", "a", "v"]
+
+
+@JOB.having("CREATE TABLE given (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, n bigserial, "
+            "m int GENERATED BY DEFAULT AS IDENTITY, v text DEFAULT 'default')", "INSERT INTO given (v) VALUES ('a'), (NULL)")
+def test_identity_columns_sequences_and_defaults_arrive_as_values(rows):
+    rows.change("INSERT INTO given DEFAULT VALUES", "INSERT INTO given (id, m) OVERRIDING SYSTEM VALUE VALUES (100, 200)",
+                "UPDATE given SET id = DEFAULT WHERE id = 1")
+    rows.compare("given")
+
+
+# -- who writes, and how ----------------------------------------------------------------------
+
+@JOB.having("CREATE TABLE by_trigger (id int PRIMARY KEY, v text)", "CREATE TABLE seen_by_trigger (id serial PRIMARY KEY, what text)",
+            "CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO seen_by_trigger (what) "
+            "VALUES (TG_OP || ' ' || OLD.id); RETURN NEW; END $$",
+            "CREATE TRIGGER look AFTER UPDATE ON by_trigger FOR EACH ROW EXECUTE FUNCTION look()", numbered("by_trigger"))
+def test_rows_that_triggers_write(rows):
+    rows.change("UPDATE by_trigger SET v = 'new'")
+    rows.compare("by_trigger", "seen_by_trigger")
+
+
+@JOB.having("CREATE TABLE parent (id int PRIMARY KEY)", "INSERT INTO parent SELECT generate_series(1, 10)",
+            "CREATE TABLE child (id int PRIMARY KEY, p int REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE)",
+            "INSERT INTO child SELECT n, n % 5 + 1 FROM generate_series(1, 20) n")
+def test_rows_that_foreign_keys_delete_and_update(rows):
+    rows.change("DELETE FROM parent WHERE id = 1", "UPDATE parent SET id = 20 WHERE id = 2")
+    rows.compare("parent", "child")
+
+
+@JOB.having("CREATE TABLE by_copy (id int PRIMARY KEY, v text)", numbered("by_copy"))
+def test_rows_that_copy_from_writes(rows):
+    with rows.case.transaction() as cursor:
+        cursor.copy_expert("COPY by_copy FROM STDIN", io.StringIO("".join(f"{n}\tcopied \\\\ {n}\n" for n in range(100, 3100))))
+    rows.compare("by_copy")
+
+
+@JOB.having("CREATE TABLE rewritten (id int PRIMARY KEY, v text)", numbered("rewritten", 1000))
+def test_a_table_that_is_vacuumed_full_and_clustered_stays(rows):
+    rows.change("DELETE FROM rewritten WHERE id % 2 = 0", "VACUUM FULL rewritten", "UPDATE rewritten SET v = 'new' WHERE id < 50",
+                "CLUSTER rewritten USING rewritten_pkey", "INSERT INTO rewritten VALUES (2000, 'last')")
+    rows.compare("rewritten")
+
+
+@JOB.having("CREATE TABLE nulls (id int PRIMARY KEY, a text, b int, c date, d jsonb, e int[])",
+            "INSERT INTO nulls SELECT n, CASE WHEN n % 2 = 0 THEN '' END FROM generate_series(1, 10) n")
+def test_null_and_empty_stay_apart_and_columns_become_null(rows):
+    rows.change("UPDATE nulls SET a = NULL, b = 1, c = '2024-01-01', d = 'null', e = '{}' WHERE id < 4",
+                "UPDATE nulls SET a = '', b = NULL, c = NULL, d = NULL, e = NULL WHERE id = 2", "UPDATE nulls SET a = '' WHERE id = 5")
+    rows.compare("nulls")
+
+
+@JOB.having("CREATE TABLE dropped_column (gone int, id int PRIMARY KEY, gone_too text, v text)",
+            "ALTER TABLE dropped_column DROP gone", "ALTER TABLE dropped_column DROP gone_too", numbered("dropped_column"))
+def test_a_table_that_lost_columns_before_the_copy(rows):
+    rows.change("UPDATE dropped_column SET v = 'new' WHERE id = 1", "DELETE FROM dropped_column WHERE id = 2",
+                "UPDATE dropped_column SET id = 30 WHERE id = 3")
+    rows.compare("dropped_column")
+
+
+@JOB.having("CREATE TABLE wide (id int PRIMARY KEY, " + ", ".join(f"c{n} int" for n in range(1500)) + ")",
+            "INSERT INTO wide SELECT n FROM generate_series(1, 5) n")
+def test_a_table_of_fifteen_hundred_columns(rows):
+    rows.change("UPDATE wide SET c1499 = 7, c0 = 1 WHERE id = 1", "INSERT INTO wide (id, c700) VALUES (9, 9)")
+    rows.compare("wide")
+
+
+@JOB.having("CREATE TABLE two_sessions (id int PRIMARY KEY, v text)", numbered("two_sessions"))
+def test_two_sessions_whose_transactions_overlap(rows):
+    first, second = (rows.case.pg.connect(rows.case.name, autocommit=False) for _ in range(2))
+    try:
+        with first.cursor() as early, second.cursor() as late:
+            early.execute("UPDATE two_sessions SET v = 'early' WHERE id = 1")
+            late.execute("UPDATE two_sessions SET v = 'late' WHERE id = 2")
+            early.execute("DELETE FROM two_sessions WHERE id = 3")
+            late.execute("INSERT INTO two_sessions VALUES (30, 'late')")
+            second.commit()
+            early.execute("UPDATE two_sessions SET v = v || ', then early' WHERE id = 2")
+            rows.change("UPDATE two_sessions SET v = 'between' WHERE id = 4")
+            early.execute("UPDATE two_sessions SET v = v || ', then early' WHERE id = 4")
+            first.commit()
+    finally:
+        first.close()
+        second.close()
+    rows.compare("two_sessions")
