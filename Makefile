@@ -1,7 +1,7 @@
 # The front doors of walrock. Each is one script in tools/; this file only names them.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-matrix conformance crash-matrix simulate mutate build setup bench lint format asan tsan sanitize fuzz network-faults hostile soak clean
+.PHONY: help demo test test-matrix conformance crash-matrix simulate mutate build setup bench lint format asan tsan sanitize fuzz histories network-faults hostile soak clean
 
 help: ## show this list
 	@echo "walrock keeps StarRocks a live, exact copy of PostgreSQL."
@@ -75,6 +75,12 @@ tsan: ## unit tests under ThreadSanitizer
 fuzz: ## fuzz what reads a server's bytes, each part for SECONDS=60
 	@tools/setup base check
 	@build/venv/bin/python -P tools/fuzz --seconds $(or $(SECONDS),60)
+
+histories: ## play random histories on a real PostgreSQL and compare, SEEDS=100 from FIRST=1; a failing one is shrunk and kept
+	@tools/setup base check
+	@tools/build walrock
+	@mkdir -p build/histories
+	@WALROCK_HISTORIES=$(or $(SEEDS),100) WALROCK_SEED=$(or $(FIRST),1) WALROCK_HISTORIES_FOLDER=build/histories build/venv/bin/python -P -m pytest tests/e2e/test_histories.py -q
 
 network-faults: ## break the network at random, SEEDS=20 runs after FIRST=1
 	@tools/setup base check
