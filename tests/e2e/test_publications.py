@@ -67,7 +67,7 @@ def test_a_row_filter_holds_for_copy_and_stream_alike(case):
                     "UPDATE filtered SET v = 'new' WHERE id IN (2, 17)", "INSERT INTO filtered VALUES (21, 'in', 50), (22, 'out', 5)",
                     "UPDATE filtered SET id = 100 WHERE id = 18")
         case.settle(walrock)
-        wanted = case.source("SELECT id::text, v, w::text FROM filtered WHERE w > 10 ORDER BY id")
+        wanted = case.source("SELECT id::text, v, w::text FROM filtered WHERE w > 10 ORDER BY filtered.id")
         assert case.target("SELECT id, v, w FROM filtered ORDER BY id") == [list(row) for row in wanted]
 
 
@@ -79,7 +79,7 @@ def test_a_column_list_holds_for_copy_and_stream_alike(case):
         walrock.wait_until_ready("public.small")
         case.source(*CHANGES, "UPDATE small SET w = 100 WHERE id = 2")
         case.settle(walrock)
-        wanted = case.source("SELECT id::text, w::text FROM small ORDER BY id")
+        wanted = case.source("SELECT id::text, w::text FROM small ORDER BY small.id")
         assert case.target("SELECT id, w FROM small ORDER BY id") == [list(row) for row in wanted]
         assert [row[0] for row in case.target("DESC small")] == ["id", "w"]
 

@@ -265,6 +265,38 @@ def test_insert_on_conflict_updates_and_leaves_alone(rows):
     rows.compare("written_over")
 
 
+@JOB.having("CREATE TABLE rekeyed (a int PRIMARY KEY, b int NOT NULL, v text)",
+            "INSERT INTO rekeyed SELECT n, n + 100, 'old' FROM generate_series(1, 10) n")
+def test_a_primary_key_that_moves_to_another_column_is_followed_or_set_aside_but_never_wrong(rows):
+    rows.change("UPDATE rekeyed SET v = 'before' WHERE a = 1", "ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey",
+                "INSERT INTO rekeyed VALUES (20, 120, 'between')", "ALTER TABLE rekeyed ADD PRIMARY KEY (b)",
+                "UPDATE rekeyed SET v = 'behind' WHERE b = 102", "UPDATE rekeyed SET a = 30 WHERE b = 103", "DELETE FROM rekeyed WHERE b = 104")
+    rows.case.settle(rows.walrock)
+    table = rows.walrock.table("public.rekeyed")
+    if table["state"] == "errored":
+        assert "key" in table["reason"] or "identity" in table["reason"], table
+    else:
+        rows.compare("rekeyed")
+
+
+@JOB.having("CREATE TABLE odd_indexes (a int PRIMARY KEY, b int, gone text)", "ALTER TABLE odd_indexes DROP gone",
+            "CREATE FUNCTION twice(x int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT x * 2'",
+            "CREATE INDEX ON odd_indexes (b) WHERE a > twice(1)", "CREATE UNIQUE INDEX ON odd_indexes (twice(a))",
+            "CREATE INDEX ON odd_indexes USING hash (b)", "INSERT INTO odd_indexes SELECT n, n FROM generate_series(1, 10) n")
+def test_partial_indexes_and_indexes_of_expressions_beside_the_key(rows):
+    rows.change("UPDATE odd_indexes SET b = 0 WHERE a < 4", "UPDATE odd_indexes SET a = 40 WHERE a = 4", "DELETE FROM odd_indexes WHERE a = 5")
+    rows.compare("odd_indexes")
+
+
+@JOB.having("CREATE TABLE beside_temporary (id int PRIMARY KEY, v text)", numbered("beside_temporary"))
+def test_temporary_and_unlogged_tables_beside_the_followed_one(rows):
+    rows.change_at_once("CREATE TEMP TABLE scratch (id int) ON COMMIT DROP", "INSERT INTO scratch VALUES (1), (2)",
+                        "UPDATE beside_temporary SET v = 'new' WHERE id IN (SELECT id FROM scratch)",
+                        "CREATE UNLOGGED TABLE not_logged (id int)", "INSERT INTO not_logged VALUES (1)",
+                        "CREATE MATERIALIZED VIEW seen AS SELECT count(*) FROM beside_temporary", "REFRESH MATERIALIZED VIEW seen")
+    rows.compare("beside_temporary")
+
+
 # -- large values that stay -------------------------------------------------------------------
 
 def toasted(table, *statements):

@@ -1,0 +1,50 @@
+"""Generated columns of newer servers: virtual ones, and stored ones that a publication sends (both 18)."""
+import pytest
+
+from tests.support.case import Case
+from tests.support.pg_server import PgServer
+from tests.support.pg_versions import server_programs
+from tests.support.rows_job import FRESH
+
+NEWEST = {major: folder for major, folder in server_programs().items() if major >= 18}
+
+TABLE = ("CREATE TABLE kinds (half int GENERATED ALWAYS AS (a / 2) VIRTUAL, a int, twice int GENERATED ALWAYS AS (a * 2) STORED, "
+         "id int PRIMARY KEY, v text)", "INSERT INTO kinds (a, id, v) SELECT n, n, 'old' FROM generate_series(1, 10) n")
+CHANGES = ("UPDATE kinds SET a = 100 WHERE id = 1", "INSERT INTO kinds (id, v) VALUES (11, 'new')", "DELETE FROM kinds WHERE id = 2",
+           "UPDATE kinds SET id = 30, a = NULL WHERE id = 3")
+
+
+@pytest.fixture(scope="module", params=NEWEST, ids=[f"pg{major}" for major in NEWEST])
+def server(request):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PG_BIN", str(NEWEST[request.param]))
+        with PgServer() as pg:
+            yield pg
+
+
+@pytest.fixture
+def case(server, rockpool, tmp_path):
+    with Case("generated_kinds", server, rockpool, tmp_path) as made:
+        yield made
+
+
+def follow(case, changes):
+    with case.walrock("kinds", changes) as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.kinds")
+        case.source(*CHANGES)
+        case.settle(walrock)
+        assert walrock.table("public.kinds")["state"] == "ready", walrock.table("public.kinds")
+    wanted = case.source("SELECT id::text, a::text, v FROM kinds ORDER BY kinds.id")
+    assert case.target("SELECT id, a, v FROM kinds ORDER BY id") == [list(row) for row in wanted]
+
+
+def test_virtual_generated_columns_are_left_out_and_the_others_are_exact(case):
+    case.source(*TABLE)
+    follow(case, FRESH)
+    assert [row[0] for row in case.target("DESC kinds")] == ["id", "a", "v"]
+
+
+def test_a_publication_that_sends_stored_generated_columns_changes_nothing_of_the_others(case):
+    case.source(*TABLE, "CREATE PUBLICATION mine FOR TABLE kinds WITH (publish_generated_columns = stored)")
+    follow(case, {"source": {"postgres-cdc": {"publication.name": "mine"}}, **FRESH})
