@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "model/table_plan.h"
 #include "schema/ddl.h"
+#include "schema/source_types.h"
 
 namespace walrock {
 
@@ -48,6 +49,32 @@ void require_same_names(SourceTable const& source, std::string const& layout) {
   }
 }
 
+// The zone of the target's moments stands in the layout as the column number 0, which no column
+// has; without it they are in UTC.
+constexpr char kZoneNumber[] = "0:";
+
+std::string zone_line(std::string const& zone) {
+  return zone == "UTC" ? "" : kZoneNumber + zone + "\n";
+}
+
+void require_same_zone(SourceTable const& source, std::string const& layout,
+                       std::string const& zone) {
+  bool const has_moments =
+      std::any_of(source.columns.begin(), source.columns.end(), [](SourceColumn const& column) {
+        return family_of(column) == Family::timestamptz;
+      });
+  std::size_t const at = ("\n" + layout).find("\n" + std::string(kZoneNumber));
+  std::size_t const from = at + sizeof kZoneNumber - 1;
+  std::string const before =
+      at == std::string::npos ? "UTC" : layout.substr(from, layout.find('\n', from) - from);
+  if (has_moments && before != zone)
+    throw Error(ErrorCode::target_table_mismatch,
+                fmt::format("the target of {} has its times in the zone {}, and time-zone is {}",
+                            to_string(source.name), before, zone))
+        .set_advice("Drop the target table and restart, so that it is copied in the new zone; or "
+                    "set time-zone back, drop the target table and restart.");
+}
+
 } // namespace
 
 TargetSetup::TargetSetup(JobSpec const& job, EngineAddresses const& addresses,
@@ -75,7 +102,7 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
   table.filenode_before = is_known ? record.filenode : source.filenode;
   std::string const layout_before = is_known ? record.layout : source.layout();
   record.filenode = source.filenode;
-  record.layout = source.layout();
+  record.layout = source.layout() + zone_line(job_.target.time_zone);
   try {
     options_ = options_for(job_, source.name);
     wanted_ = target_table_for(source, name, options_);
@@ -91,8 +118,11 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
       table.entry.quarantine_limit = options_.quarantine_limit();
     table.entry.has_origin =
         table.entry.is_append_only && table.copy_target().column(kLsnColumn) != nullptr;
-    if (record.state != TableState::init && record.state != TableState::errored)
+    if (record.state != TableState::init && record.state != TableState::errored) {
       require_same_names(source, layout_before);
+      if (is_known)
+        require_same_zone(source, layout_before, job_.target.time_zone);
+    }
     if (!is_copied() && record.state == TableState::init) {
       record.state = TableState::ready; // nothing is copied
       record.applied_lsn = consistent_lsn;

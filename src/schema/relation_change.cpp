@@ -242,6 +242,11 @@ private:
     if (!takes_default)
       return refuse(column_named(column.name) + " (" + column.declared_type +
                     ") was added with a default, but StarRocks takes none for " + added.type);
+    bool const is_moment =
+        type.kind == TargetType::Kind::date || type.kind == TargetType::Kind::datetime;
+    if (is_moment && !is_known_moment(text))
+      return refuse(column_named(column.name) + " was added with the default " + text +
+                    ", which no " + added.type + " holds");
     if (fits.conversion == Conversion::boolean)
       text = text == "t" || text == "true" ? "1" : "0";
     if (fits.conversion == Conversion::timestamptz)

@@ -81,6 +81,14 @@ TEST_F(RelationChangeTest, ConstantDefaultsBecomeDefaultsOfTheTarget) {
   EXPECT_EQ(found.added[1].default_text, "2026-01-01 00:00:00");
 }
 
+TEST_F(RelationChangeTest, ADefaultThatTheTargetCannotHoldIsNoDefault) {
+  SourceColumn until = column("until", 1082);
+  until.default_expression = "'infinity'::date";
+  until.missing_value = "infinity";
+  source.columns.push_back(until);
+  expect_unsupported("the default infinity, which no DATE holds");
+}
+
 TEST_F(RelationChangeTest, ADefaultSetLaterDoesNotReachOldRows) {
   source.columns.push_back(column("n", 23));
   source.columns.back().default_expression = "5";

@@ -89,7 +89,8 @@ in autumn two moments become the same DATETIME, and one of an hour that is left 
 occur; UTC has neither. A `timestamptz` in a primary key is therefore a VARCHAR with its offset
 (`2026-01-31 12:00:00+01`) when the zone is not UTC, and so is one that `column-types` or `text` makes a
 VARCHAR. Times within ranges, composites and arrays of text are printed with their offset. After a
-change of `time-zone` copy the tables again: rows keep the zone that they were written in.
+change of `time-zone` tables with `timestamptz` are set aside until they are copied again: drop the
+target tables and restart.
 
 ## Arrays
 

@@ -77,8 +77,7 @@ def plain_session(case):
     settings = "; ".join(f"SET {name} = {value}" for name, value in (
         ("DateStyle", "'ISO, YMD'"), ("TimeZone", "'UTC'"), ("client_encoding", "'UTF8'"), ("lc_monetary", "'C'"),
         ("standard_conforming_strings", "on"), ("search_path", "public, pg_catalog"), ("IntervalStyle", "'postgres'")))
-    return lambda *statements: case.source_as_superuser(settings, *statements) if len(statements) < 1 else \
-        case.source_as_superuser(*[f"{settings}; {statement}" for statement in statements])
+    return lambda *statements: case.source_as_superuser(*[f"{settings}; {statement}" for statement in statements])
 
 
 class Typed:
@@ -326,6 +325,31 @@ def test_moments_are_in_the_zone_that_the_job_names(typed):
     assert "2024-07-01 14:00:00" in text(shown[0][2]) and "2024-10-27 02:30:00" in text(shown[3][2])
     assert sorted(int(v) for (v,) in case.target("SELECT v FROM keyed")) == [0, 1, 2, 3, 4]
     assert target_types(case, "keyed")["at"] == "VARCHAR(35)"
+
+
+def test_another_zone_does_not_mix_with_the_rows_that_are_there(typed):
+    case, run = typed, plain_session(typed)
+    run("CREATE TABLE zoned (id int PRIMARY KEY, at timestamptz)", "CREATE TABLE plain (id int PRIMARY KEY, at timestamp)",
+        f"ALTER TABLE zoned OWNER TO {REPLICATOR}; ALTER TABLE plain OWNER TO {REPLICATOR}",
+        "INSERT INTO zoned VALUES (1, '2024-07-01 12:00:00+00')")
+    with case.walrock(["zoned", "plain"]) as walrock:
+        walrock.start()
+        walrock.wait_until_ready()
+        assert walrock.stop() == 0
+    changes = {"sink": {"starrocks": {"time-zone": "Europe/Berlin"}}}
+    with case.walrock(["zoned", "plain"], changes, job_name="berlin.yml") as walrock:
+        walrock.start()
+        reason = walrock.wait_until_table("public.zoned", "errored")["reason"]
+        assert "in the zone UTC, and time-zone is Europe/Berlin" in reason, reason
+        walrock.wait_until_ready("public.plain")
+        assert walrock.stop() == 0
+        case.target("DROP TABLE zoned FORCE")
+        walrock.start()
+        walrock.wait_until_ready("public.zoned")
+        assert walrock.stop() == 0
+        walrock.start()
+        walrock.wait_until_ready("public.zoned", "public.plain")
+    assert target_rows(case, "zoned") == {1: ("2024-07-01 14:00:00",)}
 
 
 def test_a_zone_that_there_is_not_is_refused(typed):
