@@ -1,4 +1,4 @@
-"""Generated columns of newer servers: virtual ones, and stored ones that a publication sends (both 18)."""
+"""What came with PostgreSQL 18: virtual generated columns, stored ones that a publication sends, keys without overlaps."""
 import pytest
 
 from tests.support.case import Case
@@ -48,3 +48,16 @@ def test_virtual_generated_columns_are_left_out_and_the_others_are_exact(case):
 def test_a_publication_that_sends_stored_generated_columns_changes_nothing_of_the_others(case):
     case.source(*TABLE, "CREATE PUBLICATION mine FOR TABLE kinds WITH (publish_generated_columns = stored)")
     follow(case, {"source": {"postgres-cdc": {"publication.name": "mine"}}, **FRESH})
+
+
+def test_a_key_without_overlaps(case):
+    """It is no replica identity, so the table says FULL; its rows are unique by the whole key all the same."""
+    case.source("CREATE TABLE booked (room int4range, during int4range, v text, PRIMARY KEY (room, during WITHOUT OVERLAPS))",
+                "ALTER TABLE booked REPLICA IDENTITY FULL",
+                "INSERT INTO booked SELECT int4range(n, n + 1), int4range(n, n + 5), 'old' FROM generate_series(1, 10) n")
+    with case.walrock("booked", FRESH) as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.booked")
+        case.source("UPDATE booked SET v = 'new' WHERE room = '[1,2)'", "UPDATE booked SET during = '[100,200)' WHERE room = '[2,3)'",
+                    "DELETE FROM booked WHERE room = '[3,4)'", "INSERT INTO booked VALUES ('[3,4)', '[3,4)', 'again')")
+        case.settle_and_compare(walrock, "booked")

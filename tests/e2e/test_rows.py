@@ -279,6 +279,35 @@ def test_a_primary_key_that_moves_to_another_column_is_followed_or_set_aside_but
         rows.compare("rekeyed")
 
 
+@JOB.having("CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
+            "CREATE TABLE any_case_key (k text COLLATE any_case PRIMARY KEY, v int)", "INSERT INTO any_case_key VALUES ('a', 1), ('B', 2), ('c', 3)")
+def test_a_key_whose_collation_takes_different_texts_for_equal(rows):
+    rows.change("UPDATE any_case_key SET k = 'A' WHERE k = 'a'", "UPDATE any_case_key SET v = 5 WHERE k = 'b'", "DELETE FROM any_case_key WHERE k = 'C'",
+                "INSERT INTO any_case_key VALUES ('C', 6)")
+    rows.change_at_once("DELETE FROM any_case_key WHERE k = 'c'", "INSERT INTO any_case_key VALUES ('c', 7)",
+                        "INSERT INTO any_case_key VALUES ('b', 8) ON CONFLICT (k) DO UPDATE SET v = 9")
+    rows.compare("any_case_key")
+
+
+@JOB.having("CREATE TABLE full_with_gaps (gone int, id int PRIMARY KEY, twice int GENERATED ALWAYS AS (id * 2) STORED, v text, big text)",
+            "ALTER TABLE full_with_gaps DROP gone", "ALTER TABLE full_with_gaps ALTER big SET STORAGE EXTERNAL",
+            "ALTER TABLE full_with_gaps REPLICA IDENTITY FULL",
+            "INSERT INTO full_with_gaps (id, v, big) SELECT n, 'old', repeat('b', 5000) FROM generate_series(1, 10) n")
+def test_identity_full_with_dropped_and_generated_columns(rows):
+    rows.change("UPDATE full_with_gaps SET v = 'new' WHERE id = 1", "UPDATE full_with_gaps SET id = 20 WHERE id = 2",
+                "DELETE FROM full_with_gaps WHERE id = 3", "UPDATE full_with_gaps SET v = NULL, big = NULL WHERE id = 4")
+    rows.compare("full_with_gaps")
+
+
+@JOB.having("CREATE TABLE mixed_leaves (id int PRIMARY KEY, v text, w int) PARTITION BY LIST (id)", "CREATE TABLE mixed_1 (w int, gone int, v text, id int NOT NULL)",
+            "ALTER TABLE mixed_1 DROP gone", "ALTER TABLE mixed_leaves ATTACH PARTITION mixed_1 FOR VALUES IN (1, 2, 3)",
+            "CREATE TABLE mixed_rest PARTITION OF mixed_leaves DEFAULT", "INSERT INTO mixed_leaves SELECT n, 'old', n * 7 FROM generate_series(1, 8) n")
+def test_leaves_whose_columns_stand_in_another_order(rows):
+    rows.change("UPDATE mixed_leaves SET v = 'new' WHERE id IN (1, 5)", "UPDATE mixed_1 SET w = 0 WHERE id = 2", "DELETE FROM mixed_leaves WHERE id IN (3, 6)",
+                "INSERT INTO mixed_1 VALUES (9, 'by the leaf', 3)", "UPDATE mixed_leaves SET id = 30 WHERE id = 1")
+    rows.compare("mixed_leaves")
+
+
 @JOB.having("CREATE TABLE odd_indexes (a int PRIMARY KEY, b int, gone text)", "ALTER TABLE odd_indexes DROP gone",
             "CREATE FUNCTION twice(x int) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT x * 2'",
             "CREATE INDEX ON odd_indexes (b) WHERE a > twice(1)", "CREATE UNIQUE INDEX ON odd_indexes (twice(a))",

@@ -84,6 +84,17 @@ def test_truncate_of_an_empty_table_again_and_again(rows):
     rows.compare("empty")
 
 
+@JOB.having(*numbered("by_one"), *numbered("by_another"))
+def test_two_tables_truncated_by_two_sessions_at_once(rows):
+    with rows.case.transaction() as one, rows.case.transaction() as other:
+        one.execute("TRUNCATE by_one")
+        other.execute("TRUNCATE by_another")
+        one.execute("INSERT INTO by_one VALUES (1, 'one')")
+        other.execute("INSERT INTO by_another VALUES (1, 'other')")
+    rows.change("INSERT INTO by_one VALUES (2, 'after')", "INSERT INTO by_another VALUES (2, 'after')")
+    rows.compare("by_one", "by_another")
+
+
 SLOW_COPY = {"source": {"copy-rate": "2MB"}, **FRESH}
 
 

@@ -1,9 +1,12 @@
 """Transactions of every shape: what is committed is there, what is rolled back is not, whatever came between."""
+import random
+import threading
 from contextlib import closing
 
 import pytest
 
-from tests.support.pg_server import REPLICATOR, REPLICATOR_PASSWORD
+from tests.support.case import Case
+from tests.support.pg_server import REPLICATOR, REPLICATOR_PASSWORD, PgServer
 from tests.support.rows_job import FRESH, RowsJob
 from tests.support.waiting import wait_until
 
@@ -58,6 +61,17 @@ def test_subtransactions_of_a_transaction_that_is_sent_while_in_progress(rows):
         cursor.execute("ROLLBACK TO s")
         cursor.execute("INSERT INTO many_streamed SELECT n, repeat('y', 1000) FROM generate_series(10001, 20000) n")
     rows.compare("many_streamed")
+
+
+@JOB.having(*numbered("altered_inside"))
+def test_columns_added_inside_a_streamed_transaction_and_rolled_back(rows):
+    rows.change_at_once("INSERT INTO altered_inside SELECT n, repeat('a', 500) FROM generate_series(1000, 3000) n",
+                        "SAVEPOINT s", "ALTER TABLE altered_inside ADD COLUMN never int DEFAULT 7",
+                        "INSERT INTO altered_inside SELECT n, repeat('b', 500), n FROM generate_series(3001, 6000) n", "ROLLBACK TO s",
+                        "INSERT INTO altered_inside SELECT n, repeat('c', 500) FROM generate_series(3001, 4000) n",
+                        "ALTER TABLE altered_inside ADD COLUMN extra int", "UPDATE altered_inside SET extra = id WHERE id % 2 = 0",
+                        "INSERT INTO altered_inside VALUES (9000, 'last', 1)")
+    rows.compare("altered_inside")
 
 
 @JOB.having(*numbered("savepoints"))
@@ -130,6 +144,58 @@ def test_a_transaction_prepared_before_the_slot_and_committed_behind_it(case):
         walrock.wait_until_ready("public.t")
         case.source("UPDATE t SET v = 'after' WHERE id = 11")
         case.settle_and_compare(walrock, "t")
+
+
+@pytest.fixture
+def case_with_own_pg(rockpool, tmp_path):
+    with PgServer() as own, Case("prepared_and_crashed", own, rockpool, tmp_path) as made:
+        yield made
+
+
+@pytest.mark.parametrize("who", ["walrock", "PostgreSQL"])
+def test_a_transaction_that_is_prepared_while_one_side_crashes(case_with_own_pg, who):
+    case = case_with_own_pg
+    case.source(*numbered("t"))
+    with case.walrock("t", FRESH) as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.t")
+        prepare(case, case.name, "INSERT INTO t VALUES (11, 'prepared')", "DELETE FROM t WHERE id = 1")
+        case.source("UPDATE t SET v = 'between' WHERE id = 2")
+        case.settle(walrock)
+        if who == "walrock":
+            walrock.kill()
+            walrock.start()
+        else:
+            case.pg.stop_immediately()
+            case.pg.start()
+        case.source("UPDATE t SET v = 'behind' WHERE id = 3", f"COMMIT PREPARED '{case.name}'", "INSERT INTO t VALUES (1, 'again')")
+        case.settle_and_compare(walrock, "t")
+
+
+# -- what a reader sees -----------------------------------------------------------------------
+
+@JOB.having("CREATE TABLE balances (id int PRIMARY KEY, amount int)", "INSERT INTO balances SELECT n, 100 FROM generate_series(1, 50) n")
+def test_a_reader_never_sees_half_a_transaction_of_a_table(rows):
+    """Each transaction moves an amount from one row to others, deletes rows and makes new ones; the sum stays."""
+    dice, stopped, seen = random.Random(7), threading.Event(), set()
+
+    def look():
+        while not stopped.is_set():
+            seen.add(rows.case.target("SELECT sum(amount) FROM balances")[0][0])
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    try:
+        for _ in range(150):
+            one, two, three = dice.sample(range(1, 51), 3)
+            rows.change_at_once(f"UPDATE balances SET amount = amount - 20 WHERE id = {one}", f"UPDATE balances SET amount = amount + 15 WHERE id = {two}",
+                                f"UPDATE balances SET amount = amount + 5 WHERE id = {three}", f"UPDATE balances SET id = id + 1000 WHERE id = {one}",
+                                f"WITH gone AS (DELETE FROM balances WHERE id = {one + 1000} RETURNING amount) INSERT INTO balances SELECT {one}, amount FROM gone")
+        rows.compare("balances")
+    finally:
+        stopped.set()
+        reader.join()
+    assert seen == {"5000"}
 
 
 # -- transactions and the snapshot ------------------------------------------------------------
