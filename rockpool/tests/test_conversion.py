@@ -227,3 +227,13 @@ def test_json_columns_at_once_agree_with_one_by_one(kind, seed):
         slow, slow_failed = from_values(kind, values, from_json(kind))
         assert shown(quick) == shown(slow) and quick.type == slow.type
         assert failures(quick_failed) == failures(slow_failed)
+
+
+def test_the_greatest_decimal_of_38_digits_fits():
+    """One by one, as a body with other rows is converted; a digit more does not."""
+    from decimal import Decimal
+
+    from rockpool.loads.convert import FAILED, decimals
+    greatest = "9" * 28 + "." + "9" * 10
+    assert decimals(38, 10)(greatest) == Decimal(greatest)
+    assert decimals(38, 10)("1" + "0" * 28) is FAILED
