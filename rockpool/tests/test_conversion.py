@@ -5,7 +5,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from rockpool.loads.convert import FAILED, RawNumber, from_text, parse_json, render_json
+from rockpool.loads.convert import FAILED, RawNumber, decimals, from_text, parse_json, render_json
 from rockpool.loads.json_values import from_json
 from rockpool.loads.nested import csv_text
 from rockpool.loads.vector import convert_column, convert_json, from_values, one_by_one
@@ -231,9 +231,6 @@ def test_json_columns_at_once_agree_with_one_by_one(kind, seed):
 
 def test_the_greatest_decimal_of_38_digits_fits():
     """One by one, as a body with other rows is converted; a digit more does not."""
-    from decimal import Decimal
-
-    from rockpool.loads.convert import FAILED, decimals
     greatest = "9" * 28 + "." + "9" * 10
     assert decimals(38, 10)(greatest) == Decimal(greatest)
     assert decimals(38, 10)("1" + "0" * 28) is FAILED
