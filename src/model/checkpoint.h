@@ -47,7 +47,8 @@ struct TableRecord {
   std::uint64_t copied_rows = 0;
   Oid filenode = 0; // pg_class.relfilenode when it was last described
   // "attnum:name" of the columns when it was last described, a line each: tells a rename that
-  // happened while walrock was down from a drop and an add.
+  // happened while walrock was down from a drop and an add. Then the partitions, as
+  // partition_tree.h says.
   std::string layout;
   std::string reason; // why it is errored: code, message and advice in words
   bool operator==(TableRecord const&) const = default;
