@@ -56,6 +56,10 @@ char const* word(BadRows rows) {
   return rows == BadRows::fail ? "fail" : "quarantine";
 }
 
+char const* word(DroppedPartitions dropped) {
+  return dropped == DroppedPartitions::keep ? "keep" : "copy-again";
+}
+
 char const* word(log::Level level) {
   switch (level) {
   case log::Level::debug: return "debug";
@@ -204,6 +208,8 @@ void add_options(Lines& lines, TableOptions const& options) {
   lines.add("unsupported-values", text_of(options.type_policies));
   lines.add("column-unsupported-values", text_of(options.column_policies));
   lines.add("existing-rows", word(options.existing_rows));
+  lines.add("dropped-partitions",
+            options.dropped_partitions ? word(*options.dropped_partitions) : "");
   lines.add("bad-rows", options.bad_rows ? word(*options.bad_rows) : "");
   lines.add("bad-rows-limit",
             options.bad_rows_limit ? std::to_string(*options.bad_rows_limit) : "");

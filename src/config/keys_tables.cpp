@@ -153,6 +153,18 @@ void add_table_keys(std::vector<Key>& keys) {
                     d.options->bad_rows_limit = static_cast<std::size_t>(v.number);
                   }});
   keys.push_back({.section = section,
+                  .name = "dropped-partitions",
+                  .shape = Shape::choice,
+                  .default_text = "copy-again",
+                  .choices = {{"copy-again"}, {"keep"}},
+                  .doc = "When a partition is detached or dropped: copy-again copies its table "
+                         "again, which removes its rows, keep leaves them in the target until the "
+                         "table is copied again for another reason.",
+                  .default_names = {"dropped-partitions"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->dropped_partitions = static_cast<DroppedPartitions>(v.choice);
+                  }});
+  keys.push_back({.section = section,
                   .name = "target-table",
                   .default_words = "what sink.starrocks.table says",
                   .doc = "The name of the target table.",

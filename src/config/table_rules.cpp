@@ -65,6 +65,8 @@ void apply(TableBlock const& block, TableOptions& options) {
     options.existing_rows = from.existing_rows;
   if (from.bad_rows)
     options.bad_rows = from.bad_rows;
+  if (from.dropped_partitions)
+    options.dropped_partitions = from.dropped_partitions;
   if (from.bad_rows_limit)
     options.bad_rows_limit = from.bad_rows_limit;
 }

@@ -17,6 +17,9 @@ enum class ExistingRows { fail, truncate, keep, swap };
 // What becomes of rows that StarRocks refuses.
 enum class BadRows { fail, quarantine };
 
+// What becomes of the rows of a partition that is detached or dropped.
+enum class DroppedPartitions { copy_again, keep };
+
 struct TableOptions {
   std::vector<std::string> unique_key; // empty: the primary key
   std::optional<int> buckets;
@@ -31,6 +34,7 @@ struct TableOptions {
   ExistingRows existing_rows = ExistingRows::fail;
   std::optional<BadRows> bad_rows;           // unset: fail
   std::optional<std::size_t> bad_rows_limit; // rows of the table in quarantine
+  std::optional<DroppedPartitions> dropped_partitions; // unset: copy_again
   // Of the whole job: the zone that timestamptz is written in where StarRocks keeps none.
   std::string time_zone = "UTC";
 
