@@ -1,0 +1,136 @@
+#include "schema/partition_change.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace walrock {
+
+namespace {
+
+bool is_leaf(Partition const& partition) {
+  return partition.relkind != 'p' && partition.filenode != 0;
+}
+
+// The partition and what is between it and the root.
+std::vector<Partition const*> way_up(Partition const& partition, PartitionTree const& tree) {
+  std::vector<Partition const*> out;
+  for (Partition const* step = &partition; step != nullptr && out.size() < tree.partitions.size();
+       step = tree.find(step->parent))
+    out.push_back(step);
+  return out;
+}
+
+std::string refusal_of(PartitionTree const& now) {
+  for (Partition const& partition : now.partitions) {
+    if (partition.relkind == 'f')
+      return fmt::format("its partition {} is a foreign table: its rows are not in this server's "
+                         "WAL",
+                         to_string(partition.name));
+    if (partition.persistence == 'u')
+      return fmt::format("its partition {} is unlogged: its changes are not in the WAL",
+                         to_string(partition.name));
+  }
+  return {};
+}
+
+} // namespace
+
+void PartitionedTable::note_copy(PartitionTree tree) {
+  known_ = std::move(tree);
+  seen_.clear(); // what was read before is in the snapshot, or gone from it
+}
+
+std::vector<Oid> PartitionedTable::must_be_measured(PartitionTree const& now) const {
+  std::vector<Oid> out;
+  for (Partition const& partition : now.partitions)
+    if (known_ && is_leaf(partition) && known_->find(partition.oid) == nullptr)
+      out.push_back(partition.oid);
+  return out;
+}
+
+// TRUNCATE of the root gives every leaf a new file, in one transaction that the stream brings with
+// its xid. A later one of the leaf alone would be the last to change its row in pg_class. Being
+// attached changes that row as well, and says nothing of the file.
+bool PartitionedTable::is_truncated_with_root(Partition const& partition,
+                                              PartitionTree const& now) const {
+  if (std::find(truncations_.begin(), truncations_.end(), partition.changed_xid) ==
+      truncations_.end())
+    return false;
+  auto const way = way_up(partition, now);
+  return std::none_of(way.begin(), way.end(), [&](Partition const* step) {
+    return step->attached_xid == partition.changed_xid && !known_->find(step->oid);
+  });
+}
+
+// Of a partition that is new since.
+std::string PartitionedTable::what_came_with(Partition const& partition,
+                                             PartitionTree const& now) const {
+  if (!is_leaf(partition) || is_truncated_with_root(partition, now))
+    return {};
+  // A table's first file has its oid for a name.
+  if (partition.filenode != partition.oid)
+    return fmt::format("partition {} is new, and was truncated or rewritten since it was made",
+                       to_string(partition.name));
+  auto const way = way_up(partition, now);
+  bool const is_of_the_tree_since_made =
+      std::all_of(way.begin(), way.end(), [&](Partition const* step) {
+        return step->is_created_attached || known_->find(step->oid) != nullptr;
+      });
+  if (is_of_the_tree_since_made || partition.is_empty)
+    return {};
+  return fmt::format("partition {} was attached with rows", to_string(partition.name));
+}
+
+std::string PartitionedTable::what_happened_to(Partition const& partition,
+                                               PartitionTree const& now) const {
+  Partition const* const before = known_->find(partition.oid);
+  if (before == nullptr)
+    return what_came_with(partition, now);
+  if (before->attached_xid != partition.attached_xid)
+    return fmt::format("partition {} was detached and attached again", to_string(partition.name));
+  if (before->filenode != partition.filenode && !is_truncated_with_root(partition, now))
+    return fmt::format("partition {} was truncated by itself, or rewritten",
+                       to_string(partition.name));
+  return {};
+}
+
+std::string PartitionedTable::what_is_gone(PartitionTree const& now) const {
+  if (dropped_ == DroppedPartitions::keep)
+    return {};
+  for (Partition const& before : known_->partitions)
+    if (is_leaf(before) && now.find(before.oid) == nullptr)
+      return fmt::format("partition {} was detached or dropped", to_string(before.name));
+  // It came and went between two looks.
+  for (auto const& [oid, xid] : seen_)
+    if (now.has_ended(xid) && now.find(oid) == nullptr && known_->find(oid) == nullptr)
+      return fmt::format("a partition (oid {}) was detached or dropped soon after it was made",
+                         oid);
+  return {};
+}
+
+PartitionChange PartitionedTable::judge(PartitionTree const& now) {
+  PartitionChange out;
+  if (known_ && now.lsn < known_->lsn)
+    return out;
+  if (out.reason = refusal_of(now); !out.reason.empty()) {
+    out.kind = PartitionChange::Kind::refused;
+  } else if (known_) {
+    out.reason = what_is_gone(now);
+    for (Partition const& partition : now.partitions)
+      if (out.reason.empty())
+        out.reason = what_happened_to(partition, now);
+    if (!out.reason.empty())
+      out.kind = PartitionChange::Kind::copy_again;
+  }
+  forget_what_is_settled(now);
+  known_ = now;
+  return out;
+}
+
+void PartitionedTable::forget_what_is_settled(PartitionTree const& now) {
+  std::erase_if(truncations_, [&](std::uint32_t xid) { return now.has_ended(xid); });
+  std::erase_if(seen_, [&](auto const& row) { return now.has_ended(row.second); });
+}
+
+} // namespace walrock
