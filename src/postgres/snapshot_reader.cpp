@@ -15,12 +15,14 @@ namespace walrock {
 namespace {
 
 constexpr int kFirstWithTidRanges = 140000;
+constexpr int kFirstWithDetachPending = 140000;
 
-// relfilenode as the snapshot sees it, of the table and of all its partitions.
+// relfilenode as the snapshot sees it, of the table and of all its partitions. One whose DETACH
+// CONCURRENTLY is under way (14 and later) is none.
 constexpr char kFilenodesThen[] = R"(
 WITH RECURSIVE tree AS (
   SELECT {0}::oid AS oid
-  UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON tree.oid = i.inhparent)
+  UNION ALL SELECT i.inhrelid FROM pg_inherits i JOIN tree ON tree.oid = i.inhparent{1})
 SELECT string_agg(c.oid || ':' || c.relfilenode, ' ' ORDER BY c.oid)
 FROM tree JOIN pg_class c USING (oid))";
 
@@ -33,12 +35,16 @@ FROM pg_partition_tree({0}))";
 // One round trip. Its last statement tells whether the name still means this table, and whether its
 // files are still those that the snapshot knows.
 std::string begin_sql(std::string_view snapshot_name, SourceTable const& table,
-                      Milliseconds lock_wait) {
+                      Milliseconds lock_wait, int server_version) {
   std::string const oid = std::to_string(table.id.oid);
   bool const is_partitioned = table.relkind == 'p';
   std::string const same =
       is_partitioned
-          ? fmt::format("({}) IS NOT DISTINCT FROM ({})", fmt::format(kFilenodesThen, oid),
+          ? fmt::format("({}) IS NOT DISTINCT FROM ({})",
+                        fmt::format(kFilenodesThen, oid,
+                                    server_version >= kFirstWithDetachPending ? " AND NOT "
+                                                                                "i.inhdetachpending"
+                                                                              : ""),
                         fmt::format(kFilenodesNow, oid))
           : fmt::format("coalesce((SELECT relfilenode FROM pg_class WHERE oid = {0}) = "
                         "pg_relation_filenode({0}), false)",
@@ -134,7 +140,8 @@ void SnapshotReader::free_line() noexcept {
 BeginOutcome SnapshotReader::begin(std::string_view snapshot_name, SourceTable const& table,
                                    Milliseconds lock_wait, std::stop_token const& stop) {
   try {
-    auto const results = connection_.query_all(begin_sql(snapshot_name, table, lock_wait), stop);
+    auto const results = connection_.query_all(
+        begin_sql(snapshot_name, table, lock_wait, connection_.server_version()), stop);
     QueryResult const& check = results.back();
     if (check.truth(0, 0) && check.truth(0, 1))
       return BeginOutcome::ready;
