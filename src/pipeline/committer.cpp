@@ -206,6 +206,14 @@ void Committer::on_set_aside(RelationId table, ErrorReport const& report) {
     set_aside(*line, report.code, report.message, report.advice);
 }
 
+void Committer::on_partitions(RelationId table, PartitionTree const& tree) {
+  TableLine* const line = find(table);
+  if (line == nullptr)
+    return;
+  line->record.layout = with_partitions(line->record.layout, tree);
+  update_.tables.push_back(line->record);
+}
+
 Lsn Committer::follow_position(RelationId table) const {
   TableLine const& line = *lines_.at(table);
   return line.units.empty() ? line.record.applied_lsn : line.units.back().end_lsn;

@@ -25,6 +25,7 @@
 #include "base/time.h"
 #include "model/checkpoint.h"
 #include "model/load_target.h"
+#include "model/partition_tree.h"
 #include "pipeline/committer_actions.h"
 #include "pipeline/epoch.h"
 #include "pipeline/table_line.h"
@@ -100,6 +101,10 @@ public:
   void on_epoch(Epoch epoch, TimePoint now);
   void on_followed(RelationId table, std::uint64_t generation);
   void on_set_aside(RelationId table, ErrorReport const& report);
+
+  // What is known of the partitions of a table; kept, lazily: an older one only means to look
+  // again.
+  void on_partitions(RelationId table, PartitionTree const& tree);
 
   // A durable spool has everything up to here, synced.
   void on_logged(Lsn lsn);

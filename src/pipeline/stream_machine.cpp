@@ -37,6 +37,7 @@ void StreamMachine::start(Lsn from) {
   }
   described_.clear();
   last_described_ = RelationId();
+  partition_.reset();
   transaction_.reset();
   stream_block_.reset();
   streamed_.clear();
@@ -106,6 +107,16 @@ StreamMachine::Table* StreamMachine::wanted(RelationId id) {
     table->passed_lsn = std::max(table->passed_lsn, transaction_->commit_lsn);
     return nullptr;
   }
+  return table;
+}
+
+// Rows of a partition come under the name of the root; before the first one the partition is
+// described as well, behind the root.
+StreamMachine::Table* StreamMachine::wanted_row(RelationId id, StreamActions& actions) {
+  Table* const table = wanted(id);
+  auto const partition = std::exchange(partition_, std::nullopt);
+  if (partition && *partition != id && table != nullptr && table->source.relkind == 'p')
+    actions.emplace_back(PartitionWritten{id, partition->oid, transaction_->xid});
   return table;
 }
 
@@ -180,7 +191,7 @@ void StreamMachine::take(Message const& message, TimePoint now, StreamActions& a
     TimePoint now;
     StreamActions& actions;
 
-    void operator()(Begin const& m) const { self.begin(m.final_lsn, m.commit_time); }
+    void operator()(Begin const& m) const { self.begin(m.final_lsn, m.commit_time, m.xid); }
     void operator()(Commit const& m) const { self.commit(m, now, actions); }
     void operator()(Origin const&) const {}
     void operator()(TypeMessage const&) const {}
@@ -190,14 +201,14 @@ void StreamMachine::take(Message const& message, TimePoint now, StreamActions& a
       self.on_relation(m.relation, actions);
     }
     void operator()(Insert const& m) const {
-      if (Table* const table = self.wanted(m.relation_id))
+      if (Table* const table = self.wanted_row(m.relation_id, actions))
         self.guarded(*table, actions, [&] {
           require_layout(*table, m.new_row);
           self.on_insert(*table, m);
         });
     }
     void operator()(Update const& m) const {
-      if (Table* const table = self.wanted(m.relation_id))
+      if (Table* const table = self.wanted_row(m.relation_id, actions))
         self.guarded(*table, actions, [&] {
           if (m.old_kind != OldRowKind::none)
             require_layout(*table, m.old_row);
@@ -206,7 +217,7 @@ void StreamMachine::take(Message const& message, TimePoint now, StreamActions& a
         });
     }
     void operator()(Delete const& m) const {
-      if (Table* const table = self.wanted(m.relation_id))
+      if (Table* const table = self.wanted_row(m.relation_id, actions))
         self.guarded(*table, actions, [&] {
           require_layout(*table, m.old_row);
           self.on_delete(*table, m);
@@ -222,7 +233,7 @@ void StreamMachine::take(Message const& message, TimePoint now, StreamActions& a
       throw ProtocolViolation("a block of a transaction in progress ended outside one");
     }
     void operator()(StreamCommit const& m) const {
-      self.begin(m.commit.commit_lsn, m.commit.commit_time);
+      self.begin(m.commit.commit_lsn, m.commit.commit_time, m.xid);
       self.replaying_ = m.commit;
       auto const found = self.streamed_.find(m.xid);
       actions.emplace_back(Replay{m.xid, found == self.streamed_.end()
@@ -235,9 +246,9 @@ void StreamMachine::take(Message const& message, TimePoint now, StreamActions& a
   std::visit(Visitor{*this, now, actions}, message);
 }
 
-void StreamMachine::begin(Lsn commit_lsn, PgTimestamp commit_time) {
+void StreamMachine::begin(Lsn commit_lsn, PgTimestamp commit_time, std::uint32_t xid) {
   require_outside();
-  transaction_ = Transaction{commit_lsn, commit_time, 0};
+  transaction_ = Transaction{commit_lsn, commit_time, xid, 0};
 }
 
 void StreamMachine::commit(Commit const& commit, TimePoint now, StreamActions& actions) {
@@ -250,6 +261,7 @@ void StreamMachine::commit(Commit const& commit, TimePoint now, StreamActions& a
                                         to_string(commit.commit_lsn), to_string(commit.end_lsn)));
   transaction_.reset();
   end_lsn_ = commit.end_lsn;
+  decoded_lsn_ = std::max(decoded_lsn_, end_lsn_);
   bool const is_end = !ends_.empty() && *ends_.begin() <= end_lsn_;
   ends_.erase(ends_.begin(), ends_.upper_bound(end_lsn_));
   if (touched_.empty()) {
@@ -275,6 +287,8 @@ void StreamMachine::on_stream_abort(StreamAbort const& abort, StreamActions& act
 
 void StreamMachine::on_keepalive(Lsn wal_end, TimePoint now, StreamActions& actions) {
   // Everything the server had to send up to wal_end was sent before.
+  if (!transaction_)
+    decoded_lsn_ = std::max(decoded_lsn_, wal_end);
   if (!transaction_ && touched_.empty())
     idle_lsn_ = std::max(idle_lsn_, wal_end);
   on_timer(now, actions);
@@ -284,6 +298,8 @@ void StreamMachine::on_keepalive(Lsn wal_end, TimePoint now, StreamActions& acti
 
 void StreamMachine::on_relation(Relation const& relation, StreamActions& actions) {
   Table* const table = find(relation.id);
+  if (table == nullptr)
+    partition_ = relation.id;
   if (table == nullptr || !table->is_following)
     return;
   if (table->relation && *table->relation == relation)
@@ -343,9 +359,9 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
                                         to_string(table->source.name), column.name, column.type)});
       SourceColumn const* const described = now.column(column.name);
       if (std::string const words = described ? fallback_sentence(*described) : ""; !words.empty())
-        actions.emplace_back(Say{log::Level::warning,
-                                 fmt::format("column {} of {}: {}", column.name,
-                                             to_string(table->source.name), words)});
+        actions.emplace_back(
+            Say{log::Level::warning, fmt::format("column {} of {}: {}", column.name,
+                                                 to_string(table->source.name), words)});
       table->target.columns.push_back(column);
       table->added_columns.push_back(column);
       touch(*table);

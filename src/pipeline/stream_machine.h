@@ -87,8 +87,19 @@ struct SetAside {
   ErrorReport report;
 };
 
+// Of a partitioned table: what its partitions are judged with.
+struct RootTruncated {
+  RelationId table;
+  std::uint32_t xid = 0;
+};
+struct PartitionWritten {
+  RelationId table;
+  Oid partition = 0;
+  std::uint32_t xid = 0;
+};
+
 using StreamAction = std::variant<HandOver, Describe, SpoolPayload, Replay, ForgetTransaction,
-                                  SetAside, SpoolBody, Say>;
+                                  SetAside, RootTruncated, PartitionWritten, SpoolBody, Say>;
 using StreamActions = std::vector<StreamAction>;
 
 class StreamMachine {
@@ -125,12 +136,15 @@ public:
 
   [[nodiscard]] TimePoint next_deadline() const;
   [[nodiscard]] std::uint64_t change_count() const { return change_count_; }
+  // Every transaction that ended at or below it was read.
+  [[nodiscard]] Lsn decoded_lsn() const { return decoded_lsn_; }
 
 private:
   struct Table;
   struct Transaction {
     Lsn commit_lsn;
     PgTimestamp commit_time = 0;
+    std::uint32_t xid = 0;
     std::uint64_t index = 0;
   };
   struct Streamed {
@@ -138,7 +152,7 @@ private:
   };
 
   void take(Message const& message, TimePoint now, StreamActions& actions);
-  void begin(Lsn commit_lsn, PgTimestamp commit_time);
+  void begin(Lsn commit_lsn, PgTimestamp commit_time, std::uint32_t xid);
   void commit(Commit const& commit, TimePoint now, StreamActions& actions);
   void on_relation(Relation const& relation, StreamActions& actions);
   void plan(Table& table);
@@ -160,6 +174,8 @@ private:
   Table* find(RelationId id);
   // The table, when it wants rows of the present transaction.
   Table* wanted(RelationId id);
+  // The same for a row, of which a description of its partition may have told.
+  Table* wanted_row(RelationId id, StreamActions& actions);
   void touch(Table& table);
   RowOrigin next_origin();
   static void take_quarantine(Table& table, TableEpoch& out);
@@ -174,8 +190,10 @@ private:
   Table* last_table_ = nullptr; // of find(); most changes are of the table of the one before
   std::unordered_set<RelationId> described_; // by this stream since its start
   RelationId last_described_;                // of require_described(), likewise
-  std::vector<Table*> touched_;              // have something in the open epoch
-  std::vector<Value> filled_;                // scratch of on_update
+  // Described just now and not followed: where the row that comes next is, if it is a partition.
+  std::optional<RelationId> partition_;
+  std::vector<Table*> touched_; // have something in the open epoch
+  std::vector<Value> filled_;   // scratch of on_update
 
   std::optional<Transaction> transaction_;
   std::optional<std::uint32_t> stream_block_; // the xid of the block we are in
@@ -189,7 +207,8 @@ private:
   Lsn handed_over_lsn_; // end of the last epoch
   Lsn end_lsn_;         // of the last transaction
   Lsn idle_lsn_;        // nothing of ours is below it
-  std::set<Lsn> ends_;  // at which an epoch must end
+  Lsn decoded_lsn_;
+  std::set<Lsn> ends_; // at which an epoch must end
   Pace pace_;
   std::uint64_t change_count_ = 0;
 };

@@ -81,9 +81,10 @@ protected:
   static constexpr std::uint64_t kStart = 100;
 
   void follow(Oid oid, Lsn from = Lsn{kStart},
-              std::vector<std::string> const& columns = {"*id", "v"}) {
+              std::vector<std::string> const& columns = {"*id", "v"}, char relkind = 'r') {
     FollowedTable table;
     table.source = source_table(oid, columns);
+    table.source.relkind = relkind;
     table.target.name = {"demo", "t" + std::to_string(oid)};
     table.target.key = {"id"};
     for (SourceColumn const& column : table.source.columns) {
@@ -121,6 +122,10 @@ protected:
         spool.erase(forgotten->xid);
       else if (auto const* aside = std::get_if<SetAside>(&action))
         set_aside.push_back(*aside);
+      else if (auto const* truncated = std::get_if<RootTruncated>(&action))
+        truncations.push_back(*truncated);
+      else if (auto const* row = std::get_if<PartitionWritten>(&action))
+        written.push_back(*row);
       else if (auto const* replayed = std::get_if<Replay>(&action))
         replay(*replayed);
     }
@@ -167,6 +172,8 @@ protected:
   StreamActions actions;
   std::vector<Epoch> epochs;
   std::vector<SetAside> set_aside;
+  std::vector<RootTruncated> truncations;
+  std::vector<PartitionWritten> written;
   std::map<std::uint32_t, std::vector<std::pair<std::uint32_t, std::string>>> spool;
   TimePoint now = TimePoint{} + std::chrono::hours(1);
 
@@ -588,6 +595,52 @@ TEST_F(StreamMachineTest, AChangeOutsideATransactionIsAViolation) {
   follow(1);
   EXPECT_THROW(feed(insert(1, {"1", "a"})), ProtocolViolation);
   EXPECT_THROW(feed(commit(200, 210)), ProtocolViolation);
+}
+
+TEST_F(StreamMachineTest, ThePartitionOfARowIsTheOneThatWasDescribedBehindItsRoot) {
+  follow(1, Lsn{kStart}, {"*id", "v"}, 'p');
+  follow(2);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(relation(11, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(insert(1, {"2", "a"}));
+  feed(relation(30, {"*id", "v"})); // a table that nobody follows
+  feed(insert(30, {"1", "a"}));
+  feed(relation(2, {"*id", "v"}));
+  feed(insert(2, {"1", "a"}));
+  feed(relation(12, {"*id", "v"}));
+  feed(remove(1, {"2", "-"}));
+  feed(commit(200, 210));
+  ASSERT_EQ(written.size(), 2u);
+  EXPECT_EQ(written[0].table, RelationId{1});
+  EXPECT_EQ(written[0].partition, 11u);
+  EXPECT_EQ(written[0].xid, 7u);
+  EXPECT_EQ(written[1].partition, 12u);
+}
+
+TEST_F(StreamMachineTest, ATruncateOfARootIsToldEvenWhereItIsNotWanted) {
+  follow(1, kNothingWanted, {"*id", "v"}, 'p');
+  follow(2);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(relation(2, {"*id", "v"}));
+  feed(truncate(1));
+  feed(truncate(2));
+  feed(commit(200, 210));
+  ASSERT_EQ(truncations.size(), 1u);
+  EXPECT_EQ(truncations[0].table, RelationId{1});
+  EXPECT_EQ(truncations[0].xid, 7u);
+}
+
+TEST_F(StreamMachineTest, WhatWasDecodedGoesAsFarAsACommitOrAKeepalive) {
+  machine.on_keepalive(Lsn{150}, now, actions);
+  EXPECT_EQ(machine.decoded_lsn(), Lsn{150});
+  feed(begin(200));
+  machine.on_keepalive(Lsn{205}, now, actions);
+  EXPECT_EQ(machine.decoded_lsn(), Lsn{150}) << "its commit was not read yet";
+  feed(commit(200, 210));
+  EXPECT_EQ(machine.decoded_lsn(), Lsn{210});
 }
 
 } // namespace

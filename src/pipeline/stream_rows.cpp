@@ -125,8 +125,10 @@ void StreamMachine::on_delete(Table& table, Delete const& change) {
   epoch_bytes_ += table.batches.byte_count() - bytes_before;
 }
 
-void StreamMachine::on_truncate(Truncate const& change, StreamActions&) {
+void StreamMachine::on_truncate(Truncate const& change, StreamActions& actions) {
   for (RelationId const id : change.relation_ids) {
+    if (Table const* const any = find(id); any != nullptr && any->source.relkind == 'p')
+      actions.emplace_back(RootTruncated{id, transaction_ ? transaction_->xid : 0});
     Table* const table = wanted(id);
     if (table == nullptr)
       continue;
