@@ -113,6 +113,10 @@ std::string add_tables_sql(std::string_view name, std::span<TableName const> tab
   return "ALTER PUBLICATION " + quote_pg(name) + " ADD TABLE " + quoted_list(tables);
 }
 
+std::string publish_via_root_sql(std::string_view name) {
+  return "ALTER PUBLICATION " + quote_pg(name) + " SET (publish_via_partition_root = true)";
+}
+
 std::string remove_tables_sql(std::string_view name, std::span<TableName const> tables) {
   return "ALTER PUBLICATION " + quote_pg(name) + " DROP TABLE " + quoted_list(tables);
 }
@@ -128,6 +132,10 @@ void create_publication(Connection& connection, std::string_view name,
 
 void add_tables(Connection& connection, std::string_view name, std::span<TableName const> tables) {
   perform(connection, add_tables_sql(name, tables));
+}
+
+void publish_via_root(Connection& connection, std::string_view name) {
+  perform(connection, publish_via_root_sql(name));
 }
 
 void drop_publication(Connection& connection, std::string_view name) {

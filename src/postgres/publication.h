@@ -49,6 +49,8 @@ struct Publication {
 [[nodiscard]] std::string create_publication_sql(std::string_view name,
                                                  std::span<TableName const> tables, bool via_root);
 [[nodiscard]] std::string add_tables_sql(std::string_view name, std::span<TableName const> tables);
+// From then on changes of partitions arrive under the name of their root.
+[[nodiscard]] std::string publish_via_root_sql(std::string_view name);
 [[nodiscard]] std::string remove_tables_sql(std::string_view name,
                                             std::span<TableName const> tables);
 [[nodiscard]] std::string drop_publication_sql(std::string_view name);
@@ -57,6 +59,7 @@ struct Publication {
 void create_publication(Connection& connection, std::string_view name,
                         std::span<TableName const> tables, bool via_root);
 void add_tables(Connection& connection, std::string_view name, std::span<TableName const> tables);
+void publish_via_root(Connection& connection, std::string_view name);
 void drop_publication(Connection& connection, std::string_view name); // no error without one
 
 } // namespace walrock

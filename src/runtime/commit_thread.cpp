@@ -101,6 +101,7 @@ void CommitThread::apply(CommitEvent event) {
     void operator()(CopyRead& e) const { to.on_copy_read(e.table); }
     void operator()(ColumnsWanted& e) const { to.on_columns_wanted(e.table, std::move(e.columns)); }
     void operator()(CopyFailed& e) const { to.on_copy_failed(e.table, e.report, at); }
+    void operator()(PartitionsSeen& e) const { to.on_partitions(e.table, e.tree); }
     void operator()(Loaded& e) const { to.on_loaded(e.call, e.outcome, at); }
     void operator()(Committed& e) const { to.on_committed(e.call, e.outcome, at); }
     void operator()(RolledBack& e) const { to.on_rolled_back(e.call, e.outcome, at); }

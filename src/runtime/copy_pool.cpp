@@ -14,6 +14,7 @@
 #include "base/pause.h"
 #include "model/pg_time.h"
 #include "postgres/catalog.h"
+#include "postgres/partitions.h"
 #include "schema/row_layout.h"
 #include "schema/target_design.h"
 
@@ -116,12 +117,14 @@ std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::stop_token stop) {
 // After the snapshot, which may have been waited for long: a column that was added and filled
 // meanwhile is in the snapshot, and the stream will not send its values again. True when the target
 // can take what the catalog says; else its columns are asked for, and the table comes again.
-bool CopyPool::describe_again(Connection& connection, RelationId id) {
+bool CopyPool::describe_again(Connection& connection, RelationId id, Lsn snapshot_lsn) {
   CopiedTable& table = tables_.at(id);
   auto source = describe_relation(connection, id);
   if (!source)
     return true; // the reader says that it is gone
   table.source = std::move(*source);
+  if (table.source.relkind == 'p')
+    note_partitions(connection, id, snapshot_lsn);
   if (!table.follows_columns || table.ignores_incompatible)
     return true; // plan_for() says what does not fit
   std::vector<TargetColumn> added;
@@ -141,6 +144,14 @@ bool CopyPool::describe_again(Connection& connection, RelationId id) {
   return false;
 }
 
+// The readers find out whether these are still those of the snapshot, before they read.
+void CopyPool::note_partitions(Connection& connection, RelationId id, Lsn snapshot_lsn) {
+  PartitionTree tree = read_partitions(connection, std::span(&id, 1)).at(id);
+  tree.lsn = snapshot_lsn;
+  shared_.partitions.note_copy(id, tree);
+  shared_.events.push_now(PartitionsSeen{id, std::move(tree)});
+}
+
 // A request is answered once: a table that fails twice would be asked for twice, and the second
 // copy be taken for the first. What throws leaves the tables in `unanswered` that wait for an
 // answer.
@@ -149,7 +160,7 @@ void CopyPool::copy_round(std::vector<RelationId>& unanswered, std::stop_token s
   Connection connection(settings_.source, ConnectionKind::sql, stop);
   int const server_version = connection.server_version();
   for (RelationId const id : std::vector(unanswered))
-    if (!describe_again(connection, id))
+    if (!describe_again(connection, id, keeper->slot().consistent_lsn))
       std::erase(unanswered, id);
   if (unanswered.empty())
     return;

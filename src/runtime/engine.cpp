@@ -17,6 +17,7 @@
 #include "runtime/commit_thread.h"
 #include "runtime/copy_pool.h"
 #include "runtime/load_pool.h"
+#include "runtime/partition_watcher.h"
 #include "runtime/slot_guardian.h"
 #include "runtime/slot_repair.h"
 #include "runtime/slot_start.h"
@@ -235,6 +236,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   std::optional<Lsn> const until =
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
   Committer committer = make_committer(prepared, incarnation);
+  shared.partitions.watch(std::move(prepared.partitioned));
   shared.flushed_lsn.store(committer.durable_flushed_lsn().value);
   shared.acknowledged_lsn.store(committer.acknowledged_lsn().value);
   std::unique_ptr<StreamLog> const stream_log = open_stream_log(job_, prepared, incarnation);
@@ -261,8 +263,12 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
     commit.run(drain_commit.get_token(), stop_commit.get_token());
   });
   std::jthread copy_thread = thread("copier", [&](std::stop_token stop) { copies.run(stop); });
+  PartitionWatcher partitions(shared);
   SlotGuardian guardian(addresses_.source, job_.source.slot_name,
-                        {job_.source.slot_wal_limit, job_.source.slot_warning}, shared);
+                        {job_.source.slot_wal_limit, job_.source.slot_warning}, shared,
+                        [&](Connection& connection, std::stop_token const& stop) {
+                          partitions.look(connection, stop);
+                        });
   std::jthread const guardian_thread =
       thread("guardian", [&](std::stop_token stop) { guardian.run(stop); });
   std::jthread const log_thread = thread("log", [&](std::stop_token stop) {

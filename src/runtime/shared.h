@@ -21,6 +21,7 @@
 #include "runtime/spool_folder.h"
 #include "runtime/status.h"
 #include "runtime/wake.h"
+#include "runtime/watched_partitions.h"
 
 namespace walrock {
 
@@ -50,6 +51,10 @@ struct ColumnsWanted {
 struct CopyFailed {
   RelationId table;
   ErrorReport report;
+};
+struct PartitionsSeen {
+  RelationId table;
+  PartitionTree tree;
 };
 struct Loaded {
   CallId call = 0;
@@ -81,8 +86,8 @@ struct QuarantineRead {
 };
 using CommitEvent =
     std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken, CopiedBatch, CopyRead,
-                 ColumnsWanted, CopyFailed, Loaded, Committed, RolledBack, LabelStated, Called,
-                 QuarantineRead, Logged>;
+                 ColumnsWanted, CopyFailed, PartitionsSeen, Loaded, Committed, RolledBack,
+                 LabelStated, Called, QuarantineRead, Logged>;
 
 // To the replication thread.
 using StreamCommand = std::variant<FollowFrom, Unfollow>;
@@ -112,6 +117,7 @@ private:
 struct StreamFigures {
   std::atomic<std::uint64_t> received_lsn{0};
   std::atomic<std::uint64_t> server_lsn{0};
+  std::atomic<std::uint64_t> decoded_lsn{0}; // of the machine
   std::atomic<std::uint64_t> change_count{0};
   std::atomic<std::uint64_t> restart_count{0};
   // Of a durable spool, written by its thread.
@@ -148,6 +154,7 @@ struct Shared {
   StreamCommands stream_commands;
   StreamFigures figures;
   ChangedValues changed_values;
+  WatchedPartitions partitions;
   Trouble source_trouble;
   Trouble checkpoint_trouble;
   Trouble spool_trouble;

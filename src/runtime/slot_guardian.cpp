@@ -106,14 +106,15 @@ std::string SlotForecast::warning_of(SlotStatus const& outlook) const {
 }
 
 SlotGuardian::SlotGuardian(SourceAddress source, std::string slot_name, SlotLimits limits,
-                           Shared& shared)
+                           Shared& shared, Look also)
     : source_(std::move(source)), slot_name_(std::move(slot_name)), forecast_(limits),
-      shared_(shared) {}
+      shared_(shared), also_(std::move(also)) {}
 
 void SlotGuardian::run(std::stop_token stop) {
   do {
     try {
       look(stop);
+      also_(*connection_, stop);
     } catch (Stopped const&) {
       return;
     } catch (Error const& error) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -57,8 +58,10 @@ private:
 
 class SlotGuardian {
 public:
-  // shared must outlive it.
-  SlotGuardian(SourceAddress source, std::string slot_name, SlotLimits limits, Shared& shared);
+  // shared must outlive it. also: what else is looked at, behind the slot, on this connection.
+  using Look = std::function<void(Connection&, std::stop_token const&)>;
+  SlotGuardian(SourceAddress source, std::string slot_name, SlotLimits limits, Shared& shared,
+               Look also);
 
   // Until a stop is asked for. A server that cannot be reached is the stream's to report.
   void run(std::stop_token stop);
@@ -71,6 +74,7 @@ private:
   std::string slot_name_;
   SlotForecast forecast_;
   Shared& shared_;
+  Look also_;
   std::unique_ptr<Connection> connection_;
   bool has_warned_ = false;
   TimePoint say_again_{};

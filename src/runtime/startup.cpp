@@ -12,6 +12,7 @@
 #include "config/table_matcher.h"
 #include "config/table_rules.h"
 #include "postgres/catalog.h"
+#include "postgres/partitions.h"
 #include "postgres/publication.h"
 #include "runtime/slot_repair.h"
 #include "runtime/slot_start.h"
@@ -153,6 +154,13 @@ private:
     log::info("target version={} label_budget={}", to_string(version), out_.label_budget);
   }
 
+  std::string refusal_of(ListedTable const& listed) {
+    constexpr int kFirstWithRoots = 130000;
+    if (listed.relkind == 'p' && source().server_version() < kFirstWithRoots)
+      return "is partitioned, and PostgreSQL 12 publishes partitions only: name these instead";
+    return listed.refusal();
+  }
+
   void choose_tables() {
     TableMatcher const matcher(job_);
     std::vector<TableName> names;
@@ -167,7 +175,8 @@ private:
                       [&](TablePattern const& pattern) { return pattern.plain == listed.name; });
       if (listed.is_partition && !is_named)
         continue; // its root is replicated
-      if (std::string const refusal = listed.refusal(); !refusal.empty()) {
+      std::string const refusal = refusal_of(listed);
+      if (!refusal.empty()) {
         if (is_named)
           throw Error(ErrorCode::table_not_found, fmt::format("{} {}: it cannot be replicated",
                                                               to_string(listed.name), refusal));
@@ -185,12 +194,47 @@ private:
                   missing.empty() ? "no table matches table-name" : missing);
     targets_ = targets_for(job_, names);
     sources_ = describe_tables(source(), names);
+    look_at_partitions();
     for (SourceTable const& table : sources_)
       if (auto const advice = key_advice(table, options_for(job_, table.name));
           advice && is_publishable(table))
         log::warning("{}{}{}", advice->message, advice->sql.empty() ? "" : " Cure: ", advice->sql);
     for (SourceTable const& table : sources_)
       say_fallbacks(table);
+  }
+
+  // Before there is a slot: what becomes of them from here on is either in the stream or seen.
+  void look_at_partitions() {
+    std::vector<RelationId> roots;
+    for (SourceTable const& table : sources_)
+      if (table.relkind == 'p')
+        roots.push_back(table.id);
+    partitions_ = read_partitions(source(), roots);
+    for (SourceTable const& root : sources_)
+      for (SourceTable const& table : sources_)
+        if (root.relkind == 'p' && partitions_.at(root.id).find(table.id.oid) != nullptr)
+          throw Error(ErrorCode::job_file_invalid,
+                      fmt::format("{} is a partition of {}, and the job selects both: its changes "
+                                  "would arrive for {} alone",
+                                  to_string(table.name), to_string(root.name),
+                                  to_string(root.name)))
+              .set_advice("Name either of them in table-name, or put the other into "
+                          "exclude-tables.");
+  }
+
+  // What was known when the checkpoint was written; a table that is copied is seen anew.
+  void watch_partitions(SourceTable const& source, TableRecord& record) {
+    auto known = partitions_of(record.layout);
+    bool const is_copied = record.state == TableState::init || record.state == TableState::copying;
+    if (!known || is_copied)
+      known = partitions_.at(source.id);
+    record.layout = with_partitions(record.layout, *known);
+    if (record.state != TableState::errored)
+      out_.partitioned.insert_or_assign(
+          source.id,
+          PartitionedTable(source.name, *known,
+                           options_for(job_, source.name)
+                               .dropped_partitions.value_or(DroppedPartitions::copy_again)));
   }
 
   void say_fallbacks(SourceTable const& table) const {
@@ -211,7 +255,7 @@ private:
           .set_advice("Give them primary keys, or REPLICA IDENTITY NOTHING where rows are only "
                       "ever inserted.");
     std::string const& name = job_.source.publication_name;
-    auto const publication = find_publication(source(), name);
+    auto publication = find_publication(source(), name);
     if (!publication) {
       if (!job_.source.auto_create_publication || history_.is_in_recovery)
         throw Error(ErrorCode::publication_missing,
@@ -230,6 +274,10 @@ private:
     if (std::string const lacking = publication->missing_operations(); !lacking.empty())
       log::warning("publication {} does not publish {}: these changes are not replicated", name,
                    lacking);
+    if (has_partitioned_ && !publication->is_via_root) {
+      require_via_root();
+      publication = find_publication(source(), name);
+    }
     std::vector<TableName> absent;
     for (TableName const& table : names)
       if (!publication->covers(table))
@@ -247,6 +295,19 @@ private:
     add_tables(source(), name, absent);
     WALROCK_AFTER(start_publication);
     log::info("added to publication={} tables={}", name, absent.size());
+  }
+
+  // Without it, changes of partitions would arrive under names that nobody follows.
+  void require_via_root() {
+    std::string const& name = job_.source.publication_name;
+    if (!job_.source.auto_create_publication || history_.is_in_recovery)
+      throw Error(ErrorCode::publication_missing,
+                  fmt::format("publication {} does not publish partitioned tables under their own "
+                              "name",
+                              name))
+          .set_advice(publish_via_root_sql(name) + ";");
+    publish_via_root(source(), name);
+    log::info("publication={} publishes partitioned tables under their own name from now on", name);
   }
 
   // Behind it a start that dies still knows why the table is copied again.
@@ -269,6 +330,7 @@ private:
     out_.tables.clear();
     out_.followed.clear();
     out_.copied.clear();
+    out_.partitioned.clear();
     CheckpointUpdate update;
     if (!out_.checkpoint.job || !out_.checkpoint.job->consistent_lsn.is_set() ||
         out_.checkpoint.job->log_id != out_.job.log_id)
@@ -277,6 +339,8 @@ private:
     for (SourceTable const& source : sources_) {
       present.insert(source.id);
       SetUpTable table = setup.set_up(source, targets_.at(source.name), out_.job.consistent_lsn);
+      if (source.relkind == 'p')
+        watch_partitions(source, table.entry.record);
       update.tables.push_back(table.entry.record);
       FollowedTable followed;
       followed.source = source;
@@ -322,6 +386,7 @@ private:
   bool has_partitioned_ = false;
   bool is_first_start_ = true;
   std::vector<SourceTable> sources_;
+  std::map<RelationId, PartitionTree> partitions_; // of those that are partitioned
   std::map<TableName, TargetName> targets_;
   SourceHistory history_;
   Prepared out_;

@@ -22,6 +22,7 @@
 #include "runtime/copy_pool.h"
 #include "runtime/engine.h"
 #include "runtime/stream_log.h"
+#include "schema/partition_change.h"
 #include "starrocks/stream_loader.h"
 
 namespace walrock {
@@ -36,6 +37,7 @@ struct Prepared {
   std::vector<TableEntry> tables;           // for the committer
   std::vector<FollowedTable> followed;      // for the stream
   std::map<RelationId, CopiedTable> copied; // for the copy
+  std::map<RelationId, PartitionedTable> partitioned;
   std::unique_ptr<SnapshotKeeper> snapshot; // of a slot that was made just now
   LoadOptions load_options;
   std::size_t label_budget = 100;

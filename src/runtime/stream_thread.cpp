@@ -255,6 +255,7 @@ void StreamThread::read_what_is_there(std::stop_token stop) {
   }
   shared_.figures.received_lsn.store(received_lsn_.value, std::memory_order_relaxed);
   shared_.figures.change_count.store(machine_.change_count(), std::memory_order_relaxed);
+  shared_.figures.decoded_lsn.store(machine_.decoded_lsn().value); // behind what was noted
 }
 
 // Only acknowledged_lsn is ever told (invariant 6).
@@ -343,6 +344,10 @@ void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
       transactions_.forget(forgotten->xid);
     else if (auto const* aside = std::get_if<SetAside>(&action))
       shared_.events.push_now(*aside);
+    else if (auto const* truncated = std::get_if<RootTruncated>(&action))
+      shared_.partitions.note_truncation(*truncated);
+    else if (auto const* written = std::get_if<PartitionWritten>(&action))
+      shared_.partitions.note_row(*written);
     else if (auto const* spool = std::get_if<SpoolBody>(&action))
       shared_.spool.spool(*spool->body);
     else if (auto const* line = std::get_if<Say>(&action))

@@ -7,6 +7,7 @@
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "model/partition_tree.h"
 #include "model/table_plan.h"
 #include "schema/ddl.h"
 #include "schema/source_types.h"
@@ -103,6 +104,8 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
   std::string const layout_before = is_known ? record.layout : source.layout();
   record.filenode = source.filenode;
   record.layout = source.layout() + zone_line(job_.target.time_zone);
+  if (auto const partitions = partitions_of(layout_before))
+    record.layout = with_partitions(record.layout, *partitions);
   try {
     options_ = options_for(job_, source.name);
     wanted_ = target_table_for(source, name, options_);
