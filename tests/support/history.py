@@ -1,7 +1,7 @@
 """Random histories: what several sessions do to a few tables, step by step; played, compared, shrunk.
 
-A history is a list of steps. Each is one statement of one session, or a quiet point: all sessions commit, and source and
-target are compared. A statement that PostgreSQL refuses (a key that is taken, a row that another session holds) rolls its
+A history is a list of steps. Each is one statement of one session, or kills walrock, which starts again, or is a quiet
+point: all sessions commit, and source and target are compared. A statement that PostgreSQL refuses (a key that is taken, a row that another session holds) rolls its
 session back; what follows in it is the next transaction. So any part of a history is a history again, which is what makes
 shrinking simple.
 """
@@ -10,21 +10,27 @@ from dataclasses import dataclass
 
 import psycopg2
 
+from tests.support import job_file
 from tests.support.pg_server import REPLICATOR, REPLICATOR_PASSWORD
 from tests.support.rows_job import FRESH
 
 SESSIONS = 3
+
+# Ways to run the job that must not matter; `streamed` sends transactions while they are in progress.
+WAYS = ("plain", "streamed", "at-least-once", "json", "durable-spool")
+
 KEYS = 40
 
 # Each table has a key column k, a text v, and two large texts; `only_grows` has no key.
 KEYED = ("by_default", "by_full", "by_index", "by_two")
 TABLES = (*KEYED, "only_grows")
+KILL = "kill -9"
 COLUMNS = "k int NOT NULL, v text, big text, other text"
 
 
 @dataclass(frozen=True)
 class Step:
-    session: int | None  # None: a quiet point
+    session: int | None  # None: a quiet point, or KILL
     sql: str = ""
 
     def __repr__(self):
@@ -64,6 +70,8 @@ class History:
             session = self.random.randrange(SESSIONS)
             kind = self.random.choices(list(self.WEIGHTS), list(self.WEIGHTS.values()))[0]
             made += [Step(session, sql) for sql in getattr(self, kind)(session)]
+            if self.random.random() < 0.01:
+                made.append(Step(None, KILL))
             if self.random.random() < 0.02:
                 self.savepoints = [0] * SESSIONS
                 made.append(Step(None))
@@ -162,11 +170,22 @@ class History:
 class Stage:
     """The tables under a running job, on which a history is played."""
 
-    def __init__(self, case, changes=None):
+    def __init__(self, case, way="plain"):
         self.case = case
         case.source(*create())
-        self.walrock = case.walrock("public.*", changes or FRESH).start()
+        if way == "streamed":
+            case.source_as_superuser(f"ALTER ROLE {REPLICATOR} IN DATABASE {case.name} SET logical_decoding_work_mem = '64kB'")
+        self.walrock = case.walrock("public.*", job_file.merge(FRESH, self._changes(way))).start()
         self.walrock.wait_until_ready()
+
+    def _changes(self, way):
+        if way == "at-least-once":
+            return {"sink": {"starrocks": {"sink.semantic": way}}}
+        if way == "durable-spool":
+            return {"walrock": {"durable-spool": str(self.case.folder / "spool")}}
+        if way == "json":
+            return {"sink": {"starrocks": {"load.properties": {"format": "json"}}}}
+        return {}
 
     def fault_of(self, steps):
         """What is wrong at a quiet point or at the end, or None."""
@@ -178,6 +197,9 @@ class Stage:
             for step in (*steps, Step(None)):
                 if step.session is not None:
                     perform(sessions[step.session], step.sql)
+                elif step.sql == KILL:
+                    self.walrock.kill()
+                    self.walrock.start()
                 elif fault := self._fault_at_rest(sessions):
                     return fault
         finally:
@@ -224,7 +246,7 @@ def shrink(steps, is_failing):
     return steps
 
 
-def as_test(name, steps):
+def as_test(name, steps, way="plain"):
     """A test to keep in tests/e2e/test_histories.py."""
     lines = "".join(f"        {step!r},\n" for step in steps)
-    return f"def test_{name}(case):\n    assert Stage(case).fault_of([\n{lines}    ]) is None\n"
+    return f"def test_{name}(case):\n    assert Stage(case, {way!r}).fault_of([\n{lines}    ]) is None\n"
