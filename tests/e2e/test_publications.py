@@ -91,6 +91,55 @@ def test_check_names_the_operations_that_a_publication_leaves_out(case, publishe
     assert found.returncode == 3 and lacking in found.stdout and "ALTER PUBLICATION" in found.stdout, found.stdout
 
 
+def test_a_publication_without_truncate_is_said_at_the_check_and_at_the_start(case):
+    case.source(*SMALL, "CREATE PUBLICATION mine FOR TABLE small WITH (publish = 'insert, update, delete')")
+    with case.walrock("small", with_publication()) as walrock:
+        found = walrock.command("check")
+        assert "warning" in found.stdout and "does not publish truncate" in found.stdout and "ALTER PUBLICATION" in found.stdout, found.stdout
+        walrock.start()
+        walrock.wait_until_ready("public.small")
+        assert "does not publish truncate" in walrock.log()
+        case.source(*CHANGES)
+        case.settle_and_compare(walrock, "small")
+
+
+# -- publications that change while they are followed -----------------------------------------
+
+def test_a_publication_that_is_dropped_ends_the_run_with_what_to_do(case):
+    """PostgreSQL decodes with the catalog of then: behind the drop there is no way back into the slot."""
+    case.source(*SMALL)
+    with case.walrock("small", FRESH) as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.small")
+        case.source(f"DROP PUBLICATION {case.slot_name}_publication", *CHANGES)
+        assert walrock.wait_for_exit() == 1
+        assert "publication was dropped" in walrock.log() and "walrock drop" in walrock.log(), walrock.end_of_log()
+
+
+@pytest.mark.unproven
+def test_a_table_that_is_taken_out_of_the_publication_is_set_aside(case):
+    """PostgreSQL says nothing of it, and brings no more changes of the table."""
+    case.source(*SMALL)
+    with case.walrock("small", FRESH) as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.small")
+        case.source(f"ALTER PUBLICATION {case.slot_name}_publication DROP TABLE small", *CHANGES)
+        reason = walrock.wait_until_table("public.small", "errored", seconds=20)["reason"]
+        assert "publication" in reason, reason
+
+
+def test_a_table_that_moves_to_another_schema_is_never_wrong(case):
+    case.source(*SMALL, "CREATE SCHEMA other")
+    with case.walrock("small", FRESH) as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.small")
+        case.source("ALTER TABLE small SET SCHEMA other", *(statement.replace("small", "other.small") for statement in CHANGES))
+        case.settle(walrock)
+        if walrock.table("public.small")["state"] == "ready":
+            wanted = case.source("SELECT id::text, v, w::text FROM other.small AS s ORDER BY s.id")
+            assert case.target("SELECT id, v, w FROM small ORDER BY id") == [list(row) for row in wanted]
+
+
 def hide_rows(case):
     """Another role owns the table; the reading role sees a part of the rows."""
     case.source_as_superuser("CREATE TABLE guarded (id int PRIMARY KEY, v text)", "INSERT INTO guarded VALUES (1, 'seen'), (2, 'hidden')",
