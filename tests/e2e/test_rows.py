@@ -3,14 +3,16 @@ import io
 
 import pytest
 
-from tests.support.rows_job import RowsJob
+from tests.support.job_file import merge
+from tests.support.rows_job import FRESH, RowsJob
 
 JOB = RowsJob()
+NAMED_KEY = {"tables": {"public.named_key": {"unique-key": ["b", "a"]}}}
 
 
 @pytest.fixture(scope="module")
 def rows(pg, rockpool, tmp_path_factory):
-    with JOB.running("rows_of_all_kinds", pg, rockpool, tmp_path_factory.mktemp("rows")) as made:
+    with JOB.running("rows_of_all_kinds", pg, rockpool, tmp_path_factory.mktemp("rows"), merge(FRESH, NAMED_KEY)) as made:
         yield made
 
 
@@ -70,6 +72,16 @@ def test_identity_full_without_a_key_is_exact_until_an_update_which_sets_it_asid
     rows.change("UPDATE full_no_key SET v = 'new' WHERE a = 1")
     reason = rows.walrock.wait_until_table("public.full_no_key", "errored")["reason"]
     assert "key" in reason, reason
+
+
+@JOB.having("CREATE TABLE named_key (a int NOT NULL, v text, b text NOT NULL, big text)", "ALTER TABLE named_key REPLICA IDENTITY FULL",
+            "ALTER TABLE named_key ALTER big SET STORAGE EXTERNAL",
+            "INSERT INTO named_key SELECT n, 'old', 'b' || n % 3, repeat('x', 4000) FROM generate_series(1, 12) n")
+def test_identity_full_with_a_key_that_the_job_names_follows_everything(rows):
+    rows.change("UPDATE named_key SET v = 'new' WHERE a < 4", "DELETE FROM named_key WHERE a = 5", "UPDATE named_key SET a = 60 WHERE a = 6",
+                "UPDATE named_key SET b = 'moved', v = NULL WHERE a = 7", "INSERT INTO named_key VALUES (5, 'again', 'b2', NULL)")
+    rows.change_at_once("DELETE FROM named_key WHERE a = 8", "INSERT INTO named_key VALUES (8, 'at once', 'b2', 'y')", "UPDATE named_key SET v = 'z' WHERE a = 8")
+    rows.compare("named_key")
 
 
 @JOB.having("CREATE TABLE switched (id int PRIMARY KEY, v text, big text)",
