@@ -243,6 +243,27 @@ def test_partitions_as_tables_of_their_own(case):
     case.settle_and_compare(walrock, "sales_1", "sales_2_rest")
 
 
+def test_a_publication_that_names_leaves_is_made_to_name_the_root(case):
+    case.source(*SALES, "CREATE PUBLICATION mine FOR TABLE sales")
+    walrock = case.walrock("public.sales", {"source": {"postgres-cdc": {"publication.name": "mine"}}}).start()
+    walrock.wait_until_ready("public.sales")
+    case.source("INSERT INTO sales VALUES (50, 50, 'by the root')", "DELETE FROM sales_1 WHERE id = 1")
+    case.settle_and_compare(walrock, "sales")
+    assert case.source("SELECT pubviaroot FROM pg_publication WHERE pubname = 'mine'")[0][0]
+
+
+def test_a_partitioned_table_that_joins_a_job_of_plain_ones_is_followed(case):
+    case.source(*SALES)
+    walrock = case.walrock("public.healthy").start()
+    walrock.wait_until_ready("public.healthy")
+    walrock.stop()
+    walrock = case.walrock(["public.healthy", "public.sales"]).start()
+    walrock.wait_until_ready("public.healthy", "public.sales")
+    case.source("INSERT INTO sales VALUES (50, 50, 'by the root')", "DELETE FROM sales_1 WHERE id = 1",
+                "INSERT INTO healthy VALUES (1)")
+    case.settle_and_compare(walrock, "sales", "healthy")
+
+
 def test_a_root_and_its_partition_in_one_job_are_refused(case):
     case.source(*SALES)
     walrock = case.walrock(["public.sales", "public.sales_1"]).start()
