@@ -82,6 +82,7 @@ ErrorPolicy const& error_policy(ErrorCode code) {
            "Give the table a primary key or set a replica identity with the SQL shown.")
     POLICY(primary_key_missing, source, never,
            "Give the table a primary key, or name a unique-key in the job file.")
+    POLICY(copy_needed, source, later, "The table is copied again by itself.")
     POLICY(snapshot_lost, source, later, "The table is copied again under a new snapshot.")
     POLICY(table_changed, source, never,
            "This schema change is not followed yet: adapt or drop the target table and copy the "

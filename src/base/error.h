@@ -41,6 +41,7 @@ enum class ErrorCode {
   replica_identity_missing,
   primary_key_missing,
   snapshot_lost,
+  copy_needed,
   table_changed, // a schema change that walrock does not follow yet
   // StarRocks
   target_unreachable,

@@ -89,5 +89,7 @@
   X(stop_stream, source_unreachable, "the stream is ended with a last acknowledgement") \
   X(stop_drain, internal, "what is under way is finished at a stop") \
   /* standbys */ \
-  X(start_slot_failover, source_unreachable, "standbys are to keep a slot that was made without them")
+  X(start_slot_failover, source_unreachable, "standbys are to keep a slot that was made without them") \
+  /* key changes */ \
+  X(stream_read_back, target_unreachable, "values of a label's rows are read back from the target")
 // clang-format on

@@ -52,6 +52,10 @@ char const* word(ExistingRows rows) {
   }
   return "";
 }
+char const* word(UnchangedValues values) {
+  return values == UnchangedValues::partial_update ? "partial-update" : "read-back";
+}
+
 char const* word(BadRows rows) {
   return rows == BadRows::fail ? "fail" : "quarantine";
 }
@@ -213,6 +217,7 @@ void add_options(Lines& lines, TableOptions const& options) {
   lines.add("bad-rows", options.bad_rows ? word(*options.bad_rows) : "");
   lines.add("bad-rows-limit",
             options.bad_rows_limit ? std::to_string(*options.bad_rows_limit) : "");
+  lines.add("unchanged-values", options.unchanged_values ? word(*options.unchanged_values) : "");
 }
 
 void add_engine(Lines& lines, EngineSpec const& engine) {

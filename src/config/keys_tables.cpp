@@ -165,6 +165,19 @@ void add_table_keys(std::vector<Key>& keys) {
                     d.options->dropped_partitions = static_cast<DroppedPartitions>(v.choice);
                   }});
   keys.push_back({.section = section,
+                  .name = "unchanged-values",
+                  .shape = Shape::choice,
+                  .default_text = "partial-update",
+                  .choices = {{"partial-update"}, {"read-back"}},
+                  .doc = "Large values that an UPDATE did not change, which PostgreSQL does not "
+                         "send: partial-update loads the row without them, read-back reads them "
+                         "from the target first, so that all rows of a transaction in the table "
+                         "become visible at once.",
+                  .default_names = {"unchanged-values"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->unchanged_values = static_cast<UnchangedValues>(v.choice);
+                  }});
+  keys.push_back({.section = section,
                   .name = "target-table",
                   .default_words = "what sink.starrocks.table says",
                   .doc = "The name of the target table.",

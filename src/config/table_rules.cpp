@@ -69,6 +69,8 @@ void apply(TableBlock const& block, TableOptions& options) {
     options.dropped_partitions = from.dropped_partitions;
   if (from.bad_rows_limit)
     options.bad_rows_limit = from.bad_rows_limit;
+  if (from.unchanged_values)
+    options.unchanged_values = from.unchanged_values;
 }
 
 } // namespace

@@ -116,23 +116,49 @@ std::string_view RowEncoder::csv_key(std::string_view csv_row) const {
   return first_fields(csv_row, static_cast<std::size_t>(plan_.key_count));
 }
 
-bool RowEncoder::merge_csv(Row row, std::string_view before, RowOrigin origin,
-                           std::string& out) const try {
+std::vector<std::string> RowEncoder::key_fields(Row row) const {
+  std::vector<std::string> out(static_cast<std::size_t>(plan_.key_count));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    append_key_cell(fields_[i], cell(fields_[i], row), out[i]);
+    out[i].pop_back(); // the separator
+  }
+  return out;
+}
+
+bool RowEncoder::encode_csv_with_gaps(Row row, RowOrigin origin, std::string& out,
+                                      std::vector<AbsentField>& absent) const {
+  ColumnSet all;
+  for (std::size_t i = 0; i < fields_.size(); ++i)
+    all.add(i);
+  return merge_csv(row, "0", all, origin, out, absent);
+}
+
+bool RowEncoder::merge_csv(Row row, std::string_view before, ColumnSet const& left_out,
+                           RowOrigin origin, std::string& out,
+                           std::vector<AbsentField>& absent) const try {
   check_row(row);
   WALROCK_ASSERT(has_op_, "an append-only table has no updates");
   TornRow torn(out);
   Changed changed;
-  for (Field const& field : fields_) {
-    std::string_view const field_before = first_fields(before, 1);
-    WALROCK_ASSERT(field_before.ends_with(kColumnSeparator), "the row before has every field");
+  absent.clear();
+  for (std::size_t i = 0; i < fields_.size(); ++i) {
+    Field const& field = fields_[i];
+    bool const is_left_out = left_out.has(i);
+    std::string_view const field_before = is_left_out ? "" : first_fields(before, 1);
     before.remove_prefix(field_before.size());
     Value const value = cell(field, row);
-    if (value.is_unchanged_toast())
-      out.append(field_before);
-    else if (!append_csv_cell(field, value, origin, changed, out))
-      return false;
+    if (!value.is_unchanged_toast()) {
+      if (!append_csv_cell(field, value, origin, changed, out))
+        return false;
+      continue;
+    }
+    check_absent(field);
+    absent.push_back({i, out.size(), is_left_out});
+    if (is_left_out)
+      out += kColumnSeparator;
+    out.append(field_before);
   }
-  WALROCK_ASSERT(before.starts_with('0'), "the row before is an upsert");
+  WALROCK_ASSERT(before.starts_with('0'), "the row before is an upsert with these fields");
   if (!close_csv_row(torn.start(), fields_.size(), Op::upsert, out))
     return false;
   torn.keep();

@@ -353,7 +353,8 @@ TEST(Refusal, NamesTheRowByItsKey) {
               testing::EndsWith(why));
   EXPECT_EQ(out, "before");
   std::string const before = *csv(encoder, {text("5"), text("north"), text("1")});
-  EXPECT_THAT(refusal_of([&] { (void)encoder.merge_csv(row, before, {}, out); }),
+  std::vector<AbsentField> absent;
+  EXPECT_THAT(refusal_of([&] { (void)encoder.merge_csv(row, before, {}, {}, out, absent); }),
               testing::EndsWith(why));
 }
 
@@ -555,18 +556,21 @@ TEST(Keys, DifferWhateverTheyHold) {
 TEST(Merge, AbsentCellsTakeTheFieldsOfTheRowBefore) {
   RowEncoder const encoder(plan_of({{"id"}, {"a"}, {"b"}, {"c"}}));
   std::string const before = *csv(encoder, {text("1"), text("old a"), kNull, text("old c")});
+  std::vector<AbsentField> absent;
   std::string out = "x";
-  EXPECT_TRUE(
-      encoder.merge_csv(std::vector{text("1"), kAbsent, text("new b"), kAbsent}, before, {}, out));
+  EXPECT_TRUE(encoder.merge_csv(std::vector{text("1"), kAbsent, text("new b"), kAbsent}, before, {},
+                                {}, out, absent));
   EXPECT_EQ(out, "x1\001old a\001new b\001old c\0010\002");
 }
 
 TEST(Merge, SaysWhatCsvCannotSay) {
   RowEncoder const encoder(plan_of({{"id"}, {"a"}, {"b"}}));
   std::string const before = *csv(encoder, {text("1"), text("a"), kNull});
+  std::vector<AbsentField> absent;
   for (std::string const& bad : {"\001"s, "\002"s, "\\N"s}) {
     std::string out = "x";
-    EXPECT_FALSE(encoder.merge_csv(std::vector{text("1"), kAbsent, text(bad)}, before, {}, out));
+    EXPECT_FALSE(
+        encoder.merge_csv(std::vector{text("1"), kAbsent, text(bad)}, before, {}, {}, out, absent));
     EXPECT_EQ(out, "x");
   }
 }

@@ -225,6 +225,7 @@ LoadSpec RowEncoder::spec_for(LoadFormat format, ColumnSet const& absent) const 
     if (absent.has(i))
       continue;
     add(is_json ? fields_[i].json_load_name : fields_[i].load_name);
+    spec.fields.push_back({plan_.columns[i].name, plan_.columns[i].type});
     std::string const& expression = is_json ? fields_[i].json_expression : fields_[i].expression;
     if (!expression.empty())
       expressions += "," + expression;

@@ -39,6 +39,13 @@ struct RowOrigin {
   std::int64_t commit_time = 0; // microseconds since 2000, for people
 };
 
+// A field of which the row itself does not say the value.
+struct AbsentField {
+  std::size_t field = 0; // its place in the row
+  std::size_t at = 0;    // its offset
+  bool is_gap = false;   // it is empty: no earlier row said it either
+};
+
 // One per TablePlan. Immutable; any thread.
 class RowEncoder {
 public:
@@ -70,11 +77,20 @@ public:
   // The key of an encoded CSV row, in the same form; a view into it.
   [[nodiscard]] std::string_view csv_key(std::string_view csv_row) const;
 
+  // The fields of the key as they are loaded.
+  [[nodiscard]] std::vector<std::string> key_fields(Row row) const;
+
+  // Of a row with absent cells: a full upsert row in which their fields are empty. False as
+  // encode_csv. absent: these fields, by their place in the row and their offset in `out`.
+  [[nodiscard]] bool encode_csv_with_gaps(Row row, RowOrigin origin, std::string& out,
+                                          std::vector<AbsentField>& absent) const;
+
   // Appends the full upsert row that results when `row`, which has absent cells, follows `before`,
-  // the full CSV upsert row of the same key: absent cells take their fields from it. False as
-  // encode_csv.
-  [[nodiscard]] bool merge_csv(Row row, std::string_view before, RowOrigin origin,
-                               std::string& out) const;
+  // a CSV upsert row that leaves out the fields `left_out`: absent cells take their fields from it;
+  // what is in neither is empty. False as encode_csv; absent: as above, all absent cells.
+  [[nodiscard]] bool merge_csv(Row row, std::string_view before, ColumnSet const& left_out,
+                               RowOrigin origin, std::string& out,
+                               std::vector<AbsentField>& absent) const;
 
 private:
   // How the text of one column is written; chosen once from Conversion and the target's type.

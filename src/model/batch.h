@@ -20,6 +20,13 @@ enum class Compression : std::uint8_t { none, lz4, zstd };
 inline constexpr char kColumnSeparator = '\x01';
 inline constexpr char kRowDelimiter = '\x02';
 
+// A field of a row, by the column of the target that it becomes.
+struct LoadField {
+  std::string column;
+  std::string type; // as in TargetColumn
+  bool operator==(LoadField const&) const = default;
+};
+
 // What StarRocks must be told about the bodies of a label; the same for all of them.
 struct LoadSpec {
   TargetName target;
@@ -29,6 +36,8 @@ struct LoadSpec {
   // Not told to StarRocks: the columns of the key, which are the first fields of every row. Empty:
   // the table has no key.
   std::vector<std::string> key = {};
+  // Not told either: what each field of a row is a value of, in their order.
+  std::vector<LoadField> fields = {};
   bool operator==(LoadSpec const&) const = default;
 };
 
@@ -41,12 +50,23 @@ public:
   [[nodiscard]] virtual std::string read() const = 0;
 };
 
+// An empty field whose value only the target has: PostgreSQL did not send it, because it did not
+// change, and it stands under another key by now. It is read back before the label is loaded (see
+// docs/design/reading-back.md).
+struct FieldReference {
+  std::size_t at = 0;    // offset of the field in the body
+  std::size_t field = 0; // its place in the row
+  std::vector<std::string>
+      key; // whose row had it before this label: its fields, as they are loaded
+};
+
 // One HTTP body: whole rows. JSON bodies are complete arrays.
 struct Body {
   std::string bytes; // empty once spooled
   Charge charge;     // for bytes.capacity()
   std::unique_ptr<SpooledBytes> spooled;
-  std::uint64_t size = 0; // bytes, wherever they are
+  std::uint64_t size = 0;                 // bytes, wherever they are
+  std::vector<FieldReference> references; // in the order of their fields; always in memory
 };
 
 // All bodies of one label.
@@ -55,6 +75,13 @@ struct Batch {
   std::vector<Body> bodies;
   std::uint64_t row_count = 0;
   std::uint64_t byte_count = 0;
+
+  [[nodiscard]] bool has_references() const {
+    for (Body const& body : bodies)
+      if (!body.references.empty())
+        return true;
+    return false;
+  }
 };
 
 } // namespace walrock

@@ -18,12 +18,13 @@ namespace walrock {
 
 struct LoadOutcome {
   enum class Kind {
-    prepared,      // every row arrived and StarRocks counted as many
-    rows_refused,  // the target cannot take some rows: refusals say which and why
-    label_exists,  // the label was used before
-    busy,          // a limit of the server: the same bytes may be tried again later
-    failed,        // the transaction is dead; the bytes may be loaded under a new label
-    unreachable,   // no frontend or backend answered; nothing is known about the transaction
+    prepared,     // every row arrived and StarRocks counted as many
+    rows_refused, // the target cannot take some rows: refusals say which and why
+    label_exists, // the label was used before
+    busy,         // a limit of the server: the same bytes may be tried again later
+    failed,       // the transaction is dead; the bytes may be loaded under a new label
+    unreachable,  // no frontend or backend answered; nothing is known about the transaction
+    unreadable,   // a field that only the target has cannot be read back: the rows are not complete
     target_broken, // the table is gone or does not fit the columns sent: trying again is useless
   };
   Kind kind = Kind::failed;

@@ -20,6 +20,10 @@ enum class BadRows { fail, quarantine };
 // What becomes of the rows of a partition that is detached or dropped.
 enum class DroppedPartitions { copy_again, keep };
 
+// How cells that PostgreSQL did not send, because they did not change, keep their values: the row
+// is loaded without them, or they are read back from the target.
+enum class UnchangedValues { partial_update, read_back };
+
 struct TableOptions {
   std::vector<std::string> unique_key; // empty: the primary key
   std::optional<int> buckets;
@@ -32,9 +36,10 @@ struct TableOptions {
   ValuePolicies column_policies;
   ValuePolicies type_policies;
   ExistingRows existing_rows = ExistingRows::fail;
-  std::optional<BadRows> bad_rows;           // unset: fail
-  std::optional<std::size_t> bad_rows_limit; // rows of the table in quarantine
+  std::optional<BadRows> bad_rows;                     // unset: fail
+  std::optional<std::size_t> bad_rows_limit;           // rows of the table in quarantine
   std::optional<DroppedPartitions> dropped_partitions; // unset: copy_again
+  std::optional<UnchangedValues> unchanged_values;     // unset: partial_update
   // Of the whole job: the zone that timestamptz is written in where StarRocks keeps none.
   std::string time_zone = "UTC";
 

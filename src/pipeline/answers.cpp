@@ -31,6 +31,7 @@ void Committer::on_loaded(CallId id, LoadOutcome const& outcome, TimePoint now) 
     line->trouble.clear();
     line->backoff.reset();
     return;
+  case LoadOutcome::Kind::unreadable: copy_anew(*line, outcome.message); return;
   case LoadOutcome::Kind::rows_refused: on_rows_refused(*line, *slot, outcome); return;
   case LoadOutcome::Kind::target_broken:
     set_aside(*line, ErrorCode::target_table_mismatch, outcome.message, "");

@@ -26,6 +26,7 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   line->has_origin = entry.has_origin;
   line->is_emptied_before_copy = entry.is_emptied_before_copy;
   line->is_known_empty = entry.is_known_empty;
+  line->twin = entry.twin;
   line->copy_target = entry.twin.value_or(line->record.target);
   line->twin_columns = std::move(entry.twin_columns);
   line->retry_at = now;
@@ -124,6 +125,7 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
     std::move(from.added_columns.begin(), from.added_columns.end(),
               std::back_inserter(unit.added_columns));
     unit.is_truncated = from.is_truncated;
+    unit.reads_back = from.reads_back;
     unit.needs_record = !settings_.is_at_least_once || from.needs_record;
     std::uint32_t ordinal = 0;
     std::uint64_t row_count = 0;
@@ -202,8 +204,13 @@ void Committer::on_followed(RelationId table, std::uint64_t generation) {
 }
 
 void Committer::on_set_aside(RelationId table, ErrorReport const& report) {
-  if (TableLine* const line = find(table); line != nullptr && !line->is_errored())
+  TableLine* const line = find(table);
+  if (line == nullptr || line->is_errored())
+    return;
+  if (report.retry == Retry::never)
     set_aside(*line, report.code, report.message, report.advice);
+  else
+    copy_anew(*line, report.message);
 }
 
 void Committer::on_partitions(RelationId table, PartitionTree const& tree) {

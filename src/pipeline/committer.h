@@ -178,6 +178,7 @@ private:
   void end_copy(TableLine& line);
   void finish_copy(TableLine& line);
   void begin_copy_again(TableLine& line);
+  void copy_anew(TableLine& line, std::string const& why);
   void forget_changes(TableLine& line);
   void set_aside(TableLine& line, ErrorCode code, std::string const& message,
                  std::string const& advice);

@@ -46,6 +46,8 @@ struct TableEpoch {
   // another after it (0: none is left).
   std::uint64_t quarantine_rows = 0;
   QuarantinedKeys quarantined;
+  // Fields of its rows are read back from the target, when all before it is there.
+  bool reads_back = false;
   // At-least-once may not replay it: a partial update or a TRUNCATE does not converge.
   bool needs_record = false;
 };

@@ -149,7 +149,12 @@ void StreamMachine::guarded(Table& table, StreamActions& actions, Work work) {
   } catch (ProtocolViolation const&) {
     throw; // the connection is not to be trusted
   } catch (Error const& error) {
-    unfollow(table.source.id);
+    if (error.retry() == Retry::never) {
+      unfollow(table.source.id);
+    } else { // it is copied again: its layouts are followed, its rows are wanted from then on
+      table.from = kNothingWanted;
+      table.forget_rows();
+    }
     actions.emplace_back(SetAside{table.source.id, ErrorReport::of(error)});
   }
 }
@@ -447,7 +452,8 @@ void StreamMachine::hand_over(TimePoint now, StreamActions& actions) {
     out.is_truncated = table->is_truncated;
     out.counts = table->counts;
     out.counts.sent = table->batches.row_count();
-    out.needs_record = table->is_truncated || table->batches.has_partial_rows();
+    out.reads_back = table->batches.has_references();
+    out.needs_record = table->is_truncated || table->batches.has_partial_rows() || out.reads_back;
     out.parts = table->batches.take();
     take_quarantine(*table, out);
     WALROCK_ASSERT(out.counts.changes ==

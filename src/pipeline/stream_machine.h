@@ -82,6 +82,7 @@ struct Replay {
 struct ForgetTransaction {
   std::uint32_t xid = 0;
 };
+// report.retry is not never: the table is copied again.
 struct SetAside {
   RelationId table;
   ErrorReport report;

@@ -101,12 +101,12 @@ void StreamMachine::replace_key(Table& table, Row old_row, Row new_row) {
     table.batches.remove(old_row, next_origin());
     table.batches.upsert(new_row, next_origin());
   } else if (!table.batches.rekey(old_row, new_row, next_origin())) {
-    Error error(ErrorCode::table_changed,
-                fmt::format("an UPDATE of {} changed the key of a row that has a large value "
-                            "PostgreSQL did not send again",
+    Error error(ErrorCode::copy_needed,
+                fmt::format("an UPDATE of {} changed the key of a row that has a large value which "
+                            "PostgreSQL did not send again, and which the target does not have",
                             to_string(plan.relation.name)));
-    error.set_advice(fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL; then drop the target table "
-                                 "and start again, so that it is copied anew.",
+    error.set_advice(fmt::format("Nothing; it does not come to this with ALTER TABLE {} REPLICA "
+                                 "IDENTITY FULL.",
                                  quote_pg(plan.relation.name)));
     throw error;
   }

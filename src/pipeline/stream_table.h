@@ -21,6 +21,8 @@ struct StreamMachine::Table {
     if (followed.quarantine_limit)
       quarantine.emplace(budget, source.name, target.name, *followed.quarantine_limit);
     batches.divert_to(quarantine ? &*quarantine : nullptr);
+    if (options.unchanged_values == UnchangedValues::read_back)
+      batches.read_back_unchanged();
   }
 
   SourceTable source;

@@ -1,6 +1,8 @@
 #include "pipeline/table_batches.h"
 
 #include <algorithm>
+#include <functional>
+#include <span>
 #include <utility>
 
 namespace walrock {
@@ -12,6 +14,23 @@ bool has_absent_cells(Row row) {
     if (value.is_unchanged_toast())
       return true;
   return false;
+}
+
+// The references of a body that lie in one of its rows.
+std::span<FieldReference const> references_of(Body const& body, std::size_t from,
+                                              std::size_t size) {
+  auto const by_offset = [](FieldReference const& r, std::size_t at) { return r.at < at; };
+  auto const& all = body.references;
+  auto const first = std::lower_bound(all.begin(), all.end(), from, by_offset);
+  auto const last = std::lower_bound(first, all.end(), from + size, by_offset);
+  return {first, last};
+}
+
+// In memory a reference takes about this much more than its key's bytes.
+constexpr std::size_t kReferenceBytes = 128;
+
+void charge(Body& body) {
+  body.charge.resize(body.bytes.capacity() + body.references.size() * kReferenceBytes);
 }
 
 } // namespace
@@ -61,26 +80,61 @@ void TableBatches::append_delete(Row key_row, RowOrigin origin) {
 
 bool TableBatches::rekey(Row old_key_row, Row new_row, RowOrigin origin) {
   ensure_index();
-  key_.clear();
-  encoder_->append_key(old_key_row, key_);
-  if (is_watched() && quarantine_->holds(key_))
-    return false; // the row of the part is not the last one of its key
-  auto const before = full_row_of(key_);
-  merged_.clear();
-  if (!before || !encoder_->merge_csv(new_row, *before, origin, merged_))
+  std::string old_key;
+  encoder_->append_key(old_key_row, old_key);
+  if (is_watched() && quarantine_->holds(old_key))
+    return false; // what is there is not the row's last value
+  if (!complete(new_row, old_key_row, old_key, origin))
     return false;
-  std::string const whole = merged_;
+  std::string const whole = completed_;
+  std::vector<FieldReference> references = std::move(references_);
+  bool const is_known = references.empty();
   remove(old_key_row, origin);
   std::string new_key;
   encoder_->append_key(new_row, new_key);
   refusal_ = nullptr;
-  append_encoded(new_key, whole, false);
+  append_encoded(new_key, whole, false, std::move(references));
+  if (refusal_ != nullptr && !is_known)
+    return false; // in quarantine it would lack what is read back
   if (refusal_ != nullptr)
     divert(read_encoded(encoder_->spec_for(LoadFormat::csv, none_absent_),
                         std::string_view(whole).substr(0, whole.size() - 1)),
            true, *refusal_, origin);
   else if (is_watched())
     quarantine_->release(new_key);
+  return true;
+}
+
+bool TableBatches::complete(Row row, Row key_row, std::string const& key, RowOrigin origin) {
+  completed_.clear();
+  references_.clear();
+  Place const* before = nullptr;
+  if (auto const found = places_.find(key); found != places_.end())
+    before = &found->second;
+  if (before == nullptr) {
+    if (!encoder_->encode_csv_with_gaps(row, origin, completed_, absent_))
+      return false;
+  } else {
+    auto const text = row_at(*before);
+    if (!text || before->is_delete || before->batch->batch.spec.format != LoadFormat::csv ||
+        !encoder_->merge_csv(row, *text, before->batch->absent, origin, completed_, absent_))
+      return false;
+  }
+  std::span<FieldReference const> carried;
+  if (before != nullptr)
+    carried = references_of(body_of(*before), before->offset, before->size);
+  for (AbsentField const& absent : absent_) {
+    auto const known = std::find_if(carried.begin(), carried.end(), [&](FieldReference const& r) {
+      return r.field == absent.field;
+    });
+    if (known != carried.end())
+      references_.push_back({absent.at, absent.field, known->key});
+    else if (absent.is_gap)
+      references_.push_back({absent.at, absent.field, encoder_->key_fields(key_row)});
+    // What closed parts did to the row is not in the target when it is read back.
+    if (known == carried.end() && absent.is_gap && may_be_in_closed_part(key))
+      return false;
+  }
   return true;
 }
 
@@ -165,10 +219,8 @@ void TableBatches::append_indexed(Row row, Op op, RowOrigin origin) {
   std::string key;
   encoder_->append_key(row, key);
   if (!absent.empty()) {
-    auto const before = full_row_of(key);
-    merged_.clear();
-    if (before && encoder_->merge_csv(row, *before, origin, merged_)) {
-      append_encoded(key, merged_, false);
+    if (may_fold(key) && complete(row, row, key, origin)) {
+      append_encoded(key, completed_, false, std::move(references_));
       return;
     }
     has_partial_rows_ = true;
@@ -209,7 +261,7 @@ bool TableBatches::try_append(LoadFormat format, ColumnSet const& absent, Row ro
 
 // A row that is already encoded in the open layout, into the full CSV batch.
 void TableBatches::append_encoded(std::string const& key, std::string const& csv_row,
-                                  bool is_delete) {
+                                  bool is_delete, std::vector<FieldReference> references) {
   auto const place = places_.find(key);
   if (place != places_.end() && place->second.batch != find_batch(LoadFormat::csv, none_absent_))
     close_part();
@@ -218,6 +270,11 @@ void TableBatches::append_encoded(std::string const& key, std::string const& csv
   to.body.bytes += csv_row;
   if (take_back_refused(to, size_before))
     return;
+  for (FieldReference& reference : references) {
+    reference.at += size_before;
+    to.body.references.push_back(std::move(reference));
+    has_references_ = true;
+  }
   if (is_indexed_) {
     key_ = key;
     note_place(to, size_before, is_delete);
@@ -234,7 +291,7 @@ void TableBatches::note_row(OpenBatch& batch, std::size_t size_before) {
   ++row_count_;
   ++batch.batch.row_count;
   byte_count_ += batch.body.bytes.size() - size_before;
-  batch.body.charge.resize(batch.body.bytes.capacity());
+  charge(batch.body);
   if (batch.body.bytes.size() >= limits_.body_bytes)
     close_body(batch);
 }
@@ -273,7 +330,7 @@ void TableBatches::close_body(OpenBatch& open) {
     RowEncoder::finish_json(open.body.bytes);
   open.body.size = open.body.bytes.size();
   open.batch.byte_count += open.body.size;
-  open.body.charge.resize(open.body.bytes.capacity());
+  charge(open.body);
   open.batch.bodies.push_back(std::move(open.body));
   open.body = Body();
   open.body.charge = Charge(budget_);
@@ -284,6 +341,7 @@ void TableBatches::close_part() {
     return;
   for (auto const& open : parts_.back().batches)
     close_body(*open);
+  note_closed_keys();
   parts_.emplace_back();
   places_.clear();
   is_indexed_ = false;
@@ -318,13 +376,35 @@ void TableBatches::ensure_index() {
   is_indexed_ = true;
 }
 
-std::optional<std::string_view> TableBatches::full_row_of(std::string const& key) const {
+void TableBatches::note_closed_keys() {
+  are_closed_keys_known_ = are_closed_keys_known_ && is_indexed_ &&
+                           closed_keys_.size() + places_.size() <= limits_.closed_keys;
+  if (!are_closed_keys_known_) {
+    closed_keys_.clear();
+    return;
+  }
+  for (auto const& [key, place] : places_)
+    closed_keys_.insert(std::hash<std::string>()(key));
+}
+
+bool TableBatches::may_be_in_closed_part(std::string const& key) const {
+  return !are_closed_keys_known_ || closed_keys_.contains(std::hash<std::string>()(key));
+}
+
+// A partial row becomes a full one where the part has a full row of its key; with
+// read_back_unchanged wherever its unchanged cells can be told.
+bool TableBatches::may_fold(std::string const& key) const {
   auto const found = places_.find(key);
-  if (found == places_.end() || found->second.batch != full_ || found->second.is_delete)
-    return std::nullopt;
-  Place const& place = found->second;
-  auto const& bodies = full_->batch.bodies;
-  Body const& body = place.body_index < bodies.size() ? bodies[place.body_index] : full_->body;
+  return reads_back_ || (found != places_.end() && found->second.batch == full_);
+}
+
+Body const& TableBatches::body_of(Place const& place) {
+  auto const& bodies = place.batch->batch.bodies;
+  return place.body_index < bodies.size() ? bodies[place.body_index] : place.batch->body;
+}
+
+std::optional<std::string_view> TableBatches::row_at(Place const& place) {
+  Body const& body = body_of(place);
   if (body.spooled != nullptr)
     return std::nullopt;
   return std::string_view(body.bytes).substr(place.offset, place.size);
@@ -335,7 +415,9 @@ std::uint64_t TableBatches::clear() {
   parts_.clear();
   places_.clear();
   is_indexed_ = false;
-  has_partial_rows_ = false;
+  has_partial_rows_ = has_references_ = false;
+  closed_keys_.clear();
+  are_closed_keys_known_ = true;
   full_ = nullptr;
   row_count_ = byte_count_ = 0;
   return dropped;

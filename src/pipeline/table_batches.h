@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/memory_budget.h"
@@ -27,11 +28,16 @@ namespace walrock {
 class TableBatches {
 public:
   struct Limits {
-    std::size_t body_bytes = 4 << 20;   // a body is closed beyond this
-    std::size_t indexed_keys = 200'000; // a part is closed beyond this
+    std::size_t body_bytes = 4 << 20;    // a body is closed beyond this
+    std::size_t indexed_keys = 200'000;  // a part is closed beyond this
+    std::size_t closed_keys = 1'000'000; // remembered of the parts that are closed
   };
 
   TableBatches(MemoryBudget* budget, Limits limits) : budget_(budget), limits_(limits) {}
+
+  // Cells that did not change are read back from the target, where that can be done, instead of
+  // being left to partial updates: all rows of a table go into one label.
+  void read_back_unchanged() { reads_back_ = true; }
 
   // Where rows go that StarRocks refuses; must outlive this. Without it, and in a table without a
   // key, they fail their load.
@@ -44,8 +50,10 @@ public:
   void upsert(Row row, RowOrigin origin);
   // key_row: only the key's cells are read.
   void remove(Row key_row, RowOrigin origin);
-  // A new key for a row of which some cells are unknown: the value exists only under the old key.
-  // False, and nothing appended, when no full row of the old key is in the open part.
+  // A new key for a row of which some cells are unknown: the value exists only under the old key,
+  // in the open part or in the target, from where it will be read back. False, and nothing
+  // appended that counts, when it is neither: the old key has rows in a part of this epoch that is
+  // closed, or in quarantine, or in a form that cannot be read here.
   [[nodiscard]] bool rekey(Row old_key_row, Row new_row, RowOrigin origin);
 
   // Everything before it is gone (a TRUNCATE): returns how many rows were dropped.
@@ -55,6 +63,7 @@ public:
   [[nodiscard]] std::uint64_t row_count() const { return row_count_; }
   [[nodiscard]] std::uint64_t byte_count() const { return byte_count_; }
   [[nodiscard]] bool has_partial_rows() const { return has_partial_rows_; }
+  [[nodiscard]] bool has_references() const { return has_references_; }
 
   // The largest body that is still in memory, for spooling it; nullptr when there is none of at
   // least `least` bytes. Valid until the next call. Closes the body to further rows.
@@ -100,14 +109,23 @@ private:
   void append_indexed(Row row, Op op, RowOrigin origin);
   // False when CSV cannot say the row.
   bool try_append(LoadFormat format, ColumnSet const& absent, Row row, Op op, RowOrigin origin);
-  void append_encoded(std::string const& key, std::string const& csv_row, bool is_delete);
+  void append_encoded(std::string const& key, std::string const& csv_row, bool is_delete,
+                      std::vector<FieldReference> references);
+  // The full row that `row` becomes, with what the last row of `key` says, and references to the
+  // target's row of it for the rest. False when that cannot be told.
+  [[nodiscard]] bool complete(Row row, Row key_row, std::string const& key, RowOrigin origin);
+  [[nodiscard]] bool may_fold(std::string const& key) const;
+  [[nodiscard]] static Body const& body_of(Place const& place);
+  [[nodiscard]] static std::optional<std::string_view> row_at(Place const& place); // not spooled
+  // May rows of the key be in a closed part of this epoch?
+  [[nodiscard]] bool may_be_in_closed_part(std::string const& key) const;
+  void note_closed_keys();
   void note_row(OpenBatch& batch, std::size_t size_before);
   void note_place(OpenBatch& batch, std::size_t offset, bool is_delete);
   void close_body(OpenBatch& batch);
   void close_part();
   // Makes the index complete for the open part: closes the part where that cannot be done.
   void ensure_index();
-  [[nodiscard]] std::optional<std::string_view> full_row_of(std::string const& key) const;
 
   MemoryBudget* budget_;
   Limits limits_;
@@ -120,8 +138,16 @@ private:
   std::unordered_map<std::string, Place> places_;
   bool is_indexed_ = false;
   bool has_partial_rows_ = false;
-  std::string key_;    // scratch
-  std::string merged_; // scratch
+  bool has_references_ = false;
+  bool reads_back_ = false;
+  // Of the closed parts of the epoch: hashes of their keys, unless not all of them are known.
+  std::unordered_set<std::size_t> closed_keys_;
+  bool are_closed_keys_known_ = true;
+  std::string key_; // scratch
+  // Of complete(): the row, its absent fields, its references by offsets within the row.
+  std::string completed_;
+  std::vector<AbsentField> absent_;
+  std::vector<FieldReference> references_;
   std::uint64_t row_count_ = 0;
   std::uint64_t byte_count_ = 0;
 };

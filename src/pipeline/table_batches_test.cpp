@@ -3,8 +3,11 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <span>
 
 #include <gtest/gtest.h>
+
+#include "model/read_back.h"
 
 namespace walrock {
 namespace {
@@ -49,6 +52,11 @@ protected:
     std::vector<Value> const row{text(id), text(v), Value::unchanged_toast()};
     batches.upsert(row, {});
   }
+  [[nodiscard]] bool rekey(std::string const& from, std::string const& to, std::string const& v) {
+    std::vector<Value> const old_row{text(from), Value::null(), Value::null()};
+    std::vector<Value> const new_row{text(to), text(v), Value::unchanged_toast()};
+    return batches.rekey(old_row, new_row, {});
+  }
   void remove(std::string const& id) {
     std::vector<Value> const row{text(id), Value::null(), Value::null()};
     batches.remove(row, {});
@@ -71,6 +79,30 @@ std::vector<std::string> split(std::string_view text, char at) {
 struct Model {
   std::map<std::string, std::pair<std::string, std::string>> rows;
 
+  // What is read back is read before anything of the epoch is there.
+  std::string filled(Body const& body,
+                     std::map<std::string, std::pair<std::string, std::string>> const& before) {
+    std::string out;
+    fill_references(
+        body.bytes, body.references,
+        [&](std::span<WantedRow const> wanted) {
+          FieldValues values;
+          for (WantedRow const& row : wanted) {
+            EXPECT_TRUE(before.contains(row.key->at(0))) << row.key->at(0);
+            auto& cells = values.emplace_back();
+            for (std::size_t const field : row.fields)
+              cells.emplace_back(field == 1 ? before.at(row.key->at(0)).first
+                                            : before.at(row.key->at(0)).second);
+          }
+          return values;
+        },
+        [&](std::string_view piece) {
+          out += piece;
+          return true;
+        });
+    return out;
+  }
+
   void load(Batch const& batch, std::map<std::string, Batch const*>& keys_of_part) {
     bool const is_partial = batch.spec.partial_update;
     for (Body const& body : batch.bodies) {
@@ -78,7 +110,7 @@ struct Model {
         load_json(body, batch, keys_of_part);
         continue;
       }
-      for (std::string const& row : split(body.bytes, kRowDelimiter)) {
+      for (std::string const& row : split(filled(body, before_), kRowDelimiter)) {
         if (row.empty())
           continue;
         auto const fields = split(row, kColumnSeparator);
@@ -131,7 +163,10 @@ struct Model {
     EXPECT_TRUE(is_new || at->second == &batch) << "key " << key << " is in two labels of a part";
   }
 
+  std::map<std::string, std::pair<std::string, std::string>> before_;
+
   void load(std::vector<Part> const& parts) {
+    before_ = rows;
     for (Part const& part : parts) {
       std::map<std::string, Batch const*> keys;
       for (Batch const& batch : part.batches)
@@ -207,11 +242,57 @@ TEST_F(TableBatchesTest, ANewKeyTakesTheAbsentValueFromTheOldKeysRow) {
   EXPECT_EQ(model.rows["9"], std::pair(std::string("b"), std::string("huge")));
 }
 
-TEST_F(TableBatchesTest, ANewKeyWithoutTheOldRowIsRefused) {
+TEST_F(TableBatchesTest, ANewKeyWithoutTheOldRowIsReadBack) {
   upsert("2", "a", "huge");
-  std::vector<Value> const old_row{Value::of("1"), Value::null(), Value::null()};
-  std::vector<Value> const new_row{Value::of("9"), Value::of("b"), Value::unchanged_toast()};
-  EXPECT_FALSE(batches.rekey(old_row, new_row, {}));
+  ASSERT_TRUE(rekey("1", "9", "b"));
+  EXPECT_TRUE(batches.has_references());
+  Model model;
+  model.rows["1"] = {"old", "of the target"};
+  model.load(batches.take());
+  EXPECT_EQ(model.rows.count("1"), 0u);
+  EXPECT_EQ(model.rows["9"], std::pair(std::string("b"), std::string("of the target")));
+}
+
+TEST_F(TableBatchesTest, WhatIsReadBackGoesWithItsRow) {
+  // Two keys change places, and one row is written once more.
+  ASSERT_TRUE(rekey("1", "0", "a"));
+  ASSERT_TRUE(rekey("2", "1", "b"));
+  ASSERT_TRUE(rekey("0", "2", "a"));
+  partial("1", "c");
+  Model model;
+  model.rows = {{"1", {"x", "one"}}, {"2", {"x", "two"}}};
+  model.load(batches.take());
+  EXPECT_EQ(model.rows.size(), 2u);
+  EXPECT_EQ(model.rows["1"], std::pair(std::string("c"), std::string("two")));
+  EXPECT_EQ(model.rows["2"], std::pair(std::string("a"), std::string("one")));
+}
+
+TEST_F(TableBatchesTest, ANewKeyTakesWhatAPartialRowSays) {
+  partial("1", "a"); // v is said here, big is in the target
+  ASSERT_TRUE(rekey("1", "9", "b"));
+  Model model;
+  model.rows["1"] = {"old", "of the target"};
+  model.load(batches.take());
+  EXPECT_EQ(model.rows["9"], std::pair(std::string("b"), std::string("of the target")));
+}
+
+TEST_F(TableBatchesTest, ANewKeyOfARowInAClosedPartIsRefused) {
+  upsert("1", "a", "not in the target yet");
+  partial("2", "b");
+  upsert("2", "c", "d"); // closes the part
+  EXPECT_FALSE(rekey("1", "9", "b"));
+  EXPECT_TRUE(rekey("3", "8", "b")) << "3 was in no part";
+}
+
+TEST_F(TableBatchesTest, UnchangedCellsAreReadBackInTheLabelOfTheOthers) {
+  batches.read_back_unchanged();
+  upsert("1", "a", "x");
+  partial("2", "b");
+  EXPECT_FALSE(batches.has_partial_rows());
+  auto const parts = batches.take();
+  ASSERT_EQ(parts.size(), 1u);
+  ASSERT_EQ(parts[0].batches.size(), 1u) << "one label: the table is never half a transaction";
+  EXPECT_EQ(parts[0].batches[0].bodies[0].references.size(), 1u);
 }
 
 TEST_F(TableBatchesTest, ClearDropsEverythingAndCountsIt) {
@@ -251,10 +332,13 @@ TEST(TableBatches, RandomHistoriesEndAsTheirModel) {
   SCOPED_TRACE("WALROCK_SEED=" + std::to_string(seed));
   std::mt19937 random(seed);
   RowEncoder const encoder{plan()};
+  int rekeyed = 0;
   for (int round = 0; round < 300; ++round) {
     MemoryBudget budget{1 << 30};
     TableBatches batches(&budget, {.body_bytes = 200, .indexed_keys = 20});
     batches.use(&encoder);
+    if (round % 2 == 0)
+      batches.read_back_unchanged();
     Model target;
     std::map<std::string, std::pair<std::string, std::string>> source;
     auto const number = [&](unsigned below) { return std::to_string(random() % below); };
@@ -297,7 +381,8 @@ TEST(TableBatches, RandomHistoriesEndAsTheirModel) {
         std::vector<Value> const old_row{Value::of(id), Value::null(), Value::null()};
         std::vector<Value> const new_row{Value::of(to), Value::of(v), Value::unchanged_toast()};
         if (!batches.rekey(old_row, new_row, {}))
-          break; // the machine sets the table aside then
+          break; // the table is copied again then
+        ++rekeyed;
         source[to] = {v, source[id].second};
         source.erase(id);
       }
@@ -309,6 +394,7 @@ TEST(TableBatches, RandomHistoriesEndAsTheirModel) {
     ASSERT_EQ(target.rows, source) << "round " << round;
     ASSERT_EQ(budget.used(), 0u);
   }
+  EXPECT_GT(rekeyed, 300);
 }
 
 } // namespace

@@ -46,6 +46,7 @@ struct Unit {
   std::vector<TargetColumn> added_columns;
   bool is_truncated = false;
   bool needs_record = true;
+  bool reads_back = false;         // its rows are completed when all before it is in the target
   bool is_restored = false;        // from the checkpoint: its bytes are not here
   std::uint64_t byte_count = 0;    // wherever they are
   std::uint64_t memory_bytes = 0;  // of small bodies that wait in memory
@@ -84,8 +85,9 @@ struct TableLine {
 
   CopyPhase copy_phase = CopyPhase::none;
   bool has_copy_failed = false;
-  bool is_copy_read = false; // every split was handed over
-  TargetName copy_target;    // the table itself, or the twin that is swapped in after the copy
+  bool is_copy_read = false;      // every split was handed over
+  std::optional<TargetName> twin; // of existing-rows: swap, and of a later copy
+  TargetName copy_target;         // the table itself, or the twin that is swapped in after the copy
   Lsn copy_lsn;
   std::uint64_t copy_sequence = 0;
   CallId truncate_call = 0;

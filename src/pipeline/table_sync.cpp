@@ -72,6 +72,29 @@ void Committer::on_columns_wanted(RelationId table, std::vector<TargetColumn> co
   begin_copy_again(*line);
 }
 
+// What the stream does not tell is read from the source. The state is durable before the target is
+// emptied: a restart goes on with it.
+void Committer::copy_anew(TableLine& line, std::string const& why) {
+  say(log::Level::warning,
+      fmt::format("table is copied again table={}: {}", to_string(line.record.source), why));
+  line.record.reason = fmt::format("copied again because {}", why);
+  line.is_known_empty = false;
+  if (line.copy_phase != TableLine::CopyPhase::none) {
+    begin_copy_again(line);
+    return;
+  }
+  end_cut(line);
+  line.must_read_quarantine = false;
+  line.is_quarantine_empty = false;
+  line.pin.reset();
+  line.trouble.clear();
+  line.copy_phase = TableLine::CopyPhase::emptying;
+  line.copy_target = line.twin.value_or(line.record.target);
+  forget_changes(line);
+  change_state(line, TableState::init);
+  is_urgent_ = true;
+}
+
 // What came under the old snapshot is forgotten: changes that waited for it are in the next one.
 void Committer::begin_copy_again(TableLine& line) {
   line.has_copy_failed = true;

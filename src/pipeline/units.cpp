@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "pipeline/committer.h"
 
 namespace walrock {
@@ -42,8 +44,14 @@ void Committer::advance_units(TableLine& line, TimePoint now) {
         start_barrier(line, unit, now);
       break;
     }
-    if (is_long(line, unit) && i > 0)
+    if ((is_long(line, unit) || unit.reads_back) && i > 0)
       break;
+    if (is_long(line, unit) && unit.reads_back) {
+      // Without a record a restart would read back what is half replaced.
+      copy_anew(line, fmt::format("an epoch with changes of keys needs {} labels at once",
+                                  unit.labels.size()));
+      return;
+    }
     if (unit.step == Unit::Step::waiting)
       unit.step = Unit::Step::loading;
     if (unit.step == Unit::Step::loading && is_long(line, unit))

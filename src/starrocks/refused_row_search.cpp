@@ -13,19 +13,28 @@ namespace walrock {
 
 namespace {
 
-// The rows of all bodies, without what separates them.
-std::vector<std::string> rows_of(Batch const& batch) {
-  std::vector<std::string> rows;
+struct SentRow {
+  std::string bytes;                      // without what separates rows
+  std::vector<FieldReference> references; // by offsets within it
+};
+
+std::vector<SentRow> rows_of(Batch const& batch) {
+  std::vector<SentRow> rows;
   for (Body const& body : batch.bodies) {
     std::string const unspooled = body.spooled ? body.spooled->read() : std::string();
-    for (std::string_view const row :
-         rows_of_body(body.spooled ? unspooled : body.bytes, batch.spec.format))
-      rows.emplace_back(row);
+    std::string_view const bytes = body.spooled ? unspooled : body.bytes;
+    auto reference = body.references.begin();
+    for (std::string_view const row : rows_of_body(bytes, batch.spec.format)) {
+      SentRow& out = rows.emplace_back(SentRow{std::string(row), {}});
+      auto const begin = static_cast<std::size_t>(row.data() - bytes.data());
+      for (; reference != body.references.end() && reference->at < begin + row.size(); ++reference)
+        out.references.push_back({reference->at - begin, reference->field, reference->key});
+    }
   }
   return rows;
 }
 
-Batch batch_of(LoadSpec const& spec, std::vector<std::string> const& rows, std::size_t begin,
+Batch batch_of(LoadSpec const& spec, std::vector<SentRow> const& rows, std::size_t begin,
                std::size_t end) {
   bool const is_json = spec.format == LoadFormat::json;
   Batch batch;
@@ -34,7 +43,9 @@ Batch batch_of(LoadSpec const& spec, std::vector<std::string> const& rows, std::
   for (std::size_t i = begin; i < end; ++i) {
     if (is_json)
       body.bytes += i == begin ? '[' : ',';
-    body.bytes += rows[i];
+    for (FieldReference const& reference : rows[i].references)
+      body.references.push_back({body.bytes.size() + reference.at, reference.field, reference.key});
+    body.bytes += rows[i].bytes;
     if (!is_json)
       body.bytes += kRowDelimiter;
   }
@@ -53,7 +64,7 @@ std::vector<RefusedRow> search_refused_rows(Batch const& batch, std::size_t limi
   std::vector<RefusedRow> found;
   if (batch.byte_count > limit)
     return found;
-  std::vector<std::string> const rows = rows_of(batch);
+  std::vector<SentRow> const rows = rows_of(batch);
   std::size_t begin = 0;
   std::size_t end = rows.size();
   // Some row of [begin, end) is refused; the last one alone is asked about, too.
@@ -67,7 +78,7 @@ std::vector<RefusedRow> search_refused_rows(Batch const& batch, std::size_t limi
         end = middle;
         break;
       }
-      found.push_back(row_of(rows[begin], batch.spec));
+      found.push_back(row_of(rows[begin].bytes, batch.spec));
       begin = std::exchange(end, rows.size()); // there may be more behind it
     }
   }

@@ -24,8 +24,8 @@ using Clock = std::chrono::steady_clock;
 // A connection that was idle for longer is asked whether it is alive before a statement goes out.
 constexpr Milliseconds kPingAfter{30'000};
 // Of one result, and of one packet of it. The catalog of many thousand columns stays below.
-constexpr std::size_t kMostResultBytes = 16U << 20U;
-constexpr unsigned long kMostPacketBytes = 4UL << 20U;
+constexpr std::size_t kMostResultBytes = 32U << 20U;
+constexpr unsigned long kMostPacketBytes = 8UL << 20U;
 
 bool contains(std::string_view text, std::string_view wanted) {
   return text.find(wanted) != std::string_view::npos;

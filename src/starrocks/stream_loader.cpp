@@ -14,6 +14,7 @@
 #include "model/table_plan.h"
 #include "starrocks/catalog.h"
 #include "starrocks/error_log.h"
+#include "starrocks/field_reader.h"
 #include "starrocks/quarantine_rows.h"
 #include "starrocks/refused_row_search.h"
 
@@ -128,23 +129,65 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
     return outcome_of(LoadOutcome::Kind::label_exists, begun.message());
   if (!begun.is_ok())
     return given_up(request, begun);
-  Compression const compression = usable_compression(batch.spec, batch.bodies.size(), options_);
+  Compression const compression = usable_compression(
+      batch.spec, batch.bodies.size() + (batch.has_references() ? 1 : 0), options_);
   try {
     for (Body const& body : batch.bodies) {
       std::string const unspooled = body.spooled ? body.spooled->read() : std::string();
-      reach_failpoint(is_copy ? FailStep::copy_load : FailStep::stream_load, FailSide::before);
-      TransactionReply const loaded =
-          calls_.load(request.label, batch.spec, body.spooled ? unspooled : body.bytes, compression,
-                      begun.server);
-      reach_failpoint(is_copy ? FailStep::copy_load : FailStep::stream_load, FailSide::after);
-      if (!loaded.is_ok())
-        return given_up(request, loaded);
+      std::optional<TransactionReply> failed;
+      auto const send = [&](std::string_view bytes) {
+        reach_failpoint(is_copy ? FailStep::copy_load : FailStep::stream_load, FailSide::before);
+        TransactionReply loaded =
+            calls_.load(request.label, batch.spec, bytes, compression, begun.server);
+        reach_failpoint(is_copy ? FailStep::copy_load : FailStep::stream_load, FailSide::after);
+        if (!loaded.is_ok())
+          failed = std::move(loaded);
+        return !failed;
+      };
+      std::string_view const bytes = body.spooled ? unspooled : body.bytes;
+      if (body.references.empty())
+        (void)send(bytes);
+      else if (auto unread = fill_and_send(batch.spec, bytes, body.references, send)) {
+        (void)rollback(request.label);
+        return *std::move(unread);
+      }
+      if (failed)
+        return given_up(request, *failed);
     }
   } catch (Error const&) {
     (void)rollback(request.label); // the spool cannot be read
     throw;
   }
   return prepare(request, begun.server);
+}
+
+// Nothing, or why the values that only the target has cannot be told.
+std::optional<LoadOutcome>
+StreamLoader::fill_and_send(LoadSpec const& spec, std::string_view bytes,
+                            std::span<FieldReference const> references,
+                            std::function<bool(std::string_view)> const& send) {
+  try {
+    fill_references(
+        bytes, references,
+        [&](std::span<WantedRow const> wanted) {
+          WALROCK_BEFORE(stream_read_back);
+          FieldValues values = read_fields(sql_, spec, wanted);
+          WALROCK_AFTER(stream_read_back);
+          return values;
+        },
+        send);
+    return std::nullopt;
+  } catch (Error const& error) {
+    if (error.code() == ErrorCode::spool_failed)
+      throw;
+    bool const is_gone =
+        error.code() == ErrorCode::copy_needed || error.code() == ErrorCode::value_unsupported;
+    CallOutcome const call = statement_outcome([&] { throw error; });
+    return outcome_of(is_gone                                       ? LoadOutcome::Kind::unreadable
+                      : call.kind == CallOutcome::Kind::unreachable ? LoadOutcome::Kind::unreachable
+                                                                    : LoadOutcome::Kind::failed,
+                      error.what());
+  }
 }
 
 LoadOutcome StreamLoader::prepare(LoadRequest const& request, std::string const& server) {

@@ -11,8 +11,12 @@
 // One instance per load thread; nothing is shared.
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,6 +52,9 @@ public:
 private:
   LoadOutcome load_and_prepare(LoadRequest const& request);
   void search(LoadRequest const& request, LoadOutcome& outcome);
+  std::optional<LoadOutcome> fill_and_send(LoadSpec const& spec, std::string_view bytes,
+                                           std::span<FieldReference const> references,
+                                           std::function<bool(std::string_view)> const& send);
   LoadOutcome prepare(LoadRequest const& request, std::string const& server);
   LoadOutcome check_counts(LoadRequest const& request, Answer const& answer);
   // After a call of load() that failed: rolls back and says what the caller is told.

@@ -102,6 +102,7 @@ REACHED_BY = {
     "stream_intended": (replace(STREAM, nths=(1, 9)),),
     "stream_begin": (replace(STREAM, nths=(1, 9)),),
     "stream_load": (replace(STREAM, nths=(1, 9)),),
+    "stream_read_back": (replace(STREAM, nths=(1, 3)),),
     "stream_prepare": (replace(STREAM, nths=(1, 9)),),
     "stream_recorded": (replace(STREAM, nths=(1, 9)),),
     "stream_commit": (replace(STREAM, nths=(1, 2, 9)),),

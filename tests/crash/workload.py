@@ -173,6 +173,8 @@ class Workload:
             cursor.execute("INSERT INTO docs VALUES (%s, 0, repeat(md5(%s::text), 100))", (self._taken(), self.transactions))
         elif kind < 0.8:  # the body stays, and is not sent
             cursor.execute("UPDATE docs SET hits = hits + 1 WHERE id %% 4 = %s", (self._dice.randint(0, 3),))
+        elif kind < 0.84:  # the body stays, under another key
+            cursor.execute("UPDATE docs SET id = %s WHERE id = (SELECT min(id) FROM docs)", (self._taken(),))
         elif kind < 0.9:
             cursor.execute("UPDATE docs SET body = repeat(md5(%s::text), 90) WHERE id %% 9 = %s",
                            (self.transactions, self._dice.randint(0, 8)))

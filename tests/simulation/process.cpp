@@ -106,6 +106,8 @@ void Process::start() {
     followed.source = source;
     followed.target = world_.target.describe(world_.targets[i]);
     followed.quarantine_limit = settings_.quarantine_limit;
+    if (settings_.reads_back)
+      followed.options.unchanged_values = UnchangedValues::read_back;
     followed.from = committer_->is_following(source.id) ? committer_->follow_position(source.id)
                                                         : kNothingWanted;
     machine_->follow(std::move(followed));
@@ -511,14 +513,28 @@ void Process::start_load(StartLoad const& load) {
   if (record == nullptr || record->state != LabelRecord::State::intended)
     throw Violation("begun without being intended: " + load.label.text);
   SentLoad sent{load.label, load.batch->spec, {}, load.batch->row_count};
-  for (Body const& body : load.batch->bodies)
+  std::vector<std::vector<FieldReference>> references;
+  for (Body const& body : load.batch->bodies) {
     sent.bodies.push_back(body.spooled ? body.spooled->read() : body.bytes);
+    references.push_back(body.references);
+  }
   if (sent.spec.format != LoadFormat::csv)
     throw Violation("a value of the simulation that CSV cannot say");
-  call<LoadOutcome>([this, sent = std::move(sent)] { return world_.target.load(sent, is_alive_); },
-                    [id = load.call](Committer& to, LoadOutcome outcome, TimePoint now) {
-                      to.on_loaded(id, outcome, now);
-                    });
+  call<LoadOutcome>(
+      [this, sent = std::move(sent), references = std::move(references)] {
+        SentLoad filled = sent;
+        for (std::size_t i = 0; i < references.size(); ++i)
+          if (!world_.target.fill(filled.spec, filled.bodies[i], references[i])) {
+            LoadOutcome unreadable;
+            unreadable.kind = LoadOutcome::Kind::unreadable;
+            unreadable.message = "a row to be read back is not there";
+            return unreadable;
+          }
+        return world_.target.load(filled, is_alive_);
+      },
+      [id = load.call](Committer& to, LoadOutcome outcome, TimePoint now) {
+        to.on_loaded(id, outcome, now);
+      });
 }
 
 void Process::send_commit(SendCommit const& commit) {

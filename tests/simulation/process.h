@@ -47,6 +47,7 @@ struct ProcessSettings {
   std::size_t copy_label_bytes = 200;
   std::optional<std::size_t> quarantine_limit; // bad-rows: quarantine
   std::optional<SpoolSizes> durable_spool;
+  bool reads_back = false; // unchanged-values: read-back
 };
 
 // The world outside; it outlives every process.

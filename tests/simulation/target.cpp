@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
+
+#include "model/read_back.h"
 
 namespace walrock::simulation {
 
@@ -222,6 +225,36 @@ LoadOutcome Target::load(SentLoad const& sent, bool is_sender_alive) {
   if (dice_.chance(faults_.answer_lost))
     return outcome(Kind::unreachable, "the answer was lost");
   return outcome(Kind::prepared, "");
+}
+
+bool Target::fill(LoadSpec const& spec, std::string& body,
+                  std::vector<FieldReference> const& references) const {
+  if (references.empty())
+    return true;
+  bool is_whole = true;
+  std::string filled;
+  auto const read = [&](std::span<WantedRow const> wanted) {
+    FieldValues values;
+    for (WantedRow const& row : wanted) {
+      auto& cells = values.emplace_back();
+      auto const& rows = tables_.at(spec.target).keyed;
+      auto const found = rows.find(row.key->at(0) + kColumnSeparator);
+      is_whole = is_whole && found != rows.end();
+      for (std::size_t const field : row.fields) {
+        auto const& name = spec.fields[field].column;
+        bool const is_there = found != rows.end() && found->second.contains(name);
+        std::string const text = is_there ? found->second.at(name) : kNull;
+        cells.push_back(text == kNull ? std::nullopt : std::optional(text));
+      }
+    }
+    return values;
+  };
+  fill_references(body, references, read, [&](std::string_view piece) {
+    filled += piece;
+    return true;
+  });
+  body = std::move(filled);
+  return is_whole;
 }
 
 bool Target::refuses(std::string_view text) const {
