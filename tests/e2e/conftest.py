@@ -1,6 +1,7 @@
 """One PostgreSQL and one rockpool for the whole run; a database of its own for every test."""
-import os
 import itertools
+import os
+import random
 import re
 
 import pytest
@@ -11,6 +12,9 @@ from tests.support.programs import rockpool_program, walrock_program
 from tests.support.rockpool import Rockpool
 
 numbers = itertools.count(1)
+
+# One for the whole run: workers of pytest-xdist collect tests whose names have it.
+os.environ.setdefault("WALROCK_RUN_SEED", str(random.SystemRandom().randrange(1 << 31)))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -58,10 +58,8 @@ class History:
     WEIGHTS = {"insert": 5, "update": 6, "touch": 6, "move": 4, "delete": 4, "replace": 2, "swap": 1, "shift": 1, "many": 1,
                "truncate": 0.2, "savepoint": 3, "roll_to": 2, "release": 1, "commit": 6, "rollback": 1}
 
-    def __init__(self, seed, moves_large=True):
-        """`moves_large`: key changes may leave large values as they are, where the old row does not tell them."""
+    def __init__(self, seed):
         self.random = random.Random(seed)
-        self.moves_large = moves_large
         self.savepoints = [0] * SESSIONS
 
     def steps(self, count):
@@ -107,13 +105,9 @@ class History:
         """Large values stay as they are, in a few rows."""
         return [f"UPDATE {self.table()} SET v = {self.text()} WHERE k BETWEEN {(key := self.key())} AND {key + self.random.randrange(4)}"]
 
-    def with_large(self, table):
-        """What a key change says besides the key."""
-        return "" if self.moves_large or table == "by_full" else f", big = {self.large()}, other = {self.large()}"
-
     def move(self, _):
         table = self.table()
-        also = self.with_large(table) or self.random.choice(["", "", f", v = {self.text()}", f", big = {self.large()}"])
+        also = self.random.choice(["", "", f", v = {self.text()}", f", big = {self.large()}"])
         return [f"UPDATE {table} SET k = {(to := self.key())}{also} WHERE k = {self.key()} AND NOT EXISTS (SELECT FROM {table} WHERE k = {to})"]
 
     def delete(self, _):
@@ -126,12 +120,12 @@ class History:
 
     def swap(self, _):
         table, one, two = self.table(), self.key(), self.key()
-        return [f"UPDATE {table} SET k = {to}{self.with_large(table)} WHERE k = {at}" for at, to in ((one, -1), (two, one), (-1, two))]
+        return [f"UPDATE {table} SET k = {to} WHERE k = {at}" for at, to in ((one, -1), (two, one), (-1, two))]
 
     def shift(self, _):
         """Many keys move, each to one that is free."""
         table = self.table()
-        return [f"UPDATE {table} SET k = k + {self.random.choice([100, -100])}{self.with_large(table)} WHERE k % 5 = {self.random.randrange(5)}"]
+        return [f"UPDATE {table} SET k = k + {self.random.choice([100, -100])} WHERE k % 5 = {self.random.randrange(5)}"]
 
     def many(self, _):
         return [f"UPDATE {self.table()} SET v = {self.text()}", f"INSERT INTO only_grows (k, v) SELECT n, 'many' FROM generate_series(1, 50) n"]
