@@ -360,7 +360,7 @@ def test_unchanged_large_values_stay_under_every_identity(rows, table):
     rows.compare(table)
 
 
-@pytest.mark.parametrize("table", [pytest.param("moved_toast_default", marks=pytest.mark.unproven), "moved_toast_full"])
+@pytest.mark.parametrize("table", ["moved_toast_default", "moved_toast_full"])
 @JOB.having(*toasted("moved_toast_default"), *toasted("moved_toast_full", "ALTER TABLE moved_toast_full REPLICA IDENTITY FULL"))
 def test_a_key_change_takes_unchanged_large_values_along(rows, table):
     rows.change(f"UPDATE {table} SET id = 100 WHERE id = 1")
