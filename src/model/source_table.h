@@ -42,8 +42,12 @@ struct SourceTable {
   TableName name;
   char relkind = 'r'; // 'r' ordinary, 'p' partitioned
   ReplicaIdentity identity = ReplicaIdentity::default_;
-  std::vector<SourceColumn> columns;         // in attnum order, without dropped ones
-  std::vector<std::string> primary_key;      // in key order; empty without one
+  std::vector<SourceColumn> columns;    // in attnum order, without dropped ones
+  std::vector<std::string> primary_key; // in key order; empty without one
+  // A key may be there twice within a transaction, so that changes of rows cannot be told apart by
+  // it.
+  bool has_deferrable_key = false;
+  std::string row_filter;                    // of the publication, as SQL; empty: every row
   std::vector<std::string> identity_columns; // of the replica identity; empty for nothing and full
   Oid filenode = 0;                          // pg_class.relfilenode
   std::int64_t page_count = 0;               // 8 kB pages on disk now

@@ -88,15 +88,16 @@ void check_members(Publication const& publication, Selection const& selection, F
         fmt::format("ALTER PUBLICATION {0} DROP TABLE {1}; ALTER PUBLICATION {0} ADD TABLE {1};",
                     quote_pg(publication.name), quoted(member.name));
     if (member.has_row_filter)
-      findings.add(Severity::warning, plain(member.name),
-                   fmt::format("publication {} has a row filter on it: the copy brings all rows, "
-                               "the stream only those that pass",
-                               publication.name),
-                   fix);
+      findings.add(
+          Severity::warning, plain(member.name),
+          fmt::format("publication {} has a row filter on it: the target has only the rows "
+                      "that pass",
+                      publication.name),
+          fix);
     if (member.has_column_list)
-      findings.add(Severity::error, plain(member.name),
-                   fmt::format("publication {} has a column list on it: changes of the other "
-                               "columns do not arrive",
+      findings.add(Severity::warning, plain(member.name),
+                   fmt::format("publication {} has a column list on it: the target has only these "
+                               "columns",
                                publication.name),
                    fix);
   }

@@ -172,7 +172,10 @@ TEST(Selection, WhatIsNotPublishedIsToldWithItsCure) {
               AllOf(HasSubstr("PRIMARY KEY"), HasSubstr("REPLICA IDENTITY NOTHING")));
   table.primary_key = {"id"};
   EXPECT_THAT(unpublishable_advice(table).message, HasSubstr("deferrable"));
-  EXPECT_EQ(unpublishable_advice(table).sql, "ALTER TABLE \"public\".\"t\" REPLICA IDENTITY FULL;");
+  EXPECT_EQ(
+      unpublishable_advice(table).sql,
+      "ALTER TABLE \"public\".\"t\" REPLICA IDENTITY USING INDEX ...; with a unique index that "
+      "is not deferrable.");
 }
 
 TEST(Findings, OnlyErrorsStandInTheWay) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/table_matcher.h"
+#include "postgres/publication.h"
 
 namespace walrock {
 
@@ -43,6 +44,7 @@ Selection select_tables(Connection& connection, JobSpec const& job) {
   }
   out.unmatched = matcher.validate(existing);
   out.tables = describe_tables(connection, out.names());
+  keep_published(connection, job.source.publication_name, out.tables);
   return out;
 }
 

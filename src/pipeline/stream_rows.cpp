@@ -53,11 +53,12 @@ void require_key(Relation const& relation, TablePlan const& plan, Row row) {
   }
 }
 
-Error no_key_for(TablePlan const& plan, char const* what) {
+Error no_key_for(SourceTable const& source, TablePlan const& plan, char const* what) {
   Error error(ErrorCode::replica_identity_missing,
-              fmt::format("{} of {} cannot be applied: the table has no key, so its target only "
+              fmt::format("{} of {} cannot be applied: the table has {}, so its target only "
                           "appends",
-                          what, to_string(plan.relation.name)));
+                          what, to_string(plan.relation.name),
+                          source.has_deferrable_key ? "only a deferrable key" : "no key"));
   error.set_advice(fmt::format("Give it a key (ALTER TABLE {} ADD PRIMARY KEY (...)), drop the "
                                "target table and start again.",
                                quote_pg(plan.relation.name)));
@@ -69,7 +70,7 @@ Error no_key_for(TablePlan const& plan, char const* what) {
 void StreamMachine::on_update(Table& table, Update const& change) {
   TablePlan const& plan = table.plan();
   if (table.is_append_only())
-    throw no_key_for(plan, "an UPDATE");
+    throw no_key_for(table.source, plan, "an UPDATE");
   touch(table);
   std::uint64_t const bytes_before = table.batches.byte_count();
   Row new_row = change.new_row;
@@ -116,7 +117,7 @@ void StreamMachine::replace_key(Table& table, Row old_row, Row new_row) {
 void StreamMachine::on_delete(Table& table, Delete const& change) {
   TablePlan const& plan = table.plan();
   if (table.is_append_only())
-    throw no_key_for(plan, "a DELETE");
+    throw no_key_for(table.source, plan, "a DELETE");
   require_key(plan.relation, plan, change.old_row);
   touch(table);
   std::uint64_t const bytes_before = table.batches.byte_count();

@@ -82,7 +82,8 @@ ORDER BY a.attrelid, a.attnum)";
 constexpr char kDescribeKeys[] = R"(
 SELECT i.indrelid, i.indisprimary,
        (c.relreplident = 'd' AND i.indisprimary AND i.indimmediate)
-         OR (c.relreplident = 'i' AND i.indisreplident) AS is_identity, a.attname
+         OR (c.relreplident = 'i' AND i.indisreplident) AS is_identity, a.attname,
+       i.indisprimary AND NOT i.indimmediate
 FROM pg_index i
 JOIN pg_class c ON c.oid = i.indrelid
 CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
@@ -169,6 +170,7 @@ std::vector<SourceTable> completed(Connection& connection, QueryResult const& fo
     SourceTable& table = out[index_of.at(oid_at(keys, row, 0))];
     if (keys.truth(row, 1))
       table.primary_key.push_back(keys.text(row, 3));
+    table.has_deferrable_key = table.has_deferrable_key || keys.truth(row, 4);
     if (keys.truth(row, 2))
       table.identity_columns.push_back(keys.text(row, 3));
   }

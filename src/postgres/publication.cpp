@@ -1,10 +1,13 @@
 #include "postgres/publication.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "postgres/catalog.h"
 #include "postgres/sql_text.h"
 
 namespace walrock {
@@ -97,6 +100,74 @@ std::optional<Publication> find_publication(Connection& connection, std::string_
   for (std::size_t row = 0; row < published.rows.size(); ++row)
     out.published.push_back({published.text(row, 0), published.text(row, 1)});
   return out;
+}
+
+namespace {
+
+constexpr int kFirstWithFilters = 150000;
+constexpr char kPublishedParts[] = R"(
+SELECT p.schemaname, p.tablename, coalesce(p.rowfilter, ''), a.attname
+FROM pg_publication_tables p CROSS JOIN LATERAL unnest(p.attnames) AS a(attname)
+WHERE p.pubname = $1 AND (p.schemaname, p.tablename) IN
+  (SELECT * FROM unnest($2::text[], $3::text[])))";
+
+} // namespace
+
+void keep_published(Connection& connection, std::string_view publication,
+                    std::vector<SourceTable>& tables) {
+  if (connection.server_version() < kFirstWithFilters || tables.empty())
+    return;
+  std::vector<TableName> names;
+  for (SourceTable const& table : tables)
+    names.push_back(table.name);
+  NameArrays const arrays = NameArrays::of(names);
+  auto const found = connection.query(
+      kPublishedParts, {std::string(publication), arrays.namespace_names, arrays.table_names});
+  struct Published {
+    std::string filter;
+    std::set<std::string> columns;
+  };
+  std::map<TableName, Published> published;
+  for (std::size_t row = 0; row < found.rows.size(); ++row) {
+    Published& table = published[{found.text(row, 0), found.text(row, 1)}];
+    table.filter = found.text(row, 2);
+    table.columns.insert(found.text(row, 3));
+  }
+  for (SourceTable& table : tables) {
+    auto const known = published.find(table.name);
+    if (known == published.end())
+      continue; // it is added as a whole
+    table.row_filter = known->second.filter;
+    std::erase_if(table.columns, [&](SourceColumn const& column) {
+      return !column.is_generated && !known->second.columns.contains(column.name);
+    });
+  }
+}
+
+std::vector<RelationId> unpublished(Connection& connection, std::string_view publication,
+                                    std::span<RelationId const> tables) {
+  constexpr char kSql[] = R"(
+SELECT c.oid FROM pg_publication p, pg_class c
+WHERE p.pubname = $1 AND c.oid = ANY ($2::oid[])
+  AND NOT EXISTS (SELECT FROM pg_get_publication_tables(p.pubname::text) t WHERE t.relid = c.oid))";
+  std::vector<std::string> oids;
+  for (RelationId const id : tables)
+    oids.push_back(std::to_string(id.oid));
+  auto const found = connection.query(kSql, {std::string(publication), array_literal(oids)});
+  std::vector<RelationId> out;
+  for (std::size_t row = 0; row < found.rows.size(); ++row)
+    out.push_back({static_cast<Oid>(found.number(row, 0))});
+  return out;
+}
+
+std::optional<SourceTable> describe_published(Connection& connection, RelationId id,
+                                              std::string_view publication) {
+  auto described = describe_relation(connection, id);
+  if (!described)
+    return described;
+  std::vector<SourceTable> tables{std::move(*described)};
+  keep_published(connection, publication, tables);
+  return std::move(tables.front());
 }
 
 std::string create_publication_sql(std::string_view name, std::span<TableName const> tables,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/names.h"
+#include "model/source_table.h"
 #include "postgres/connection.h"
 
 namespace walrock {
@@ -43,6 +44,20 @@ struct Publication {
 
 [[nodiscard]] std::optional<Publication> find_publication(Connection& connection,
                                                           std::string_view name);
+
+// Of the tables only what the publication publishes (15 and later): without the columns that a
+// column list leaves out, and with the row filter.
+void keep_published(Connection& connection, std::string_view publication,
+                    std::vector<SourceTable>& tables);
+
+// Which of the tables are there and not in the publication; none when the publication is not there.
+[[nodiscard]] std::vector<RelationId> unpublished(Connection& connection,
+                                                  std::string_view publication,
+                                                  std::span<RelationId const> tables);
+
+// As describe_relation, of what is published of it.
+[[nodiscard]] std::optional<SourceTable> describe_published(Connection& connection, RelationId id,
+                                                            std::string_view publication);
 
 // via_root: some of the tables are partitioned (13 and later; 12 cannot publish a partitioned
 // table, only its leaves).

@@ -84,12 +84,17 @@ bool is_whole(Split const& split) {
   return !split.first_page && !split.end_page;
 }
 
-std::string page_condition(Split const& split) {
+std::string row_condition(SourceTable const& table, Split const& split) {
   std::string out;
+  auto const add = [&out](std::string const& condition) {
+    out += (out.empty() ? " WHERE " : " AND ") + condition;
+  };
   if (split.first_page)
-    out = fmt::format(" WHERE ctid >= '({},0)'", *split.first_page);
+    add(fmt::format("ctid >= '({},0)'", *split.first_page));
   if (split.end_page)
-    out += fmt::format(" {} ctid < '({},0)'", out.empty() ? "WHERE" : "AND", *split.end_page);
+    add(fmt::format("ctid < '({},0)'", *split.end_page));
+  if (!table.row_filter.empty())
+    add("(" + table.row_filter + ")");
   return out;
 }
 
@@ -100,10 +105,11 @@ std::string copy_sql(SourceTable const& table, Split const& split, int server_ve
   bool const is_partitioned = table.relkind == 'p';
   if (!is_whole(split) && (is_partitioned || server_version < kFirstWithTidRanges))
     throw Error(ErrorCode::internal, "table " + to_string(table.name) + " cannot be read in parts");
-  if (is_whole(split) && !is_partitioned && !columns.empty())
+  if (is_whole(split) && !is_partitioned && !columns.empty() && table.row_filter.empty())
     return fmt::format("COPY {} ({}) TO STDOUT", quote_pg(table.name), columns);
   return fmt::format("COPY (SELECT {} FROM {}{}{}) TO STDOUT", columns,
-                     is_partitioned ? "" : "ONLY ", quote_pg(table.name), page_condition(split));
+                     is_partitioned ? "" : "ONLY ", quote_pg(table.name),
+                     row_condition(table, split));
 }
 
 std::vector<Split> split_table(SourceTable const& table, std::uint32_t pages_per_split,

@@ -15,6 +15,7 @@
 #include "model/pg_time.h"
 #include "postgres/catalog.h"
 #include "postgres/partitions.h"
+#include "postgres/publication.h"
 #include "schema/row_layout.h"
 #include "schema/target_design.h"
 
@@ -119,7 +120,7 @@ std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::stop_token stop) {
 // can take what the catalog says; else its columns are asked for, and the table comes again.
 bool CopyPool::describe_again(Connection& connection, RelationId id, Lsn snapshot_lsn) {
   CopiedTable& table = tables_.at(id);
-  auto source = describe_relation(connection, id);
+  auto source = describe_published(connection, id, settings_.publication_name);
   if (!source)
     return true; // the reader says that it is gone
   table.source = std::move(*source);
@@ -148,8 +149,10 @@ bool CopyPool::describe_again(Connection& connection, RelationId id, Lsn snapsho
 void CopyPool::note_partitions(Connection& connection, RelationId id, Lsn snapshot_lsn) {
   PartitionTree tree = read_partitions(connection, std::span(&id, 1)).at(id);
   tree.lsn = snapshot_lsn;
-  shared_.partitions.note_copy(id, tree);
-  shared_.events.push_now(PartitionsSeen{id, std::move(tree)});
+  shared_.partitions.with(id, [&](PartitionedTable& table) {
+    table.note_copy(tree);
+    shared_.events.push_now(PartitionsSeen{id, tree});
+  });
 }
 
 // A request is answered once: a table that fails twice would be asked for twice, and the second

@@ -25,6 +25,7 @@ namespace walrock {
 
 struct CopySettings {
   SourceAddress source;
+  std::string publication_name;
   std::string slot_prefix; // of temporary slots; a number is appended
   int workers = 2;
   std::uint64_t bytes_per_second = 0; // over all workers; 0: no limit

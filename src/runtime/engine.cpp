@@ -18,6 +18,7 @@
 #include "runtime/copy_pool.h"
 #include "runtime/load_pool.h"
 #include "runtime/partition_watcher.h"
+#include "runtime/publication_watcher.h"
 #include "runtime/slot_guardian.h"
 #include "runtime/slot_repair.h"
 #include "runtime/slot_start.h"
@@ -202,6 +203,7 @@ StreamThreadSettings Run::stream_settings(Prepared const& prepared, Shared& shar
 CopySettings Run::copy_settings(std::uint64_t incarnation) const {
   CopySettings settings;
   settings.source = addresses_.source;
+  settings.publication_name = job_.source.publication_name;
   settings.slot_prefix =
       job_.source.slot_name.substr(0, 40) + "_copy_" + std::to_string(incarnation);
   settings.workers = static_cast<int>(sizes_.copy_workers);
@@ -251,6 +253,9 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
       shared);
   CopyPool copies(copy_settings(incarnation), std::move(prepared.copied),
                   std::move(prepared.snapshot), shared);
+  std::vector<std::pair<RelationId, TableName>> followed;
+  for (FollowedTable const& table : prepared.followed)
+    followed.emplace_back(table.source.id, table.source.name);
   StreamThread stream(stream_settings(prepared, shared), std::move(prepared.followed), shared,
                       stream_log.get());
   CommitThread commit(
@@ -264,9 +269,11 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   });
   std::jthread copy_thread = thread("copier", [&](std::stop_token stop) { copies.run(stop); });
   PartitionWatcher partitions(shared);
+  PublicationWatcher publication(job_.source.publication_name, std::move(followed), shared);
   SlotGuardian guardian(addresses_.source, job_.source.slot_name,
                         {job_.source.slot_wal_limit, job_.source.slot_warning}, shared,
                         [&](Connection& connection, std::stop_token const& stop) {
+                          publication.look(connection);
                           partitions.look(connection, stop);
                         });
   std::jthread const guardian_thread =

@@ -29,7 +29,7 @@ ErrorReport report_of(PartitionChange const& change) {
     report.advice = "Detach the partition, drop the target table and start again; or follow the "
                     "other partitions as tables of their own.";
   } else {
-    report.code = ErrorCode::snapshot_lost;
+    report.code = ErrorCode::copy_needed;
     report.retry = Retry::later;
   }
   report.message = change.reason;

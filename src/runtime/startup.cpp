@@ -194,6 +194,7 @@ private:
                   missing.empty() ? "no table matches table-name" : missing);
     targets_ = targets_for(job_, names);
     sources_ = describe_tables(source(), names);
+    keep_published(source(), job_.source.publication_name, sources_);
     look_at_partitions();
     for (SourceTable const& table : sources_)
       if (auto const advice = key_advice(table, options_for(job_, table.name));

@@ -10,6 +10,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "postgres/catalog.h"
+#include "postgres/publication.h"
 #include "postgres/slot.h"
 #include "runtime/slot_repair.h"
 
@@ -347,12 +348,20 @@ void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
     else if (auto const* truncated = std::get_if<RootTruncated>(&action))
       shared_.partitions.note_truncation(*truncated);
     else if (auto const* written = std::get_if<PartitionWritten>(&action))
-      shared_.partitions.note_row(*written);
+      note_row(*written);
     else if (auto const* spool = std::get_if<SpoolBody>(&action))
       shared_.spool.spool(*spool->body);
     else if (auto const* line = std::get_if<Say>(&action))
       log::write(line->level, line->text);
   }
+}
+
+// Before its row is handed over: the checkpoint has it no later than the row.
+void StreamThread::note_row(PartitionWritten const& row) {
+  shared_.partitions.with(row.table, [&](PartitionedTable& table) {
+    if (table.note_row_of(row.partition, row.xid))
+      shared_.events.push_now(PartitionsSeen{row.table, *table.known()});
+  });
 }
 
 void StreamThread::describe(RelationId table, std::stop_token stop) {
@@ -361,7 +370,8 @@ void StreamThread::describe(RelationId table, std::stop_token stop) {
   catalog_->set_answer_timeout(patience());
   StreamActions actions;
   WALROCK_BEFORE(stream_describe);
-  machine_.on_described(table, describe_relation(*catalog_, table), actions);
+  machine_.on_described(table, describe_published(*catalog_, table, settings_.publication_name),
+                        actions);
   WALROCK_AFTER(stream_describe);
   perform(actions, stop);
 }

@@ -30,13 +30,8 @@ public:
   void note_truncation(RootTruncated const& truncated) {
     with(truncated.table, [&](PartitionedTable& t) { t.note_truncation(truncated.xid); });
   }
-  void note_row(PartitionWritten const& row) {
-    with(row.table, [&](PartitionedTable& t) { t.note_row_of(row.partition, row.xid); });
-  }
-  void note_copy(RelationId root, PartitionTree const& tree) {
-    with(root, [&](PartitionedTable& t) { t.note_copy(tree); });
-  }
-  // Calls back with the table, alone with it.
+  // Calls back with the table, alone with it: what is known is told to the committer meanwhile, so
+  // that it hears in the order in which it became known.
   template <typename Work> void with(RelationId root, Work work) {
     MutexLock const lock(mutex_);
     if (auto const found = tables_.find(root); found != tables_.end())

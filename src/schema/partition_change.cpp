@@ -36,6 +36,25 @@ std::string refusal_of(PartitionTree const& now) {
 
 } // namespace
 
+Partition const* PartitionedTable::known_by_look(Oid oid) const {
+  Partition const* const found = known_ ? known_->find(oid) : nullptr;
+  return found != nullptr && found->attached_xid != 0 ? found : nullptr;
+}
+
+bool PartitionedTable::note_row_of(Oid partition, std::uint32_t xid) {
+  seen_[partition] = xid;
+  if (!known_ || known_->find(partition) != nullptr)
+    return false;
+  Partition by_oid;
+  by_oid.oid = by_oid.filenode = partition;
+  by_oid.name.table_name = std::to_string(partition);
+  known_->partitions.insert(
+      std::upper_bound(known_->partitions.begin(), known_->partitions.end(), partition,
+                       [](Oid oid, Partition const& other) { return oid < other.oid; }),
+      by_oid);
+  return true;
+}
+
 void PartitionedTable::note_copy(PartitionTree tree) {
   known_ = std::move(tree);
   seen_.clear(); // what was read before is in the snapshot, or gone from it
@@ -44,7 +63,7 @@ void PartitionedTable::note_copy(PartitionTree tree) {
 std::vector<Oid> PartitionedTable::must_be_measured(PartitionTree const& now) const {
   std::vector<Oid> out;
   for (Partition const& partition : now.partitions)
-    if (known_ && is_leaf(partition) && known_->find(partition.oid) == nullptr)
+    if (known_ && is_leaf(partition) && known_by_look(partition.oid) == nullptr)
       out.push_back(partition.oid);
   return out;
 }
@@ -59,7 +78,7 @@ bool PartitionedTable::is_truncated_with_root(Partition const& partition,
     return false;
   auto const way = way_up(partition, now);
   return std::none_of(way.begin(), way.end(), [&](Partition const* step) {
-    return step->attached_xid == partition.changed_xid && !known_->find(step->oid);
+    return step->attached_xid == partition.changed_xid && known_by_look(step->oid) == nullptr;
   });
 }
 
@@ -75,7 +94,7 @@ std::string PartitionedTable::what_came_with(Partition const& partition,
   auto const way = way_up(partition, now);
   bool const is_of_the_tree_since_made =
       std::all_of(way.begin(), way.end(), [&](Partition const* step) {
-        return step->is_created_attached || known_->find(step->oid) != nullptr;
+        return step->is_created_attached || known_by_look(step->oid) != nullptr;
       });
   if (is_of_the_tree_since_made || partition.is_empty)
     return {};
@@ -84,7 +103,7 @@ std::string PartitionedTable::what_came_with(Partition const& partition,
 
 std::string PartitionedTable::what_happened_to(Partition const& partition,
                                                PartitionTree const& now) const {
-  Partition const* const before = known_->find(partition.oid);
+  Partition const* const before = known_by_look(partition.oid);
   if (before == nullptr)
     return what_came_with(partition, now);
   if (before->attached_xid != partition.attached_xid)
@@ -98,14 +117,16 @@ std::string PartitionedTable::what_happened_to(Partition const& partition,
 std::string PartitionedTable::what_is_gone(PartitionTree const& now) const {
   if (dropped_ == DroppedPartitions::keep)
     return {};
-  for (Partition const& before : known_->partitions)
-    if (is_leaf(before) && now.find(before.oid) == nullptr)
+  for (Partition const& before : known_->partitions) {
+    if (!is_leaf(before) || now.find(before.oid) != nullptr)
+      continue;
+    if (before.attached_xid != 0)
       return fmt::format("partition {} was detached or dropped", to_string(before.name));
-  // It came and went between two looks.
-  for (auto const& [oid, xid] : seen_)
-    if (now.has_ended(xid) && now.find(oid) == nullptr && known_->find(oid) == nullptr)
+    // It came and went between two looks, or this one does not see its making yet.
+    if (auto const row = seen_.find(before.oid); row == seen_.end() || now.has_ended(row->second))
       return fmt::format("a partition (oid {}) was detached or dropped soon after it was made",
-                         oid);
+                         before.oid);
+  }
   return {};
 }
 
@@ -125,6 +146,8 @@ PartitionChange PartitionedTable::judge(PartitionTree const& now) {
   }
   forget_what_is_settled(now);
   known_ = now;
+  for (auto const& [oid, xid] : std::map(std::move(seen_)))
+    (void)note_row_of(oid, xid);
   return out;
 }
 

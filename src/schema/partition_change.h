@@ -35,8 +35,9 @@ public:
 
   // The stream brought a TRUNCATE of the table itself.
   void note_truncation(std::uint32_t xid) { truncations_.push_back(xid); }
-  // The stream brought a wanted row of this partition.
-  void note_row_of(Oid partition, std::uint32_t xid) { seen_[partition] = xid; }
+  // The stream brought a wanted row of this partition. True when no look has seen it: from then on
+  // it is known by its oid, which must be durable no later than the row.
+  [[nodiscard]] bool note_row_of(Oid partition, std::uint32_t xid);
   // A copy begins whose snapshot sees exactly these partitions; tree.lsn is where it stands.
   void note_copy(PartitionTree tree);
 
@@ -48,6 +49,8 @@ public:
   [[nodiscard]] std::optional<PartitionTree> const& known() const { return known_; }
 
 private:
+  // As a look saw it.
+  [[nodiscard]] Partition const* known_by_look(Oid oid) const;
   [[nodiscard]] std::string what_is_gone(PartitionTree const& now) const;
   [[nodiscard]] std::string what_happened_to(Partition const& partition,
                                              PartitionTree const& now) const;

@@ -71,7 +71,7 @@ TEST(PartitionChange, ADroppedPartitionIsCopiedAgainOnce) {
 
 TEST(PartitionChange, RowsOfDroppedPartitionsAreKeptWhereTheJobSaysSo) {
   auto table = known({leaf(10), leaf(11)}, DroppedPartitions::keep);
-  table.note_row_of(12, 300);
+  EXPECT_TRUE(table.note_row_of(12, 300));
   EXPECT_EQ(table.judge(look(200, {leaf(10)})).kind, Kind::none);
 }
 
@@ -159,19 +159,36 @@ TEST(PartitionChange, ALeafAttachedInTheTransactionOfATruncateOfTheRootIsCopied)
 
 TEST(PartitionChange, APartitionThatCameAndWentBetweenTwoLooksIsCopied) {
   auto table = known({leaf(10)});
-  table.note_row_of(10, 60);
-  table.note_row_of(11, 61);
+  EXPECT_FALSE(table.note_row_of(10, 60));
+  EXPECT_TRUE(table.note_row_of(11, 61));
+  EXPECT_FALSE(table.note_row_of(11, 61));
   EXPECT_EQ(table.judge(look(200, {leaf(10)})).kind, Kind::copy_again);
   EXPECT_EQ(table.judge(look(300, {leaf(10)})).kind, Kind::none);
 }
 
 TEST(PartitionChange, AMakingThatTheLookDoesNotSeeYetIsJudgedLater) {
   auto table = known({leaf(10)});
-  table.note_row_of(11, 61);
+  EXPECT_TRUE(table.note_row_of(11, 61));
   auto early = look(200, {leaf(10)});
   early.xids_in_progress = {61};
   EXPECT_EQ(table.judge(early).kind, Kind::none);
   EXPECT_EQ(table.judge(look(300, {leaf(10)})).kind, Kind::copy_again);
+}
+
+TEST(PartitionChange, APartitionKnownByItsRowsAloneIsNewToALook) {
+  auto table = known({leaf(10)});
+  EXPECT_TRUE(table.note_row_of(11, 70));
+  EXPECT_EQ(table.judge(look(200, {leaf(10), leaf(11, 70)})).kind, Kind::none);
+}
+
+TEST(PartitionChange, APartitionKnownByItsRowsAloneOutlivesARestart) {
+  auto table = known({leaf(10)});
+  EXPECT_TRUE(table.note_row_of(11, 70));
+  auto const kept = partitions_of(with_partitions("", *table.known()));
+  PartitionedTable next({"public", "root"}, kept, DroppedPartitions::copy_again);
+  EXPECT_EQ(next.judge(look(200, {leaf(10)})).kind, Kind::copy_again);
+  PartitionedTable other({"public", "root"}, kept, DroppedPartitions::copy_again);
+  EXPECT_EQ(other.judge(look(200, {leaf(10), leaf(11, 70)})).kind, Kind::none);
 }
 
 TEST(PartitionChange, ALookFromBeforeTheCopySaysNothing) {

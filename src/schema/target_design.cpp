@@ -79,6 +79,8 @@ Names const& checked_unique_key(SourceTable const& source, Names const& key) {
 std::vector<std::string> key_of(SourceTable const& source, TableOptions const& options) {
   if (!options.unique_key.empty())
     return checked_unique_key(source, options.unique_key);
+  if (source.has_deferrable_key && source.identity == ReplicaIdentity::full)
+    return {};
   // With identity nothing PostgreSQL lets no update or delete happen, so any key will do.
   bool const inserts_only = source.identity == ReplicaIdentity::nothing;
   if (is_streamed(source, source.primary_key) &&
@@ -105,6 +107,12 @@ std::string add_key_sql(SourceTable const& source) {
 std::optional<Advice> key_advice(SourceTable const& source, TableOptions const& options) {
   std::string const table = to_string(source.name);
   Names const key = key_of(source, options);
+  if (source.has_deferrable_key && source.identity == ReplicaIdentity::full && key.empty())
+    return Advice{table + " has a deferrable primary key: within a transaction two rows may have "
+                          "one key, so updates and deletes cannot be applied by it and set the "
+                          "table aside; its rows are copied and inserts are followed",
+                  alter(source) + "REPLICA IDENTITY USING INDEX ...; with a unique index that is "
+                                  "not deferrable, or make the primary key NOT DEFERRABLE."};
   if (key.empty() && source.identity == ReplicaIdentity::full)
     return Advice{table + " has no key: its rows are copied and inserts are followed, but updates "
                           "and deletes cannot be applied and set the table aside; if columns "
@@ -137,7 +145,8 @@ Advice unpublishable_advice(SourceTable const& table) {
   if (!table.primary_key.empty()) // a deferrable one is no replica identity
     return {"has a deferrable primary key, which updates and deletes do not carry, so it is set "
             "aside: once it is published, PostgreSQL would refuse them",
-            "ALTER TABLE " + quote_pg(table.name) + " REPLICA IDENTITY FULL;"};
+            "ALTER TABLE " + quote_pg(table.name) +
+                " REPLICA IDENTITY USING INDEX ...; with a unique index that is not deferrable."};
   auto const advice = key_advice(table);
   std::string const nothing = "ALTER TABLE " + quote_pg(table.name) + " REPLICA IDENTITY NOTHING;";
   return {

@@ -54,7 +54,6 @@ def test_a_table_is_added_to_a_publication_that_lacks_it(case):
         case.settle_and_compare(walrock, "small")
 
 
-@pytest.mark.unproven
 def test_a_row_filter_holds_for_copy_and_stream_alike(case):
     """A row that an update carries over the border of the filter comes or goes."""
     case.source("CREATE TABLE filtered (id int PRIMARY KEY, v text, w int NOT NULL)", "ALTER TABLE filtered REPLICA IDENTITY FULL",
@@ -71,7 +70,6 @@ def test_a_row_filter_holds_for_copy_and_stream_alike(case):
         assert case.target("SELECT id, v, w FROM filtered ORDER BY id") == [list(row) for row in wanted]
 
 
-@pytest.mark.unproven
 def test_a_column_list_holds_for_copy_and_stream_alike(case):
     case.source(*SMALL, "CREATE PUBLICATION mine FOR TABLE small (id, w)")
     with case.walrock("small", with_publication()) as walrock:
@@ -116,7 +114,6 @@ def test_a_publication_that_is_dropped_ends_the_run_with_what_to_do(case):
         assert "publication was dropped" in walrock.log() and "walrock drop" in walrock.log(), walrock.end_of_log()
 
 
-@pytest.mark.unproven
 def test_a_table_that_is_taken_out_of_the_publication_is_set_aside(case):
     """PostgreSQL says nothing of it, and brings no more changes of the table."""
     case.source(*SMALL)
