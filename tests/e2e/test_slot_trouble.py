@@ -329,5 +329,6 @@ def test_commits_that_a_failover_lost_are_recognised(failover, policy, when):
         assert walrock.wait_for_exit(60) == 4, walrock.end_of_log()
         assert "lost in the failover" in walrock.log()
     else:
+        wait_until_copied_again(walrock)
         case.settle_and_compare(walrock, "keyed", "events", seconds=90)
         assert "timeline_diverged" in walrock.log()

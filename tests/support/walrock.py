@@ -137,9 +137,14 @@ class Walrock:
         return self.wait_until(f"{name} to be {' or '.join(states)}", in_state, seconds)
 
     def wait_until_ready(self, *tables, seconds=120.0):
-        """Waits for all named tables (all there are, without names) to be ready."""
+        """Waits for all named tables (all there are, without names) to be ready.
+
+        While walrock starts, the status shows what the checkpoint says of them.
+        """
         def all_ready():
             status = self.status() or {}
+            if status.get("state") == "starting":
+                return False
             found = {table["name"]: table for table in status.get("tables", [])}
             wanted = tables or list(found)
             stuck = [found[name] for name in wanted if name in found and found[name]["state"] == "errored"]
@@ -152,7 +157,8 @@ class Walrock:
     def wait_until_flushed(self, lsn, seconds=60.0):
         """Waits for everything up to `lsn` (text such as 0/15F9220) to be committed in the target."""
         def flushed():
-            seen = (self.status() or {}).get("flushed_lsn")
-            return bool(seen) and parse_lsn(seen) >= parse_lsn(lsn)
+            status = self.status() or {}
+            seen = status.get("flushed_lsn")
+            return bool(seen) and status.get("state") != "starting" and parse_lsn(seen) >= parse_lsn(lsn)
 
         return self.wait_until(f"flushed_lsn {lsn}", flushed, seconds)
