@@ -162,8 +162,9 @@ class PgServer:
                 "postgres", f"SELECT slot_name, active_pid FROM pg_replication_slots WHERE database = '{name}'"):
             if pid:
                 self.execute("postgres", f"SELECT pg_terminate_backend({pid})")
-            wait_until(f"slot {slot} to be free", lambda slot=slot: not self.slot(slot)["active_pid"], 20)
-            self.execute("postgres", f"SELECT pg_drop_replication_slot('{slot}')")
+            # A temporary one goes with its session.
+            wait_until(f"slot {slot} to be free", lambda slot=slot: not (self.slot(slot) or {}).get("active_pid"), 20)
+            self.execute("postgres", f"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{slot}'")
         self.execute("postgres", f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
         wait_until(f"sessions of {name} to end", lambda: not self.scalar(
             "postgres", f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'"), 20)
