@@ -128,9 +128,9 @@ std::vector<std::string> policy_sentences(SourceTable const& source, TargetTable
 void check_policies(SourceTable const& source, TargetTable const& target,
                     TableOptions const& options) {
   for (auto const& [name, policy] : options.column_policies) {
-    auto const refuse = [&](std::string const& why) {
+    auto const refuse = [&, &column = name](std::string const& why) { // clang 14 takes no binding
       throw Error(ErrorCode::job_file_invalid, "column-unsupported-values of " +
-                                                   to_string(source.name) + ": column " + name +
+                                                   to_string(source.name) + ": column " + column +
                                                    " " + why);
     };
     if (target.column(name) == nullptr)
