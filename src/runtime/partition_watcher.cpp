@@ -64,8 +64,10 @@ void PartitionWatcher::take_look(Connection& connection, std::vector<RelationId>
   auto looks = read_partitions(connection, roots, stop);
   for (auto& [root, tree] : looks) {
     std::vector<Oid> unmeasured;
-    shared_.partitions.with(
-        root, [&](PartitionedTable const& table) { unmeasured = table.must_be_measured(tree); });
+    shared_.partitions.with(root,
+                            [&unmeasured, &seen = tree](PartitionedTable const& table) { // clang 14
+                              unmeasured = table.must_be_measured(seen);
+                            });
     for (Partition& partition : tree.partitions)
       if (std::find(unmeasured.begin(), unmeasured.end(), partition.oid) != unmeasured.end())
         partition.is_empty = is_file_empty(connection, partition.oid, stop);
