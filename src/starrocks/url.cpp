@@ -26,13 +26,15 @@ bool split_host_port(std::string_view text, std::string& host, int& port) {
     if (end == std::string_view::npos)
       return false;
     host = text.substr(0, end);
+    if (host.find(':') == std::string::npos)
+      return false; // only IPv6 addresses stand in brackets
     rest = text.substr(end + 1);
   } else {
     auto const end = text.find(':');
     host = text.substr(0, end);
     rest = end == std::string_view::npos ? std::string_view() : text.substr(end);
   }
-  if (host.empty())
+  if (host.empty() || host.find_first_of("[]") != std::string::npos)
     return false;
   if (rest.empty())
     return true;

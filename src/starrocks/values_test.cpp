@@ -29,9 +29,9 @@ TEST(Url, IsTakenApart) {
   EXPECT_EQ(parse_url("https://be.local"), (Url{"https", "be.local", 443, "/"}));
   EXPECT_EQ(parse_url("http://[::1]:80?q#f"), (Url{"http", "::1", 80, "/?q"}));
   EXPECT_EQ(to_string(*parse_url("http://[::1]:81/x")), "http://[::1]:81/x");
-  for (char const* const text :
-       {"", "/path", "ftp://h/", "http://", "http://:80/", "http://h:0/", "http://h:99999/",
-        "http://h:80x/", "http://user:secret@h/", "http://h/a b", "http://[::1/", "//h/x"})
+  for (char const* const text : {"http://[[)]", "http://[host]", "", "/path", "ftp://h/", "http://",
+                                 "http://:80/", "http://h:0/", "http://h:99999/", "http://h:80x/",
+                                 "http://user:secret@h/", "http://h/a b", "http://[::1/", "//h/x"})
     EXPECT_FALSE(parse_url(text)) << text;
 }
 
