@@ -34,7 +34,9 @@ bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) 
       check_absent(field);
       continue;
     }
-    if (!append_csv_cell(field, value, origin, changed, out))
+    if (field.made != MadeColumn::none)
+      append_made_cell(field, row, origin, out);
+    else if (!append_csv_cell(field, value, changed, out))
       return false;
     ++field_count;
   }
@@ -49,11 +51,9 @@ bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) 
 }
 
 // Appends the field and its separator. False when the text is the mark of NULL.
-bool RowEncoder::append_csv_cell(Field const& field, Value value, RowOrigin origin,
-                                 Changed& changed, std::string& out) const {
-  if (field.source_index < 0) {
-    append_number(field.form == Form::lsn ? origin.commit_lsn.value : origin.index, out);
-  } else if (value.is_null()) {
+bool RowEncoder::append_csv_cell(Field const& field, Value value, Changed& changed,
+                                 std::string& out) const {
+  if (value.is_null()) {
     out.append("\\N", 2);
   } else {
     if (field.form == Form::text && is_null_mark(value.text))
@@ -62,12 +62,22 @@ bool RowEncoder::append_csv_cell(Field const& field, Value value, RowOrigin orig
     if (!append_field(field, value.text, out)) [[unlikely]] {
       out.resize(start);
       std::string kept;
-      return append_csv_cell(field, substitute(field, value.text, changed, kept), origin, changed,
-                             out);
+      return append_csv_cell(field, substitute(field, value.text, changed, kept), changed, out);
     }
   }
   out += kColumnSeparator;
   return true;
+}
+
+void RowEncoder::append_made_cell(Field const& field, Row row, RowOrigin origin,
+                                  std::string& out) const {
+  if (field.made == MadeColumn::lsn)
+    append_number(origin.commit_lsn.value, out);
+  else if (field.made == MadeColumn::index)
+    append_number(origin.index, out);
+  else
+    out += made_value(field.made, row, origin, source_table_).value_or("\\N");
+  out += kColumnSeparator;
 }
 
 // Each field ended with a separator. Any more of them came from values; a row of nothing would be
@@ -147,8 +157,12 @@ bool RowEncoder::merge_csv(Row row, std::string_view before, ColumnSet const& le
     std::string_view const field_before = is_left_out ? "" : first_fields(before, 1);
     before.remove_prefix(field_before.size());
     Value const value = cell(field, row);
+    if (field.made != MadeColumn::none) {
+      append_made_cell(field, row, origin, out);
+      continue;
+    }
     if (!value.is_unchanged_toast()) {
-      if (!append_csv_cell(field, value, origin, changed, out))
+      if (!append_csv_cell(field, value, changed, out))
         return false;
       continue;
     }

@@ -33,7 +33,10 @@ void RowEncoder::append_json_fields(Row row, Op op, RowOrigin origin, Changed& c
       continue;
     }
     out += field.json_key;
-    append_json_cell(field, value, origin, changed, out);
+    if (field.made != MadeColumn::none)
+      append_made_json(field, row, origin, out);
+    else
+      append_json_cell(field, value, changed, out);
     out += ',';
   }
   if (op == Op::delete_)
@@ -48,12 +51,21 @@ void RowEncoder::finish_json(std::string& out) {
   out += out.empty() ? "[]" : "]";
 }
 
-void RowEncoder::append_json_cell(Field const& field, Value value, RowOrigin origin,
-                                  Changed& changed, std::string& out) const {
-  if (field.source_index < 0) {
-    out += std::to_string(field.form == Form::lsn ? origin.commit_lsn.value : origin.index);
-    return;
-  }
+// Numbers that a double holds stand bare.
+void RowEncoder::append_made_json(Field const& field, Row row, RowOrigin origin,
+                                  std::string& out) const {
+  auto const value = made_value(field.made, row, origin, source_table_);
+  bool const is_bare = field.made == MadeColumn::lsn || field.made == MadeColumn::index;
+  if (!value)
+    out += "null";
+  else if (is_bare)
+    out += *value;
+  else
+    append_json_string(*value, out);
+}
+
+void RowEncoder::append_json_cell(Field const& field, Value value, Changed& changed,
+                                  std::string& out) const {
   if (value.is_null()) {
     out += "null";
     return;
@@ -63,7 +75,7 @@ void RowEncoder::append_json_cell(Field const& field, Value value, RowOrigin ori
     return;
   out.resize(start);
   std::string kept;
-  append_json_cell(field, substitute(field, value.text, changed, kept), origin, changed, out);
+  append_json_cell(field, substitute(field, value.text, changed, kept), changed, out);
 }
 
 bool RowEncoder::append_json_text(Field const& field, std::string_view text,
@@ -92,8 +104,7 @@ bool RowEncoder::append_json_text(Field const& field, std::string_view text,
     out += '"';
     return is_held;
   }
-  case Form::lsn:
-  case Form::index: break;
+  case Form::made: break;
   }
   return true;
 }

@@ -40,12 +40,19 @@ TablePlan plan_of(std::vector<Column> const& columns, int key_count = 1) {
   return plan;
 }
 
+ColumnPlan made(MadeColumn column, std::string_view name, std::string_view type) {
+  ColumnPlan plan;
+  plan.name = name;
+  plan.type = type;
+  plan.made = column;
+  return plan;
+}
+
 TablePlan append_only_plan(std::vector<Column> const& columns) {
   TablePlan plan = plan_of(columns, 0);
   plan.model = TableModel::duplicate;
-  plan.has_origin_columns = true;
   for (char const* const name : {kLsnColumn, kIndexColumn})
-    plan.columns.push_back({.name = name, .type = "BIGINT", .conversion = Conversion::number});
+    plan.columns.push_back(made(made_column_named(name), name, "BIGINT"));
   return plan;
 }
 
@@ -178,6 +185,60 @@ TEST(EncodeCsv, AppendOnlyRowsSayWhereTheyCameFrom) {
   EXPECT_EQ(json(encoder, {kNull}), R"([{"a":null,"_walrock_lsn":0,"_walrock_index":0}])");
   EXPECT_EQ(encoder.spec_for(LoadFormat::csv, {}).columns, "`a`,`_walrock_lsn`,`_walrock_index`");
   EXPECT_EQ(key(encoder, {text("x")}), "");
+}
+
+// An upsert table with every column that walrock fills, behind its own.
+TablePlan plan_with_made_columns() {
+  TablePlan plan = plan_of({{"a"}});
+  plan.relation.name = {"public", "a\"b"};
+  for (MadeColumnType const& column : kMadeColumns)
+    plan.columns.push_back(made(column.column, column.name, column.type));
+  return plan;
+}
+
+constexpr std::int64_t kCommitTime = 822'830'400'000'001; // 2026-01-27 12:00:00.000001
+
+TEST(MadeColumns, SayWhereARowCameFrom) {
+  RowEncoder const encoder(plan_with_made_columns());
+  RowOrigin const origin{Lsn{7}, 3, kCommitTime, 42, ChangeKind::delete_};
+  EXPECT_EQ(csv(encoder, {text("x")}, Op::upsert, origin), "x\x01"
+                                                           "7\x01"
+                                                           "3\x01"
+                                                           "2026-01-27 12:00:00.000001\x01"
+                                                           "42\x01"
+                                                           "delete\x01"
+                                                           "public.a\"b\x01"
+                                                           "1\x01"
+                                                           "2026-01-27 12:00:00.000001\x01" +
+                                                               hash_of_row(std::vector{text("x")}) +
+                                                               "\x01"
+                                                               "0\x02");
+  EXPECT_EQ(csv(encoder, {text("x")}), "x\x01"
+                                       "0\x01"
+                                       "0\x01\\N\x01\\N\x01read\x01public.a\"b\x01"
+                                       "0\x01\\N\x01" +
+                                           hash_of_row(std::vector{text("x")}) +
+                                           "\x01"
+                                           "0\x02");
+}
+
+TEST(MadeColumns, AreInJsonWhatTheyAreInCsv) {
+  RowEncoder const encoder(plan_with_made_columns());
+  std::string const hash = hash_of_row(std::vector{text("x")});
+  EXPECT_EQ(json(encoder, {text("x")}),
+            R"([{"a":"x","_walrock_lsn":0,"_walrock_index":0,"_walrock_commit_time":null,)"
+            R"("_walrock_xid":null,"_walrock_operation":"read",)"
+            R"("_walrock_source_table":"public.a\"b","_walrock_deleted":"0",)"
+            R"("_walrock_deleted_at":null,"_walrock_hash":")" +
+                hash + R"(","__op":0}])");
+}
+
+// The hashes stand in users' tables: they may never change.
+TEST(MadeColumns, TheHashTellsRowsApart) {
+  EXPECT_EQ(hash_of_row(std::vector{text("a"), kNull}), "89849240952714110349785971280006967875");
+  EXPECT_NE(hash_of_row(std::vector{text("ab"), text("c")}),
+            hash_of_row(std::vector{text("a"), text("bc")}));
+  EXPECT_NE(hash_of_row(std::vector{text("")}), hash_of_row(std::vector{kNull}));
 }
 
 TEST(EncodeCsv, ARowThatWouldBeABlankLineIsNotCsv) {

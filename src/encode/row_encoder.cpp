@@ -95,13 +95,16 @@ bool is_in_zone(std::string_view moment, bool is_utc) {
 
 RowEncoder::RowEncoder(TablePlan plan, ChangedValues* changed)
     : plan_(std::move(plan)), row_size_(plan_.relation.columns.size()),
-      has_op_(plan_.model == TableModel::primary) {
+      source_table_(to_string(plan_.relation.name)), has_op_(plan_.model == TableModel::primary) {
   fields_.reserve(plan_.columns.size());
   for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
     ColumnPlan const& column = plan_.columns[i];
     WALROCK_ASSERT(column.source_index < static_cast<int>(row_size_), "plan fits its relation");
+    WALROCK_ASSERT((column.source_index < 0) == (column.made != MadeColumn::none),
+                   "a column is filled from one place");
     Field& field = fields_.emplace_back();
     field.source_index = column.source_index;
+    field.made = column.made;
     field.element = column.element;
     field.is_key = i < static_cast<std::size_t>(plan_.key_count);
     choose_form(field, column);
@@ -115,8 +118,8 @@ void RowEncoder::choose_form(Field& field, ColumnPlan const& column) const {
   std::string_view const type = column.type;
   bool const is_moment = type == "DATE" || type == "DATETIME";
   field.is_boolean_target = type == "BOOLEAN";
-  if (column.source_index < 0) {
-    field.form = column.name == kLsnColumn ? Form::lsn : Form::index;
+  if (column.made != MadeColumn::none) {
+    field.form = Form::made;
     return;
   }
   switch (column.conversion) {
@@ -147,7 +150,7 @@ void RowEncoder::choose_policy(Field& field, ColumnPlan const& column,
                                ChangedValues* changed) const {
   field.policy = column.policy;
   field.is_cuttable = column.is_cuttable;
-  if (field.policy == ValuePolicy::fail || column.source_index < 0)
+  if (field.policy == ValuePolicy::fail || column.made != MadeColumn::none)
     return;
   if (changed != nullptr)
     field.changed = changed->of(plan_.relation.name, column.name);
@@ -281,8 +284,7 @@ bool RowEncoder::append_field(Field const& field, std::string_view text, std::st
     return true;
   case Form::json_array: return append_array_field(field, text, ArrayStyle::json, out);
   case Form::array: return append_array_field(field, text, ArrayStyle::starrocks, out);
-  case Form::lsn:
-  case Form::index: break;
+  case Form::made: break;
   }
   WALROCK_ASSERT(false, "columns of walrock's own have no cell");
 }

@@ -22,22 +22,15 @@
 #include "base/utf8.h"
 #include "encode/array_text.h"
 #include "encode/column_set.h"
+#include "encode/made_field.h"
 #include "model/batch.h"
 #include "model/changed_values.h"
-#include "model/lsn.h"
 #include "model/table_plan.h"
 #include "model/value.h"
 
 namespace walrock {
 
 enum class Op : std::uint8_t { upsert, delete_ };
-
-// Where a row came from; fills kLsnColumn and kIndexColumn of an append-only table.
-struct RowOrigin {
-  Lsn commit_lsn;
-  std::uint64_t index = 0;
-  std::int64_t commit_time = 0; // microseconds since 2000, for people
-};
 
 // A field of which the row itself does not say the value.
 struct AbsentField {
@@ -95,8 +88,7 @@ public:
 private:
   // How the text of one column is written; chosen once from Conversion and the target's type.
   enum class Form : std::uint8_t {
-    lsn,         // kLsnColumn
-    index,       // kIndexColumn
+    made,        // not from the source, see MadeColumn
     text,        // as it is
     boolean,     // 1, 0
     number,      // digits; in JSON a string, so that StarRocks reads it as in CSV
@@ -114,6 +106,7 @@ private:
 
   struct Field {
     int source_index = -1;
+    MadeColumn made = MadeColumn::none;
     Form form = Form::text;
     ArrayElement element = ArrayElement::text;
     bool is_key = false;
@@ -170,15 +163,16 @@ private:
   void name_row(Row row, Error& error) const;
   [[noreturn]] void refuse(Field const& field, std::string_view text, std::string_view why) const;
 
-  [[nodiscard]] bool append_csv_cell(Field const& field, Value value, RowOrigin origin,
-                                     Changed& changed, std::string& out) const;
+  [[nodiscard]] bool append_csv_cell(Field const& field, Value value, Changed& changed,
+                                     std::string& out) const;
   [[nodiscard]] bool close_csv_row(std::size_t start, std::size_t field_count, Op op,
                                    std::string& out) const;
+  void append_made_cell(Field const& field, Row row, RowOrigin origin, std::string& out) const;
+  void append_made_json(Field const& field, Row row, RowOrigin origin, std::string& out) const;
   void append_key_cell(Field const& field, Value value, std::string& out) const;
   void append_json_fields(Row row, Op op, RowOrigin origin, Changed& changed,
                           std::string& out) const;
-  void append_json_cell(Field const& field, Value value, RowOrigin origin, Changed& changed,
-                        std::string& out) const;
+  void append_json_cell(Field const& field, Value value, Changed& changed, std::string& out) const;
   [[nodiscard]] bool append_json_text(Field const& field, std::string_view text,
                                       std::string& out) const;
   [[nodiscard]] bool append_json_boolean(Field const& field, std::string_view text,
@@ -189,6 +183,7 @@ private:
   TablePlan plan_;
   std::vector<Field> fields_;
   std::size_t row_size_ = 0;    // cells of a row of this layout
+  std::string source_table_;    // schema.table
   std::string csv_delete_tail_; // everything of a delete row after its key
   std::string json_delete_tail_;
   bool has_op_ = false;

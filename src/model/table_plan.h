@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/made_column.h"
 #include "model/relation.h"
 #include "model/target_table.h"
 #include "model/value_policy.h"
@@ -27,7 +28,7 @@ enum class Conversion : std::uint8_t {
 enum class ArrayElement : std::uint8_t { text, number, boolean, json };
 
 struct ColumnPlan {
-  int source_index = -1; // position in the Relation; -1: made by walrock (end_lsn, index)
+  int source_index = -1; // position in the Relation; -1: see made
   std::string name;      // of the target column
   std::string type;      // of the target column, as in TargetColumn
   Conversion conversion = Conversion::text;
@@ -38,12 +39,8 @@ struct ColumnPlan {
   bool is_key = false;      // of the target's key
   bool is_nullable = true;  // in the target
   std::string zero;         // the type's zero value, for deletes of tables with NOT NULL columns
+  MadeColumn made = MadeColumn::none; // what walrock fills it with
 };
-
-// For append-only tables: which transaction and which change of it a row came from. (commit_lsn,
-// not end_lsn: a row is encoded before the end of its commit record is known; both order the same.)
-inline constexpr char kLsnColumn[] = "_walrock_lsn"; // BIGINT: commit_lsn of the transaction
-inline constexpr char kIndexColumn[] = "_walrock_index";
 
 struct TablePlan {
   Relation relation; // the layout that the source indexes refer to
@@ -55,7 +52,6 @@ struct TablePlan {
   bool is_utc = true;        // timestamptz is printed in UTC
   bool is_unencoded = false; // the source does not say in what encoding: bytes may not be UTF-8
   int key_count = 0;         // the first key_count columns are the key
-  bool has_origin_columns = false; // the last two columns are kLsnColumn, kIndexColumn
 };
 
 } // namespace walrock

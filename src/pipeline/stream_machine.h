@@ -178,7 +178,7 @@ private:
   // The same for a row, of which a description of its partition may have told.
   Table* wanted_row(RelationId id, StreamActions& actions);
   void touch(Table& table);
-  RowOrigin next_origin();
+  RowOrigin next_origin(ChangeKind kind);
   static void take_quarantine(Table& table, TableEpoch& out);
   void hand_over(TimePoint now, StreamActions& actions);
   [[nodiscard]] Milliseconds linger() const;

@@ -16,16 +16,17 @@ void StreamMachine::touch(Table& table) {
   touched_.push_back(&table);
 }
 
-RowOrigin StreamMachine::next_origin() {
+RowOrigin StreamMachine::next_origin(ChangeKind kind) {
   ++change_count_;
-  return {transaction_->commit_lsn, transaction_->index++, transaction_->commit_time};
+  return {transaction_->commit_lsn, transaction_->index++, transaction_->commit_time,
+          transaction_->xid, kind};
 }
 
 void StreamMachine::on_insert(Table& table, Insert const& change) {
   touch(table);
   std::uint64_t const bytes_before = table.batches.byte_count();
   (void)table.encoder(); // described before its first row
-  table.batches.upsert(change.new_row, next_origin());
+  table.batches.upsert(change.new_row, next_origin(ChangeKind::insert));
   ++table.counts.changes;
   epoch_bytes_ += table.batches.byte_count() - bytes_before;
 }
@@ -86,7 +87,7 @@ void StreamMachine::on_update(Table& table, Update const& change) {
     replace_key(table, change.old_row, new_row);
   } else {
     require_key(plan.relation, plan, new_row);
-    table.batches.upsert(new_row, next_origin());
+    table.batches.upsert(new_row, next_origin(ChangeKind::update));
     ++table.counts.changes;
   }
   epoch_bytes_ += table.batches.byte_count() - bytes_before;
@@ -99,9 +100,9 @@ void StreamMachine::replace_key(Table& table, Row old_row, Row new_row) {
   require_key(plan.relation, plan, new_row);
   bool const is_whole = table.encoder().absent_of(new_row).empty();
   if (is_whole) {
-    table.batches.remove(old_row, next_origin());
-    table.batches.upsert(new_row, next_origin());
-  } else if (!table.batches.rekey(old_row, new_row, next_origin())) {
+    table.batches.remove(old_row, next_origin(ChangeKind::delete_));
+    table.batches.upsert(new_row, next_origin(ChangeKind::update));
+  } else if (!table.batches.rekey(old_row, new_row, next_origin(ChangeKind::update))) {
     Error error(ErrorCode::copy_needed,
                 fmt::format("an UPDATE of {} changed the key of a row that has a large value which "
                             "PostgreSQL did not send again, and which the target does not have",
@@ -121,7 +122,7 @@ void StreamMachine::on_delete(Table& table, Delete const& change) {
   require_key(plan.relation, plan, change.old_row);
   touch(table);
   std::uint64_t const bytes_before = table.batches.byte_count();
-  table.batches.remove(change.old_row, next_origin());
+  table.batches.remove(change.old_row, next_origin(ChangeKind::delete_));
   ++table.counts.changes;
   epoch_bytes_ += table.batches.byte_count() - bytes_before;
 }

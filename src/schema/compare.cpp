@@ -151,7 +151,7 @@ private:
   }
 
   void check_extra_column(TargetColumn const& column) {
-    bool const is_ours = column.name == kLsnColumn || column.name == kIndexColumn;
+    bool const is_ours = made_column_named(column.name) != MadeColumn::none;
     if (is_ours || wanted_.column(column.name) != nullptr || column.is_nullable ||
         column.default_text || is_key(column.name))
       return;

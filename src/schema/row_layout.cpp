@@ -83,8 +83,23 @@ void refuse_missing(Relation const& relation, SourceTable const& source, TargetT
     }
 }
 
-bool is_origin_column(TargetColumn const& column) {
-  return column.name == kLsnColumn || column.name == kIndexColumn;
+// A column of this name that the source has is the source's.
+MadeColumn made_column(TargetColumn const& column, TargetTable const& target) {
+  MadeColumn const made = made_column_named(column.name);
+  bool const is_origin = made == MadeColumn::lsn || made == MadeColumn::index;
+  bool const is_made = is_origin && target.model != TableModel::primary;
+  return is_made ? made : MadeColumn::none;
+}
+
+ColumnPlan plan_made(MadeColumn made, TargetColumn const& column) {
+  TargetType const type = parse_target_type(column.type);
+  ColumnPlan plan;
+  plan.name = column.name;
+  plan.type = to_string(type);
+  plan.is_nullable = column.is_nullable;
+  plan.zero = zero_value(type);
+  plan.made = made;
+  return plan;
 }
 
 } // namespace
@@ -99,25 +114,18 @@ TablePlan plan_for(Relation const& relation, SourceTable const& source, TargetTa
   plan.model = target.model;
   plan.is_utc = options.is_utc();
   plan.is_unencoded = source.is_unencoded;
-  plan.has_origin_columns = target.model != TableModel::primary &&
-                            target.column(kLsnColumn) != nullptr &&
-                            target.column(kIndexColumn) != nullptr;
   for (TargetColumn const& column : target.columns) {
     bool const is_key =
         target.model == TableModel::primary &&
         std::find(target.key.begin(), target.key.end(), column.name) != target.key.end();
     int const source_index = index_of(relation, column.name);
-    if (plan.has_origin_columns && is_origin_column(column)) {
-      plan.columns.push_back({.name = column.name,
-                              .type = "BIGINT",
-                              .conversion = Conversion::number,
-                              .is_nullable = false,
-                              .zero = "0"});
-    } else if (source_index >= 0) {
+    if (source_index >= 0) {
       RelationColumn const& from = relation.columns[static_cast<std::size_t>(source_index)];
       plan.columns.push_back(
           plan_column(target, column, described(from, source), source_index, is_key, options));
       plan.key_count += is_key;
+    } else if (MadeColumn const made = made_column(column, target); made != MadeColumn::none) {
+      plan.columns.push_back(plan_made(made, column));
     } else if (is_key) {
       throw mismatch(target, column.name, "is part of its key, but the source has no such column");
     }

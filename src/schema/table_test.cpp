@@ -344,7 +344,7 @@ TEST(Plan, FollowsTheTargetsOrder) {
   EXPECT_TRUE(plan.columns[0].is_key);
   EXPECT_EQ(plan.columns[1].source_index, 0);
   EXPECT_EQ(plan.columns[3].conversion, Conversion::number);
-  EXPECT_FALSE(plan.has_origin_columns);
+  EXPECT_EQ(plan.columns[3].made, MadeColumn::none);
 }
 
 TEST(Plan, UsesTheTypesThatTheTargetHas) {
@@ -362,10 +362,10 @@ TEST(Plan, UsesTheTypesThatTheTargetHas) {
 TEST(Plan, AppendOnlyTablesGetTheirOrigin) {
   SourceTable const source = keyless();
   TablePlan const plan = plan_for(relation_of(source), source, design(source));
-  EXPECT_TRUE(plan.has_origin_columns);
   EXPECT_EQ(plan.key_count, 0);
   EXPECT_EQ(plan.columns.back().name, kIndexColumn);
   EXPECT_EQ(plan.columns.back().source_index, -1);
+  EXPECT_EQ(plan.columns.back().made, MadeColumn::index);
 }
 
 TEST(Plan, ColumnsThatTheTargetLacksAreRefusedOrIgnored) {

@@ -189,6 +189,14 @@ TargetColumn target_column(SourceTable const& source, SourceColumn const& column
   return {column.name, to_string(type), !is_key, std::nullopt, column.comment};
 }
 
+TargetColumn made_target_column(MadeColumn column, bool is_nullable) {
+  auto const made =
+      std::find_if(kMadeColumns.begin(), kMadeColumns.end(),
+                   [&](MadeColumnType const& known) { return known.column == column; });
+  return {std::string(made->name), std::string(made->type), is_nullable, std::nullopt,
+          std::string(made->comment)};
+}
+
 // An append-only table is sorted by its first columns that StarRocks can sort by, as it would
 // choose itself (up to three, a string last); a DUPLICATE KEY table refuses others in front.
 // Without any, the origin of the rows is the key and stands first.
@@ -196,10 +204,8 @@ void choose_duplicate_key(TargetTable& table) {
   auto const can_sort = [](TargetColumn const& column) {
     return is_allowed_as_duplicate_key(parse_target_type(column.type));
   };
-  TargetColumn const lsn{kLsnColumn, "BIGINT", false, std::nullopt,
-                         "commit LSN of the source transaction"};
-  TargetColumn const index{kIndexColumn, "BIGINT", false, std::nullopt,
-                           "position in the transaction"};
+  TargetColumn const lsn = made_target_column(MadeColumn::lsn, false);
+  TargetColumn const index = made_target_column(MadeColumn::index, false);
   auto const first = std::find_if(table.columns.begin(), table.columns.end(), can_sort);
   if (first == table.columns.end()) {
     table.columns.insert(table.columns.begin(), {lsn, index});
