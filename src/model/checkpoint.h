@@ -31,7 +31,7 @@ struct JobRecord {
   // Of the server when its WAL was last read, IDENTIFY_SYSTEM; 0: not known. A promotion begins a
   // new one at a position of the old one; two promotions may give the same number.
   std::uint32_t timeline = 0;
-  Lsn timeline_start; // where it began; unset for a timeline without a history
+  Lsn timeline_start;   // where it began; unset for a timeline without a history
   std::string log_id{}; // of the durable spool that stands in the slot's place; empty: none
   bool operator==(JobRecord const&) const = default;
 };

@@ -12,7 +12,7 @@ namespace walrock {
 namespace {
 constexpr std::size_t kBodyBytes = 4 << 20; // a body is closed beyond this
 constexpr std::size_t kKnownRows = 10'000;  // that are refused
-}
+} // namespace
 
 Quarantine::Quarantine(MemoryBudget* budget, TableName source, TargetName target, std::size_t limit)
     : budget_(budget), source_(std::move(source)), target_(std::move(target)), limit_(limit) {

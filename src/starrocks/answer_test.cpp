@@ -67,8 +67,7 @@ TEST(ParseAnswer, DeepValuesAreDroppedWhileTheyAreRead) {
   EXPECT_EQ(parse_answer(200, deep).status, AnswerStatus::not_understood);
   EXPECT_EQ(parse_answer(200, "{\"Status\":" + deep).status, AnswerStatus::not_understood);
   std::string const closed = deep + std::string(deep.size(), ']');
-  EXPECT_EQ(parse_answer(200, "{\"Status\":\"OK\",\"x\":" + closed + "}").status,
-            AnswerStatus::ok);
+  EXPECT_EQ(parse_answer(200, "{\"Status\":\"OK\",\"x\":" + closed + "}").status, AnswerStatus::ok);
 }
 
 TEST(ParseAnswer, EveryPrefixOfAnAnswerIsNotUnderstood) {

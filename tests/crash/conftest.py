@@ -1,7 +1,7 @@
 """Plays the chosen cases on a few sites side by side; each test waits for its own.
 
     WALROCK_CRASH=all            every case; without it the representative part
-    WALROCK_CRASH_WORKERS=2      sites, each with a PostgreSQL and a rockpool of its own
+    WALROCK_CRASH_WORKERS=3      sites, each with a PostgreSQL and a rockpool of its own
     WALROCK_SEED=N               another run of random choices
     WALROCK_FAULTS_TABLE=FILE    where the table of results goes (build/test-results/faults.md)
 """
@@ -63,7 +63,7 @@ class Matrix:
         self._results = {case.id: Future() for case in cases}
         for numbered in enumerate(cases):
             self._waiting.put(numbered)
-        count = min(int(os.environ.get("WALROCK_CRASH_WORKERS") or 2), len(cases))
+        count = min(int(os.environ.get("WALROCK_CRASH_WORKERS") or 3), len(cases))
         self._workers = [threading.Thread(target=self._work, args=(n,), name=f"site {n}") for n in range(count)]
         for worker in self._workers:
             worker.start()
