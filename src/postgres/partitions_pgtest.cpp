@@ -86,7 +86,8 @@ TEST_F(Partitions, OfOneColumnToo) {
             "CREATE TABLE part.attached (id int PRIMARY KEY);"
             "ALTER TABLE part.narrow ATTACH PARTITION part.attached FOR VALUES FROM (10) TO (20)");
   RelationId const id = describe_table(connection_, {"part", "narrow"})->id;
-  for (Partition const& found : read_partitions(connection_, std::span(&id, 1)).at(id).partitions)
+  auto const trees = read_partitions(connection_, std::span(&id, 1));
+  for (Partition const& found : trees.at(id).partitions)
     EXPECT_EQ(found.is_created_attached, found.name.table_name == "made");
 }
 
