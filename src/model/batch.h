@@ -67,6 +67,10 @@ struct Body {
   std::unique_ptr<SpooledBytes> spooled;
   std::uint64_t size = 0;                 // bytes, wherever they are
   std::vector<FieldReference> references; // in the order of their fields; always in memory
+  bool has_ranked_rows = false;           // whose place only the target knows: model/ranked_rows.h
+
+  // Something in it is read from the target before it is loaded.
+  [[nodiscard]] bool reads_back() const { return !references.empty() || has_ranked_rows; }
 };
 
 // All bodies of one label.
@@ -76,9 +80,9 @@ struct Batch {
   std::uint64_t row_count = 0;
   std::uint64_t byte_count = 0;
 
-  [[nodiscard]] bool has_references() const {
+  [[nodiscard]] bool reads_back() const {
     for (Body const& body : bodies)
-      if (!body.references.empty())
+      if (body.reads_back())
         return true;
     return false;
   }

@@ -16,6 +16,7 @@ namespace {
 struct SentRow {
   std::string bytes;                      // without what separates rows
   std::vector<FieldReference> references; // by offsets within it
+  bool may_be_ranked = false;
 };
 
 std::vector<SentRow> rows_of(Batch const& batch) {
@@ -25,7 +26,7 @@ std::vector<SentRow> rows_of(Batch const& batch) {
     std::string_view const bytes = body.spooled ? unspooled : body.bytes;
     auto reference = body.references.begin();
     for (std::string_view const row : rows_of_body(bytes, batch.spec.format)) {
-      SentRow& out = rows.emplace_back(SentRow{std::string(row), {}});
+      SentRow& out = rows.emplace_back(SentRow{std::string(row), {}, body.has_ranked_rows});
       auto const begin = static_cast<std::size_t>(row.data() - bytes.data());
       for (; reference != body.references.end() && reference->at < begin + row.size(); ++reference)
         out.references.push_back({reference->at - begin, reference->field, reference->key});
@@ -45,6 +46,7 @@ Batch batch_of(LoadSpec const& spec, std::vector<SentRow> const& rows, std::size
       body.bytes += i == begin ? '[' : ',';
     for (FieldReference const& reference : rows[i].references)
       body.references.push_back({body.bytes.size() + reference.at, reference.field, reference.key});
+    body.has_ranked_rows = body.has_ranked_rows || rows[i].may_be_ranked;
     body.bytes += rows[i].bytes;
     if (!is_json)
       body.bytes += kRowDelimiter;

@@ -129,8 +129,8 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
     return outcome_of(LoadOutcome::Kind::label_exists, begun.message());
   if (!begun.is_ok())
     return given_up(request, begun);
-  Compression const compression = usable_compression(
-      batch.spec, batch.bodies.size() + (batch.has_references() ? 1 : 0), options_);
+  Compression const compression =
+      usable_compression(batch.spec, batch.bodies.size() + (batch.reads_back() ? 1 : 0), options_);
   try {
     for (Body const& body : batch.bodies) {
       std::string const unspooled = body.spooled ? body.spooled->read() : std::string();
@@ -145,9 +145,9 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
         return !failed;
       };
       std::string_view const bytes = body.spooled ? unspooled : body.bytes;
-      if (body.references.empty())
+      if (!body.reads_back())
         (void)send(bytes);
-      else if (auto unread = fill_and_send(batch.spec, bytes, body.references, send)) {
+      else if (auto unread = fill_and_send(batch.spec, body, bytes, send)) {
         (void)rollback(request.label);
         return *std::move(unread);
       }
@@ -163,19 +163,25 @@ LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
 
 // Nothing, or why the values that only the target has cannot be told.
 std::optional<LoadOutcome>
-StreamLoader::fill_and_send(LoadSpec const& spec, std::string_view bytes,
-                            std::span<FieldReference const> references,
+StreamLoader::fill_and_send(LoadSpec const& spec, Body const& body, std::string_view bytes,
                             std::function<bool(std::string_view)> const& send) {
+  auto const places = [&](std::span<RankedRow const> wanted) {
+    WALROCK_BEFORE(stream_read_back);
+    std::vector<RowPlace> found = read_places(sql_, spec, wanted);
+    WALROCK_AFTER(stream_read_back);
+    return found;
+  };
+  auto const values = [&](std::span<WantedRow const> wanted) {
+    WALROCK_BEFORE(stream_read_back);
+    FieldValues found = read_fields(sql_, spec, wanted);
+    WALROCK_AFTER(stream_read_back);
+    return found;
+  };
   try {
-    fill_references(
-        bytes, references,
-        [&](std::span<WantedRow const> wanted) {
-          WALROCK_BEFORE(stream_read_back);
-          FieldValues values = read_fields(sql_, spec, wanted);
-          WALROCK_AFTER(stream_read_back);
-          return values;
-        },
-        send);
+    if (body.has_ranked_rows)
+      (void)send(place_ranked_rows(bytes, places));
+    else
+      fill_references(bytes, body.references, values, send);
     return std::nullopt;
   } catch (Error const& error) {
     if (error.code() == ErrorCode::spool_failed)

@@ -52,8 +52,8 @@ public:
 private:
   LoadOutcome load_and_prepare(LoadRequest const& request);
   void search(LoadRequest const& request, LoadOutcome& outcome);
-  std::optional<LoadOutcome> fill_and_send(LoadSpec const& spec, std::string_view bytes,
-                                           std::span<FieldReference const> references,
+  std::optional<LoadOutcome> fill_and_send(LoadSpec const& spec, Body const& body,
+                                           std::string_view bytes,
                                            std::function<bool(std::string_view)> const& send);
   LoadOutcome prepare(LoadRequest const& request, std::string const& server);
   LoadOutcome check_counts(LoadRequest const& request, Answer const& answer);
