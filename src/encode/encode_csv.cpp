@@ -71,12 +71,12 @@ bool RowEncoder::append_csv_cell(Field const& field, Value value, Changed& chang
 
 void RowEncoder::append_made_cell(Field const& field, Row row, RowOrigin origin,
                                   std::string& out) const {
-  if (field.made == MadeColumn::lsn)
+  if (field.made == MadeColumn::lsn && origin.rank == 0)
     append_number(origin.commit_lsn.value, out);
-  else if (field.made == MadeColumn::index)
+  else if (field.made == MadeColumn::index && origin.rank == 0)
     append_number(origin.index, out);
   else
-    out += made_value(field.made, row, origin, source_table_).value_or("\\N");
+    out += made_value(field.made, row, origin, plan_.relation).value_or("\\N");
   out += kColumnSeparator;
 }
 
@@ -100,11 +100,14 @@ bool RowEncoder::close_csv_row(std::size_t start, std::size_t field_count, Op op
   return true;
 }
 
-void RowEncoder::append_key(Row row, std::string& out) const try {
+void RowEncoder::append_key(Row row, std::string& out, RowOrigin origin) const try {
   check_row(row);
   TornRow torn(out);
   for (std::size_t i = 0; i < static_cast<std::size_t>(plan_.key_count); ++i)
-    append_key_cell(fields_[i], cell(fields_[i], row), out);
+    if (fields_[i].made != MadeColumn::none)
+      append_made_cell(fields_[i], row, origin, out);
+    else
+      append_key_cell(fields_[i], cell(fields_[i], row), out);
   torn.keep();
 } catch (Error& error) {
   name_row(row, error);

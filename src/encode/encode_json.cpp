@@ -54,7 +54,7 @@ void RowEncoder::finish_json(std::string& out) {
 // Numbers that a double holds stand bare.
 void RowEncoder::append_made_json(Field const& field, Row row, RowOrigin origin,
                                   std::string& out) const {
-  auto const value = made_value(field.made, row, origin, source_table_);
+  auto const value = made_value(field.made, row, origin, plan_.relation);
   bool const is_bare = field.made == MadeColumn::lsn || field.made == MadeColumn::index;
   if (!value)
     out += "null";

@@ -196,6 +196,17 @@ TablePlan plan_with_made_columns() {
   return plan;
 }
 
+Relation relation_with(std::vector<std::string> const& columns) {
+  Relation relation;
+  for (std::string const& name : columns)
+    relation.columns.push_back({name, 25, -1, true});
+  return relation;
+}
+
+std::string hash_of(std::string const& a) {
+  return to_string(hash_of_row(std::vector{text(a)}, relation_with({"a"})));
+}
+
 constexpr std::int64_t kCommitTime = 822'830'400'000'001; // 2026-01-27 12:00:00.000001
 
 TEST(MadeColumns, SayWhereARowCameFrom) {
@@ -210,21 +221,21 @@ TEST(MadeColumns, SayWhereARowCameFrom) {
                                                            "public.a\"b\x01"
                                                            "1\x01"
                                                            "2026-01-27 12:00:00.000001\x01" +
-                                                               hash_of_row(std::vector{text("x")}) +
+                                                               hash_of("x") +
                                                                "\x01"
                                                                "0\x02");
   EXPECT_EQ(csv(encoder, {text("x")}), "x\x01"
                                        "0\x01"
                                        "0\x01\\N\x01\\N\x01read\x01public.a\"b\x01"
                                        "0\x01\\N\x01" +
-                                           hash_of_row(std::vector{text("x")}) +
+                                           hash_of("x") +
                                            "\x01"
                                            "0\x02");
 }
 
 TEST(MadeColumns, AreInJsonWhatTheyAreInCsv) {
   RowEncoder const encoder(plan_with_made_columns());
-  std::string const hash = hash_of_row(std::vector{text("x")});
+  std::string const hash = hash_of("x");
   EXPECT_EQ(json(encoder, {text("x")}),
             R"([{"a":"x","_walrock_lsn":0,"_walrock_index":0,"_walrock_commit_time":null,)"
             R"("_walrock_xid":null,"_walrock_operation":"read",)"
@@ -235,10 +246,69 @@ TEST(MadeColumns, AreInJsonWhatTheyAreInCsv) {
 
 // The hashes stand in users' tables: they may never change.
 TEST(MadeColumns, TheHashTellsRowsApart) {
-  EXPECT_EQ(hash_of_row(std::vector{text("a"), kNull}), "89849240952714110349785971280006967875");
-  EXPECT_NE(hash_of_row(std::vector{text("ab"), text("c")}),
-            hash_of_row(std::vector{text("a"), text("bc")}));
-  EXPECT_NE(hash_of_row(std::vector{text("")}), hash_of_row(std::vector{kNull}));
+  Relation const two = relation_with({"a", "b"});
+  EXPECT_EQ(hash_of("x"), "160058614137995738409225253788686045126");
+  EXPECT_FALSE(hash_of_row(std::vector{text("ab"), text("c")}, two) ==
+               hash_of_row(std::vector{text("a"), text("bc")}, two));
+  EXPECT_FALSE(hash_of_row(std::vector{text("x"), kNull}, two) ==
+               hash_of_row(std::vector{kNull, text("x")}, two));
+  EXPECT_FALSE(hash_of_row(std::vector{text(""), kNull}, two) ==
+               hash_of_row(std::vector{kNull, kNull}, two));
+  EXPECT_FALSE(hash_of_row(std::vector{text("a:b"), kNull}, two) ==
+               hash_of_row(std::vector{text("a"), text("b")}, two));
+}
+
+TEST(MadeColumns, ARowKeepsItsHashWhenAColumnIsAddedOrGoes) {
+  RowHash const hash = hash_of_row(std::vector{text("x")}, relation_with({"a"}));
+  EXPECT_EQ(hash, hash_of_row(std::vector{text("x"), kNull}, relation_with({"a", "b"})));
+  EXPECT_EQ(hash, hash_of_row(std::vector{kNull, text("x")}, relation_with({"b", "a"})));
+  EXPECT_FALSE(hash == hash_of_row(std::vector{text("x")}, relation_with({"b"})));
+}
+
+// hash, lsn and index in front of the source's columns
+TablePlan hashed_plan(std::vector<Column> const& columns) {
+  TablePlan plan = plan_of(columns, 0);
+  plan.columns.insert(plan.columns.begin(), {made(MadeColumn::row_hash, kHashColumn, "LARGEINT"),
+                                             made(MadeColumn::lsn, kLsnColumn, "BIGINT"),
+                                             made(MadeColumn::index, kIndexColumn, "BIGINT")});
+  plan.key_count = 3;
+  return plan;
+}
+
+TEST(EncodeCsv, ARowWithoutAKeyStandsUnderItsHashAndOrigin) {
+  RowEncoder const encoder(hashed_plan({{"a"}, {"b"}}));
+  std::vector const row{text("x"), kNull};
+  RowOrigin const origin{Lsn{7}, 3};
+  std::string const key = hash_of("x") + "\x01"
+                                         "7\x01"
+                                         "3\x01";
+  EXPECT_EQ(csv(encoder, row, Op::upsert, origin), key + "x\x01\\N\x01"
+                                                         "0\x02");
+  EXPECT_EQ(csv(encoder, row, Op::delete_, origin), key + "\\N\x01\\N\x01"
+                                                          "1\x02");
+  std::string appended;
+  encoder.append_key(row, appended, origin);
+  EXPECT_EQ(appended, key);
+}
+
+TEST(EncodeCsv, ADeleteMayNameTheRankOfTheRowThatGoes) {
+  RowEncoder const encoder(hashed_plan({{"a"}, {"b"}}));
+  RowOrigin unknown;
+  unknown.rank = 12;
+  std::string const row = csv(encoder, {text("x"), kNull}, Op::delete_, unknown).value();
+  EXPECT_EQ(row, hash_of("x") + "\x01?12\x01\x01\\N\x01\\N\x01"
+                                "1\x02");
+  EXPECT_EQ(encoder.csv_key(row), hash_of("x") + "\x01?12\x01\x01");
+}
+
+TEST(EncodeCsv, ATextThatOnlyJsonSaysIsNotInTheDeleteOfItsRow) {
+  RowEncoder const encoder(hashed_plan({{"a"}}));
+  std::string out;
+  EXPECT_FALSE(encoder.encode_csv(std::vector{text("a\x01")}, Op::upsert, {}, out));
+  EXPECT_EQ(csv(encoder, {text("a\x01")}, Op::delete_, {}), hash_of("a\x01") + "\x01"
+                                                                               "0\x01"
+                                                                               "0\x01\\N\x01"
+                                                                               "1\x02");
 }
 
 TEST(EncodeCsv, ARowThatWouldBeABlankLineIsNotCsv) {

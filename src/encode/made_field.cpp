@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "model/pg_time.h"
+#include "model/ranked_rows.h"
 
 namespace walrock {
 
@@ -29,13 +30,16 @@ std::optional<std::string> moment(std::int64_t microseconds_since_2000) {
 
 __extension__ typedef unsigned __int128 Uint128; // NOLINT(modernize-use-using)
 
-// A value is told apart from its neighbours and from NULL by its length.
-void append_told_apart(Value value, std::string& out) {
-  constexpr std::uint64_t kNull = ~std::uint64_t{0};
-  std::uint64_t const size = value.is_null() ? kNull : value.text.size();
-  out.append(reinterpret_cast<char const*>(&size), sizeof size);
-  if (!value.is_null())
-    out.append(value.text);
+// A text is told apart from its neighbours by its length.
+void append_told_apart(std::string_view text, std::string& out) {
+  for (std::size_t byte = 0; byte < sizeof(std::uint64_t); ++byte)
+    out += static_cast<char>(text.size() >> (8 * byte) & 0xff);
+  out.append(text);
+}
+
+// What the row's number or, of one that is not known, its rank is.
+std::string place(std::uint64_t known, std::string const& unknown, RowOrigin const& origin) {
+  return origin.rank == 0 ? std::to_string(known) : unknown;
 }
 
 } // namespace
@@ -51,34 +55,46 @@ std::string_view to_string(ChangeKind kind) {
   return "";
 }
 
-std::string hash_of_row(Row row) {
+std::string to_string(RowHash hash) {
+  return fmt::format("{}", Uint128{hash.high} << 64 | hash.low);
+}
+
+RowHash hash_of_row(Row row, Relation const& relation) {
+  WALROCK_ASSERT(row.size() == relation.columns.size(), "a row has the columns of its relation");
   std::string values;
-  for (Value const& value : row) {
-    WALROCK_ASSERT(!value.is_unchanged_toast(), "a row without a key is sent whole");
-    append_told_apart(value, values);
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    WALROCK_ASSERT(!row[i].is_unchanged_toast(), "a row without a key is sent whole");
+    if (row[i].is_null())
+      continue;
+    append_told_apart(relation.columns[i].name, values);
+    append_told_apart(row[i].text, values);
   }
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<unsigned char const*>(values.data()), values.size(), digest.data());
-  Uint128 number = digest[0] & 0x7f; // without a sign
-  for (std::size_t i = 1; i < sizeof number; ++i)
-    number = number << 8 | digest[i];
-  return fmt::format("{}", number);
+  digest[0] &= 0x7f; // a LARGEINT without a sign
+  RowHash hash;
+  for (std::size_t i = 0; i < 8; ++i) {
+    hash.high = hash.high << 8 | digest[i];
+    hash.low = hash.low << 8 | digest[8 + i];
+  }
+  return hash;
 }
 
 std::optional<std::string> made_value(MadeColumn column, Row row, RowOrigin origin,
-                                      std::string_view source_table) {
-  bool const is_deleted = origin.kind == ChangeKind::delete_;
+                                      Relation const& relation) {
+  bool const is_deleted = origin.kind == ChangeKind::delete_ || origin.kind == ChangeKind::truncate;
   switch (column) {
-  case MadeColumn::lsn: return std::to_string(origin.commit_lsn.value);
-  case MadeColumn::index: return std::to_string(origin.index);
+  case MadeColumn::lsn:
+    return place(origin.commit_lsn.value, kRankMark + std::to_string(origin.rank), origin);
+  case MadeColumn::index: return place(origin.index, "", origin);
   case MadeColumn::commit_time: return moment(origin.commit_time);
   case MadeColumn::xid:
     return origin.xid == 0 ? std::nullopt : std::optional(std::to_string(origin.xid));
   case MadeColumn::operation: return std::string(to_string(origin.kind));
-  case MadeColumn::source_table: return std::string(source_table);
+  case MadeColumn::source_table: return to_string(relation.name);
   case MadeColumn::is_deleted: return is_deleted ? "1" : "0";
   case MadeColumn::deleted_at: return is_deleted ? moment(origin.commit_time) : std::nullopt;
-  case MadeColumn::row_hash: return hash_of_row(row);
+  case MadeColumn::row_hash: return to_string(hash_of_row(row, relation));
   case MadeColumn::none: break;
   }
   WALROCK_ASSERT(false, "the column is filled from the source");

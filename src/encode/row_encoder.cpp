@@ -95,7 +95,7 @@ bool is_in_zone(std::string_view moment, bool is_utc) {
 
 RowEncoder::RowEncoder(TablePlan plan, ChangedValues* changed)
     : plan_(std::move(plan)), row_size_(plan_.relation.columns.size()),
-      source_table_(to_string(plan_.relation.name)), has_op_(plan_.model == TableModel::primary) {
+      has_op_(plan_.model == TableModel::primary) {
   fields_.reserve(plan_.columns.size());
   for (std::size_t i = 0; i < plan_.columns.size(); ++i) {
     ColumnPlan const& column = plan_.columns[i];
@@ -373,6 +373,8 @@ void RowEncoder::name_row(Row row, Error& error) const {
     return;
   std::string key;
   for (std::size_t i = 0; i < static_cast<std::size_t>(plan_.key_count); ++i) {
+    if (fields_[i].made != MadeColumn::none)
+      return; // nobody knows a row by its hash
     Value const value = cell(fields_[i], row);
     key += (i == 0 ? "row " : ", ") + plan_.columns[i].name + "=";
     key += value.is_text() ? shown(value.text) : "?";

@@ -65,12 +65,13 @@ public:
 
   // Appends the key of a row as it stands at the start of its CSV row: each key field followed by
   // kColumnSeparator. Two rows have one key exactly when these texts are equal, whatever the fields
-  // hold. For tables without a key (key_count 0) nothing.
-  void append_key(Row row, std::string& out) const;
+  // hold. For tables without a key (key_count 0) nothing. The origin counts where walrock makes the
+  // key.
+  void append_key(Row row, std::string& out, RowOrigin origin = {}) const;
   // The key of an encoded CSV row, in the same form; a view into it.
   [[nodiscard]] std::string_view csv_key(std::string_view csv_row) const;
 
-  // The fields of the key as they are loaded.
+  // The fields of a key that the source has, as they are loaded.
   [[nodiscard]] std::vector<std::string> key_fields(Row row) const;
 
   // Of a row with absent cells: a full upsert row in which their fields are empty. False as
@@ -183,7 +184,6 @@ private:
   TablePlan plan_;
   std::vector<Field> fields_;
   std::size_t row_size_ = 0;    // cells of a row of this layout
-  std::string source_table_;    // schema.table
   std::string csv_delete_tail_; // everything of a delete row after its key
   std::string json_delete_tail_;
   bool has_op_ = false;
