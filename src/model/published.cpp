@@ -1,0 +1,124 @@
+// The kept line, behind the lines of columns (which begin with a digit):
+//
+//   published OID,OID SENT,SENT UNSENT,UNSENT FILTER
+//
+// A list without any is "-". The filter stands last; a newline in it is \n, a backslash \\.
+#include "model/published.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "model/partition_tree.h"
+
+namespace walrock {
+
+namespace {
+
+constexpr std::string_view kHead = "published ";
+
+template <typename Number> std::string joined(std::vector<Number> const& numbers) {
+  std::string out;
+  for (Number const number : numbers)
+    out += (out.empty() ? "" : ",") + std::to_string(number);
+  return out.empty() ? "-" : out;
+}
+
+std::string_view take_word(std::string_view& rest) {
+  std::size_t const end = std::min(rest.find(' '), rest.size());
+  std::string_view const word = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return word;
+}
+
+template <typename Number> std::vector<Number> numbers_of(std::string_view word) {
+  std::vector<Number> out;
+  while (!word.empty() && word != "-") {
+    std::size_t const end = std::min(word.find(','), word.size());
+    Number number = 0;
+    std::from_chars(word.data(), word.data() + end, number);
+    out.push_back(number);
+    word.remove_prefix(std::min(end + 1, word.size()));
+  }
+  return out;
+}
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (char const c : text)
+    out += c == '\n' ? "\\n" : c == '\\' ? "\\\\" : std::string(1, c);
+  return out;
+}
+
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i)
+    if (text[i] == '\\' && i + 1 < text.size())
+      out += text[++i] == 'n' ? '\n' : text[i];
+    else
+      out += text[i];
+  return out;
+}
+
+// Where the line is in the lines of columns; npos without one. A name of a column may hold a
+// newline, so the last one counts.
+std::size_t place_of(std::string_view columns) {
+  if (columns.starts_with(kHead))
+    return 0;
+  std::size_t const at = columns.rfind("\n" + std::string(kHead));
+  return at == std::string_view::npos ? at : at + 1;
+}
+
+bool have_common(std::vector<int> const& a, std::vector<int> const& b) {
+  return std::any_of(a.begin(), a.end(),
+                     [&b](int number) { return std::binary_search(b.begin(), b.end(), number); });
+}
+
+std::string words_of(std::string const& filter) {
+  return filter.empty() ? "none" : filter;
+}
+
+} // namespace
+
+std::string publication_change(Published const& before, Published const& now) {
+  if (before.filter != now.filter)
+    return "the publication's row filter changed from " + words_of(before.filter) + " to " +
+           words_of(now.filter);
+  if (have_common(before.unsent, now.sent) || have_common(before.sent, now.unsent))
+    return "the publication sends other columns of it";
+  if (!std::includes(now.by.begin(), now.by.end(), before.by.begin(), before.by.end()))
+    return "it was taken out of the publication and put back, or put in anew";
+  return {};
+}
+
+std::string with_published(std::string_view layout, Published const& published) {
+  std::string_view columns = columns_part(layout);
+  std::string_view const partitions = layout.substr(columns.size());
+  std::string_view behind;
+  if (std::size_t const at = place_of(columns); at != std::string_view::npos) {
+    std::size_t const end = std::min(columns.find('\n', at), columns.size() - 1) + 1;
+    behind = columns.substr(end);
+    columns = columns.substr(0, at);
+  }
+  std::string out(columns);
+  out += std::string(kHead) + joined(published.by) + " " + joined(published.sent) + " " +
+         joined(published.unsent) + " " + escaped(published.filter) + "\n";
+  return out.append(behind).append(partitions);
+}
+
+std::optional<Published> published_of(std::string_view layout) {
+  std::string_view const columns = columns_part(layout);
+  std::size_t const at = place_of(columns);
+  if (at == std::string_view::npos)
+    return std::nullopt;
+  std::string_view rest = columns.substr(at);
+  rest = rest.substr(0, rest.find('\n'));
+  rest.remove_prefix(kHead.size());
+  Published out;
+  out.by = numbers_of<Oid>(take_word(rest));
+  out.sent = numbers_of<int>(take_word(rest));
+  out.unsent = numbers_of<int>(take_word(rest));
+  out.filter = unescaped(rest);
+  return out;
+}
+
+} // namespace walrock
