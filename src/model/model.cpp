@@ -23,6 +23,15 @@ std::string SourceTable::layout() const {
   std::string out;
   for (SourceColumn const& column : columns)
     out += std::to_string(column.attnum) + ":" + column.name + "\n";
+  return published_by.empty() ? out : with_published(out, published());
+}
+
+Published SourceTable::published() const {
+  Published out;
+  out.by = published_by;
+  out.filter = row_filter;
+  for (SourceColumn const& column : columns)
+    (column.is_sent ? out.sent : out.unsent).push_back(column.attnum);
   return out;
 }
 

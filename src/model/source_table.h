@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/lsn.h"
+#include "model/published.h"
 #include "model/relation.h"
 
 namespace walrock {
@@ -29,8 +30,10 @@ struct SourceColumn {
   Oid wire_type_oid = 0;
   std::int32_t wire_typmod = -1;
   bool is_not_null = false;
-  // Stored or virtual generated: absent from the stream (before 18), so absent from the copy.
-  bool is_generated = false;
+  char generated = '\0'; // pg_attribute.attgenerated: 's' stored, 'v' virtual (18), else not at all
+  // The stream brings it, so the copy does: not a generated column that the publication leaves out
+  // (every one before 18), nor a column that is not in its column list.
+  bool is_sent = true;
   std::optional<std::string> default_expression;
   // pg_attribute.attmissingval: what rows hold that were written before ADD COLUMN ... DEFAULT.
   std::optional<std::string> missing_value;
@@ -47,7 +50,11 @@ struct SourceTable {
   // A key may be there twice within a transaction, so that changes of rows cannot be told apart by
   // it.
   bool has_deferrable_key = false;
-  std::string row_filter;                    // of the publication, as SQL; empty: every row
+  std::vector<Oid> published_by; // Published::by
+  std::string row_filter;        // of the publication, as SQL; empty: every row
+  // The replica identity has a generated column that is not sent: from 18 on PostgreSQL refuses
+  // updates and deletes once the table is published.
+  bool is_identity_unsent = false;
   std::vector<std::string> identity_columns; // of the replica identity; empty for nothing and full
   Oid filenode = 0;                          // pg_class.relfilenode
   std::int64_t page_count = 0;               // 8 kB pages on disk now
@@ -56,6 +63,7 @@ struct SourceTable {
   bool is_unencoded = false; // the database is SQL_ASCII: any bytes may be in texts and names
 
   [[nodiscard]] SourceColumn const* column(std::string_view column_name) const;
+  [[nodiscard]] Published published() const;
   // TableRecord::layout.
   [[nodiscard]] std::string layout() const;
 };

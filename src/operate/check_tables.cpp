@@ -48,7 +48,9 @@ void check_new_publication(Connection& source, JobSpec const& job, Selection con
                            Findings& findings) {
   std::vector<TableName> const names = selection.publishable_names();
   std::string const sql =
-      create_publication_sql(job.source.publication_name, names, selection.has_partitioned) + ";";
+      create_publication_sql(job.source.publication_name, names, selection.has_partitioned,
+                             source.server_version()) +
+      ";";
   if (!job.source.auto_create_publication) {
     findings.add(Severity::error, "publication",
                  fmt::format("publication {} does not exist", job.source.publication_name), sql,
@@ -145,14 +147,24 @@ std::string without_name(std::string const& message, TableName const& name) {
   return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
 }
 
+// Those that a column list leaves out are said of the publication.
+void add_unsent(std::string const& name, SourceColumn const& column, Findings& findings) {
+  if (column.generated == 's')
+    findings.add(Severity::note, name,
+                 "is a generated column that the publication does not send, so it is not copied "
+                 "(from PostgreSQL 18 on: publish_generated_columns = stored)");
+  if (column.generated == 'v')
+    findings.add(Severity::note, name,
+                 "is a virtual generated column, which PostgreSQL does not send, so it is not "
+                 "copied");
+}
+
 // What people stumble over: the text of a value arrives, not the value.
 void check_types(SourceTable const& table, TableOptions const& options, Findings& findings) {
   for (SourceColumn const& column : table.columns) {
     std::string const name = plain(table.name) + "." + column.name;
-    if (column.is_generated) {
-      findings.add(Severity::note, name,
-                   "is a generated column: PostgreSQL does not send it, so "
-                   "it is not copied");
+    if (!column.is_sent) {
+      add_unsent(name, column, findings);
       continue;
     }
     bool const is_text = map_type(column).type.is_string();
@@ -228,6 +240,11 @@ void check_design(JobSpec const& job, SourceTable const& table, Findings& findin
                  "primary_key_missing");
     return;
   }
+  if (table.is_identity_unsent)
+    findings.add(Severity::error, plain(table.name),
+                 "PostgreSQL refuses updates and deletes of it as long as it is published: its "
+                 "replica identity has a generated column that is not",
+                 unpublishable_advice(table).sql);
   if (auto const advice = key_advice(table, options))
     findings.add(Severity::warning, plain(table.name), without_name(advice->message, table.name),
                  advice->sql);

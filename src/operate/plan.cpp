@@ -68,8 +68,8 @@ private:
     std::vector<TableName> absent = selection_.publishable_names();
     auto const publication = find_publication(source_, plan_.publication_name);
     if (!publication) {
-      plan_.publication_sql =
-          create_publication_sql(plan_.publication_name, absent, selection_.has_partitioned);
+      plan_.publication_sql = create_publication_sql(
+          plan_.publication_name, absent, selection_.has_partitioned, source_.server_version());
       return;
     }
     std::erase_if(absent, [&](TableName const& name) { return publication->covers(name); });

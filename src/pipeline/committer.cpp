@@ -221,6 +221,14 @@ void Committer::on_partitions(RelationId table, PartitionTree const& tree) {
   update_.tables.push_back(line->record);
 }
 
+void Committer::on_published(RelationId table, Published const& published) {
+  TableLine* const line = find(table);
+  if (line == nullptr)
+    return;
+  line->record.layout = with_published(line->record.layout, published);
+  update_.tables.push_back(line->record);
+}
+
 Lsn Committer::follow_position(RelationId table) const {
   TableLine const& line = *lines_.at(table);
   return line.units.empty() ? line.record.applied_lsn : line.units.back().end_lsn;

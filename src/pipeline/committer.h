@@ -26,6 +26,7 @@
 #include "model/checkpoint.h"
 #include "model/load_target.h"
 #include "model/partition_tree.h"
+#include "model/published.h"
 #include "pipeline/committer_actions.h"
 #include "pipeline/epoch.h"
 #include "pipeline/table_line.h"
@@ -105,6 +106,8 @@ public:
   // What is known of the partitions of a table; kept, lazily: an older one only means to look
   // again.
   void on_partitions(RelationId table, PartitionTree const& tree);
+  // How the publication sends it; kept in the same way.
+  void on_published(RelationId table, Published const& published);
 
   // A durable spool has everything up to here, synced.
   void on_logged(Lsn lsn);

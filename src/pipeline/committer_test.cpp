@@ -556,6 +556,46 @@ TEST(Committer, ARoundThatFailsBeforeItsSnapshotIsAskedForAgain) {
   }
 }
 
+// The copier answers a request once: another one would be taken for the answer to the first.
+TEST(Committer, ACopyThatIsWaitedForIsThrownAwayWhenItIsWantedAnew) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.turn();
+  b.only<NeedCopy>();
+  ErrorReport const changed{ErrorCode::copy_needed, Retry::later, "its row filter changed", ""};
+  b.committer.on_set_aside({1}, changed);
+  b.turn();
+  b.later();
+  EXPECT_TRUE(b.take<NeedCopy>().empty());
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.committer.on_copied_batch({1}, Bench::batch(5));
+  b.turn();
+  b.later();
+  EXPECT_TRUE(b.take<StartLoad>().empty());
+  b.called(b.only<SendTruncate>().call);
+  b.only<NeedCopy>();
+  b.committer.on_copied_batch({1}, Bench::batch(5)); // still of the first
+  b.committer.on_copy_read({1});
+  b.committer.on_snapshot({{1}}, Lsn{200});
+  b.turn();
+  EXPECT_TRUE(b.take<StartLoad>().empty());
+  EXPECT_EQ(b.state_of(1), TableState::copying);
+}
+
+TEST(Committer, HowATableIsPublishedIsKept) {
+  Bench b;
+  b.add(1, TableState::ready);
+  b.committer.on_published({1}, {{16400}, {1, 2}, {3}, "(w > 10)"});
+  b.committer.on_published({1}, {{16401}, {1, 2}, {3}, "(w > 5)"});
+  b.turn();
+  b.later();
+  auto const writes = b.take<WriteCheckpoint>();
+  ASSERT_FALSE(writes.empty());
+  auto const kept = published_of(writes.back().update.tables.back().layout);
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->filter, "(w > 5)");
+}
+
 TEST(Committer, LabelsStayWithinTheBudget) {
   CommitterSettings settings;
   settings.label_budget = 3;

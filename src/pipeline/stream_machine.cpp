@@ -7,6 +7,7 @@
 
 #include "pipeline/stream_table.h"
 #include "schema/relation_change.h"
+#include "schema/target_design.h"
 #include "schema/type_map.h"
 
 namespace walrock {
@@ -324,13 +325,38 @@ namespace {
 void require_same_names(SourceTable const& before, SourceTable const& now) {
   for (SourceColumn const& column : now.columns)
     for (SourceColumn const& known : before.columns)
-      if (known.attnum == column.attnum && known.name != column.name)
+      if (column.is_sent && known.attnum == column.attnum && known.name != column.name)
         throw Error(ErrorCode::table_changed,
                     fmt::format("column {} of {} was renamed to {}", known.name,
                                 to_string(now.name), column.name));
 }
 
+// Why the rows that the target has lack values that arrive from now on; empty when they do not.
+std::string why_copied_again(SourceTable const& before, SourceTable const& now,
+                             TargetTable const& target, bool ignores_incompatible) {
+  std::string const change = publication_change(before.published(), now.published());
+  if (!change.empty() || ignores_incompatible)
+    return change;
+  for (SourceColumn const& column : now.columns)
+    if (column.is_sent && column.generated != '\0' && target.column(column.name) == nullptr)
+      return fmt::format("column {} is generated, and is new", column.name);
+  return {};
+}
+
 } // namespace
+
+// The layout that arrives is followed all the same; what the target lacks is added before the copy.
+void StreamMachine::copy_again(Table& table, SourceTable const& now, std::string const& why) {
+  table.source = now;
+  if (table.follows_columns && !table.ignores_incompatible)
+    for (TargetColumn& column : columns_lacking(now, table.target, table.options)) {
+      table.target.columns.push_back(column);
+      table.added_columns.push_back(std::move(column));
+      touch(table);
+    }
+  plan(table);
+  throw Error(ErrorCode::copy_needed, fmt::format("{}: {}", to_string(now.name), why));
+}
 
 void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const& source,
                                  StreamActions& actions) {
@@ -341,6 +367,10 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
     // A table that is dropped by now still has its last rows in the stream.
     SourceTable const& now = source ? *source : table->source;
     require_same_names(table->source, now);
+    if (std::string const why =
+            why_copied_again(table->source, now, table->target, table->ignores_incompatible);
+        !why.empty())
+      copy_again(*table, now, why);
     // The first description after a start: what the target can take is not new.
     Relation const before = table->relation ? *table->relation : table->known_part(*table->pending);
     RelationChange const change =

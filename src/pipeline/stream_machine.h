@@ -156,6 +156,7 @@ private:
   void begin(Lsn commit_lsn, PgTimestamp commit_time, std::uint32_t xid);
   void commit(Commit const& commit, TimePoint now, StreamActions& actions);
   void on_relation(Relation const& relation, StreamActions& actions);
+  [[noreturn]] void copy_again(Table& table, SourceTable const& now, std::string const& why);
   void plan(Table& table);
   void on_insert(Table& table, Insert const& change);
   void on_update(Table& table, Update const& change);

@@ -82,6 +82,11 @@ protected:
 
   void follow(Oid oid, Lsn from = Lsn{kStart},
               std::vector<std::string> const& columns = {"*id", "v"}, char relkind = 'r') {
+    machine.follow(followed(oid, from, columns, relkind));
+  }
+
+  static FollowedTable followed(Oid oid, Lsn from, std::vector<std::string> const& columns,
+                                char relkind = 'r') {
     FollowedTable table;
     table.source = source_table(oid, columns);
     table.source.relkind = relkind;
@@ -95,11 +100,22 @@ protected:
       table.target.columns.push_back(target);
     }
     table.from = from;
-    machine.follow(std::move(table));
+    return table;
   }
 
   // The columns the catalog describes a table with when the machine asks.
   std::map<Oid, std::vector<std::string>> catalog;
+  std::string is_generated; // of these columns one is
+  std::string is_unsent;
+
+  SourceTable described(Oid oid) {
+    SourceTable table = source_table(oid, catalog.at(oid));
+    for (SourceColumn& column : table.columns) {
+      column.generated = column.name == is_generated ? 's' : '\0';
+      column.is_sent = column.name != is_unsent;
+    }
+    return table;
+  }
 
   void feed(Wire const& wire) {
     machine.on_payload(wire.payload(), now, actions);
@@ -112,8 +128,7 @@ protected:
       if (auto const* hand_over = std::get_if<HandOver>(&action))
         epochs.push_back(std::move(const_cast<HandOver*>(hand_over)->epoch));
       else if (auto const* wanted = std::get_if<Describe>(&action))
-        machine.on_described(
-            wanted->table, source_table(wanted->table.oid, catalog.at(wanted->table.oid)), actions);
+        machine.on_described(wanted->table, described(wanted->table.oid), actions);
       else if (auto const* spooled = std::get_if<SpoolPayload>(&action))
         spool[spooled->xid].push_back(
             {spooled->sub_xid, std::string(reinterpret_cast<char const*>(spooled->payload.data()),
@@ -392,6 +407,72 @@ TEST_F(StreamMachineTest, AChangedTableIsSetAside) {
   ASSERT_EQ(set_aside.size(), 1u);
   EXPECT_EQ(set_aside[0].report.code, ErrorCode::table_changed);
   EXPECT_EQ(rows(2), (Rows{"1|a|0"}));
+}
+
+// Old rows of the target lack its values, which no stream brings.
+TEST_F(StreamMachineTest, AColumnThatBeginsToArriveIsAddedAndTheTableCopiedAgain) {
+  for (bool const is_generated : {false, true}) {
+    Oid const oid = is_generated ? 2 : 1;
+    FollowedTable table = followed(oid, Lsn{kStart}, {"*id", "v", "w"});
+    table.source.columns[2].is_sent = false; // a column list, or a generated column
+    table.source.columns[2].generated = is_generated ? 's' : '\0';
+    table.target.columns.pop_back();
+    machine.follow(std::move(table));
+    catalog[oid] = {"*id", "v", "w"};
+    feed(begin(200));
+    feed(relation(oid, {"*id", "v"}));
+    feed(commit(200, 210));
+    feed(begin(220));
+    feed(relation(oid, {"*id", "v", "w"}));
+    feed(insert(oid, {"1", "a", "b"}));
+    feed(commit(220, 230));
+    tick();
+    ASSERT_EQ(set_aside.size(), 1U);
+    EXPECT_EQ(set_aside[0].report.code, ErrorCode::copy_needed);
+    EXPECT_EQ(set_aside[0].report.retry, Retry::later);
+    EXPECT_TRUE(rows(oid).empty());
+    ASSERT_FALSE(epochs.empty());
+    EXPECT_EQ(epochs.back().tables.at(0).added_columns.at(0).name, "w");
+    (void)machine.follow_from({oid}, Lsn{240}, 1, {}, {}, {});
+    feed(begin(300));
+    feed(insert(oid, {"2", "c", "d"}));
+    feed(commit(300, 310));
+    tick();
+    EXPECT_EQ(rows(oid), (Rows{"2|c|d|0"}));
+    EXPECT_EQ(set_aside.size(), 1U);
+    set_aside.clear();
+    epochs.clear();
+  }
+}
+
+TEST_F(StreamMachineTest, AGeneratedColumnThatIsNewHasTheTableCopiedAgain) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  catalog[1] = {"*id", "v", "w"};
+  is_generated = "w";
+  feed(begin(220));
+  feed(relation(1, {"*id", "v", "w"}));
+  feed(commit(220, 230));
+  ASSERT_EQ(set_aside.size(), 1U);
+  EXPECT_EQ(set_aside[0].report.code, ErrorCode::copy_needed);
+}
+
+TEST_F(StreamMachineTest, AnotherListInPlaceOfColumnsIsNoRename) {
+  FollowedTable table = followed(1, Lsn{kStart}, {"*id", "v", "w"});
+  table.source.columns[2].is_sent = false;
+  table.target.columns.pop_back();
+  machine.follow(std::move(table));
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  catalog[1] = {"*id", "v", "w"};
+  is_unsent = "v";
+  feed(relation(1, {"*id", "w"}));
+  feed(commit(200, 210));
+  ASSERT_EQ(set_aside.size(), 1U);
+  EXPECT_EQ(set_aside[0].report.code, ErrorCode::copy_needed);
 }
 
 TEST_F(StreamMachineTest, ATransactionInProgressWaitsForItsCommitWithoutWhatWasRolledBack) {

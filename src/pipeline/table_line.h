@@ -85,6 +85,7 @@ struct TableLine {
 
   CopyPhase copy_phase = CopyPhase::none;
   bool has_copy_failed = false;
+  bool must_copy_again = false;   // the copy that is waited for may begin with what is no more
   bool is_copy_read = false;      // every split was handed over
   std::optional<TargetName> twin; // of existing-rows: swap, and of a later copy
   TargetName copy_target;         // the table itself, or the twin that is swapped in after the copy

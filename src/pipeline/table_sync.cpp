@@ -16,7 +16,8 @@ void Committer::on_snapshot(std::vector<RelationId> const& tables, Lsn consisten
     if (line == nullptr || line->copy_phase != TableLine::CopyPhase::waiting)
       continue;
     line->copy_phase = TableLine::CopyPhase::copying;
-    line->has_copy_failed = line->is_copy_read = false;
+    line->has_copy_failed = std::exchange(line->must_copy_again, false);
+    line->is_copy_read = false;
     line->copy_lsn = consistent_lsn;
     line->is_quarantine_empty = false;
     line->record.copied_rows = 0;
@@ -79,6 +80,11 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
       fmt::format("table is copied again table={}: {}", to_string(line.record.source), why));
   line.record.reason = fmt::format("copied again because {}", why);
   line.is_known_empty = false;
+  // A copy that was asked for is asked for once; it is thrown away when it begins.
+  if (line.copy_phase == TableLine::CopyPhase::waiting) {
+    line.must_copy_again = true;
+    return;
+  }
   if (line.copy_phase != TableLine::CopyPhase::none) {
     begin_copy_again(line);
     return;
@@ -98,6 +104,7 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
 // What came under the old snapshot is forgotten: changes that waited for it are in the next one.
 void Committer::begin_copy_again(TableLine& line) {
   line.has_copy_failed = true;
+  line.must_copy_again = false;
   forget_changes(line);
   if (line.copy_phase == TableLine::CopyPhase::waiting)
     line.copy_phase = TableLine::CopyPhase::emptying;

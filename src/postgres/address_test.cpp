@@ -51,7 +51,8 @@ SourceTable table_of_pages(std::int64_t pages) {
   id.name = "id";
   SourceColumn sum;
   sum.name = "sum";
-  sum.is_generated = true;
+  sum.generated = 's';
+  sum.is_sent = false;
   SourceColumn text;
   text.name = "Text";
   table.columns = {id, sum, text};

@@ -63,7 +63,7 @@ WITH RECURSIVE base AS (
 SELECT a.attrelid, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod) AS declared_type,
        t.oid AS type_oid, b.typmod, t.typname, tn.nspname AS type_namespace,
        CASE WHEN e.typarray = t.oid THEN 'a' ELSE t.typtype END AS type_kind,
-       a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated <> '' AS is_generated,
+       a.atttypid, a.atttypmod, a.attnotnull, a.attgenerated,
        CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END AS default_expression,
        CASE WHEN a.atthasmissing THEN
          CASE WHEN t.typdelim = ',' THEN (a.attmissingval::text::text[])[1]
@@ -127,7 +127,8 @@ SourceColumn column_at(QueryResult const& r, std::size_t row) {
   out.wire_type_oid = oid_at(r, row, 9);
   out.wire_typmod = static_cast<std::int32_t>(r.number(row, 10));
   out.is_not_null = r.truth(row, 11);
-  out.is_generated = r.truth(row, 12);
+  out.generated = letter_at(r, row, 12);
+  out.is_sent = out.generated == '\0';
   out.default_expression = r.rows[row][13];
   out.missing_value = r.rows[row][14];
   out.comment = r.text(row, 15);

@@ -72,7 +72,8 @@ TEST_F(Catalog, ColumnsAreDescribedInAttnumOrderWithoutDroppedOnes) {
   EXPECT_EQ(table.column("a")->default_expression, "'x'::text");
   EXPECT_EQ(table.column("a")->comment, "first half");
   EXPECT_EQ(table.comment, "the odd one");
-  EXPECT_TRUE(table.column("sum")->is_generated);
+  EXPECT_EQ(table.column("sum")->generated, 's');
+  EXPECT_FALSE(table.column("sum")->is_sent);
   EXPECT_FALSE(table.column("sum")->default_expression);
   EXPECT_EQ(table.column("code")->declared_type, "character(7)");
 }
@@ -248,6 +249,64 @@ TEST_F(Catalog, WhatAPublicationLeavesOutIsNamed) {
   auto sql = server().sql();
   (void)sql.query("CREATE PUBLICATION thin FOR TABLE cat.by_index WITH (publish = 'insert')");
   EXPECT_EQ(find_publication(sql, "thin")->missing_operations(), "update, delete, truncate");
+}
+
+TEST_F(Catalog, HowAPublicationSendsATableIsRead) {
+  auto sql = server().sql();
+  if (sql.server_version() < 150000)
+    GTEST_SKIP() << "row filters and column lists came with 15";
+  (void)sql.query("CREATE TABLE cat.sent (a int PRIMARY KEY, b text, c int, "
+                  "d int GENERATED ALWAYS AS (a) STORED)");
+  RelationId const id = described("sent").id;
+  auto const now = [&] { return read_published(sql, "sender", std::span(&id, 1)).at(id); };
+  bool const sends_generated = sql.server_version() >= 180000;
+  Published const before = now(); // a publication that is not there yet
+  EXPECT_TRUE(before.by.empty());
+  EXPECT_EQ(before.unsent, sends_generated ? std::vector<int>() : std::vector<int>{4});
+  EXPECT_EQ(publication_mark(sql, "sender").text, "");
+
+  create_publication(sql, "sender", std::vector<TableName>{{"cat", "sent"}}, false);
+  Published const whole = now();
+  EXPECT_EQ(whole.by.size(), 1U);
+  EXPECT_EQ(whole.unsent, before.unsent);
+  EXPECT_EQ(whole.filter, "");
+  std::string const mark = publication_mark(sql, "sender").text;
+  (void)sql.query("ALTER PUBLICATION sender SET TABLE cat.sent");
+  EXPECT_EQ(now(), whole) << "the same once more is no change";
+  EXPECT_EQ(publication_mark(sql, "sender").text, mark);
+
+  (void)sql.query("ALTER PUBLICATION sender SET TABLE cat.sent (a, c) WHERE (a > 10)");
+  Published const part = now();
+  EXPECT_EQ(part.sent, (std::vector<int>{1, 3}));
+  EXPECT_EQ(part.unsent, (std::vector<int>{2, 4}));
+  EXPECT_EQ(part.filter, "(a > 10)");
+  EXPECT_NE(part.by, whole.by);
+  EXPECT_NE(publication_mark(sql, "sender").text, mark);
+  auto const described_part = describe_published(sql, id, "sender");
+  EXPECT_EQ(described_part->row_filter, "(a > 10)");
+  EXPECT_EQ(described_part->published(), part);
+
+  (void)sql.query("ALTER PUBLICATION sender SET TABLE cat.sent WHERE (a > 10)");
+  (void)sql.query("ALTER PUBLICATION sender ADD TABLES IN SCHEMA cat");
+  EXPECT_EQ(now().by.size(), 2U);
+  EXPECT_EQ(now().filter, "") << "the other clause publishes it whole";
+  drop_publication(sql, "sender");
+}
+
+TEST_F(Catalog, AMarkIsThatOfTheSnapshot) {
+  auto sql = server().sql();
+  create_publication(sql, "marked", std::vector<TableName>{{"cat", "by_index"}}, false);
+  auto keeper = server().sql();
+  std::string const snapshot =
+      keeper.query_all("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT pg_export_snapshot()")
+          .at(1)
+          .text(0, 0);
+  std::string const mark = publication_mark(sql, "marked").text;
+  EXPECT_EQ(publication_mark_then(sql, "marked", snapshot), mark);
+  add_tables(sql, "marked", std::vector<TableName>{{"cat", "full_one"}});
+  EXPECT_EQ(publication_mark_then(sql, "marked", snapshot), mark);
+  EXPECT_NE(publication_mark(sql, "marked").text, mark);
+  drop_publication(sql, "marked");
 }
 
 TEST_F(Catalog, AMissingPublicationRightComesWithTheSqlForTheOwner) {

@@ -1,8 +1,8 @@
 #include "postgres/publication.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -104,49 +104,180 @@ std::optional<Publication> find_publication(Connection& connection, std::string_
 
 namespace {
 
-constexpr int kFirstWithFilters = 150000;
-// Most publications have neither; the view below is worked out for all of their tables.
-constexpr char kHasParts[] = R"(
-SELECT EXISTS (SELECT FROM pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid
-  WHERE p.pubname = $1 AND (r.prqual IS NOT NULL OR r.prattrs IS NOT NULL)))";
-constexpr char kPublishedParts[] = R"(
-SELECT p.schemaname, p.tablename, coalesce(p.rowfilter, ''), a.attname
-FROM pg_publication_tables p CROSS JOIN LATERAL unnest(p.attnames) AS a(attname)
-WHERE p.pubname = $1 AND (p.schemaname, p.tablename) IN
-  (SELECT * FROM unnest($2::text[], $3::text[])))";
+constexpr int kFirstWithParts = 150000;     // row filters, column lists, whole namespaces
+constexpr int kFirstWithGenerated = 180000; // publish_generated_columns
+
+// What of the publication names each table, or a partitioned table above it; whether that has a row
+// filter or a column list.
+std::string naming_sql(int server_version) {
+  bool const has_parts = server_version >= kFirstWithParts;
+  return fmt::format(R"(
+WITH RECURSIVE up AS (
+  SELECT wanted, wanted AS relid FROM unnest($2::oid[]) wanted
+  UNION
+  SELECT up.wanted, i.inhparent
+  FROM up JOIN pg_class c ON c.oid = up.relid AND c.relispartition
+  JOIN pg_inherits i ON i.inhrelid = up.relid),
+pub AS (SELECT oid, puballtables FROM pg_publication WHERE pubname = $1)
+SELECT up.wanted, r.oid, {} FROM pub
+JOIN pg_publication_rel r ON r.prpubid = pub.oid JOIN up ON up.relid = r.prrelid
+UNION ALL SELECT up.wanted, pub.oid, false FROM pub, up
+WHERE pub.puballtables AND up.relid = up.wanted{}
+ORDER BY 1, 2)",
+                     has_parts ? "r.prqual IS NOT NULL OR r.prattrs IS NOT NULL" : "false",
+                     has_parts ? R"(
+UNION ALL SELECT up.wanted, s.oid, false FROM pub
+JOIN pg_publication_namespace s ON s.pnpubid = pub.oid
+JOIN pg_class c ON c.relnamespace = s.pnnspid JOIN up ON up.relid = c.oid)"
+                               : "");
+}
+
+constexpr char kGenerated[] = R"(
+SELECT attrelid, attnum, attgenerated FROM pg_attribute
+WHERE attrelid = ANY ($1::oid[]) AND attnum > 0 AND NOT attisdropped ORDER BY attrelid, attnum)";
+
+// Worked out by the server for all tables of the publication, however few are asked for.
+constexpr char kParts[] = R"(
+SELECT t.relid, coalesce(pg_get_expr(t.qual, t.relid), ''), t.attrs::text
+FROM pg_publication p CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) t
+WHERE p.pubname = $1 AND t.relid = ANY ($2::oid[]))";
+
+// One that is not there yet is made with them.
+bool sends_generated(Connection& connection, std::string const& publication) {
+  if (connection.server_version() < kFirstWithGenerated)
+    return false;
+  auto const found = connection.query(
+      "SELECT pubgencols = 's' FROM pg_publication WHERE pubname = $1", {publication});
+  return found.empty() || found.truth(0, 0);
+}
+
+RelationId id_at(QueryResult const& result, std::size_t row) {
+  return {static_cast<Oid>(result.number(row, 0))};
+}
+
+// "1 2 3", as an int2vector is printed.
+std::set<int> attnums_of(std::string const& text) {
+  std::set<int> out;
+  std::istringstream in(text);
+  for (int attnum = 0; in >> attnum;)
+    out.insert(attnum);
+  return out;
+}
+
+void take_parts(QueryResult const& parts, std::map<RelationId, Published>& tables) {
+  for (std::size_t row = 0; row < parts.rows.size(); ++row) {
+    Published& table = tables.at(id_at(parts, row));
+    table.filter = parts.text(row, 1);
+    if (!parts.rows[row][2])
+      continue; // every column
+    std::set<int> const listed = attnums_of(parts.text(row, 2));
+    std::vector<int> all = std::move(table.sent);
+    all.insert(all.end(), table.unsent.begin(), table.unsent.end());
+    std::sort(all.begin(), all.end());
+    table.sent.clear();
+    table.unsent.clear();
+    for (int const attnum : all)
+      (listed.contains(attnum) ? table.sent : table.unsent).push_back(attnum);
+  }
+}
+
+bool has_unsent_identity(SourceTable const& table) {
+  auto const& identity = table.identity_columns;
+  return std::any_of(table.columns.begin(), table.columns.end(), [&](SourceColumn const& column) {
+    return column.generated != '\0' && !column.is_sent &&
+           (table.identity == ReplicaIdentity::full ||
+            std::find(identity.begin(), identity.end(), column.name) != identity.end());
+  });
+}
 
 } // namespace
 
+std::map<RelationId, Published> read_published(Connection& connection, std::string_view publication,
+                                               std::span<RelationId const> tables) {
+  std::string const name(publication);
+  std::map<RelationId, Published> out;
+  std::vector<std::string> oids;
+  for (RelationId const id : tables)
+    if (out.try_emplace(id).second)
+      oids.push_back(std::to_string(id.oid));
+  std::string const wanted = array_literal(oids);
+  bool has_parts = false;
+  auto const naming = connection.query(naming_sql(connection.server_version()), {name, wanted});
+  for (std::size_t row = 0; row < naming.rows.size(); ++row) {
+    out.at(id_at(naming, row)).by.push_back(static_cast<Oid>(naming.number(row, 1)));
+    has_parts |= naming.truth(row, 2);
+  }
+  bool const is_stored_sent = sends_generated(connection, name);
+  auto const columns = connection.query(kGenerated, {wanted});
+  for (std::size_t row = 0; row < columns.rows.size(); ++row) {
+    std::string const& generated = columns.text(row, 2);
+    bool const is_sent = generated.empty() || (generated == "s" && is_stored_sent);
+    Published& table = out.at(id_at(columns, row));
+    (is_sent ? table.sent : table.unsent).push_back(static_cast<int>(columns.number(row, 1)));
+  }
+  if (has_parts)
+    take_parts(connection.query(kParts, {name, wanted}), out);
+  return out;
+}
+
 void keep_published(Connection& connection, std::string_view publication,
                     std::vector<SourceTable>& tables) {
-  if (connection.server_version() < kFirstWithFilters || tables.empty() ||
-      !connection.query(kHasParts, {std::string(publication)}).truth(0, 0))
-    return;
-  std::vector<TableName> names;
+  std::vector<RelationId> ids;
   for (SourceTable const& table : tables)
-    names.push_back(table.name);
-  NameArrays const arrays = NameArrays::of(names);
-  auto const found = connection.query(
-      kPublishedParts, {std::string(publication), arrays.namespace_names, arrays.table_names});
-  struct Published {
-    std::string filter;
-    std::set<std::string> columns;
-  };
-  std::map<TableName, Published> published;
-  for (std::size_t row = 0; row < found.rows.size(); ++row) {
-    Published& table = published[{found.text(row, 0), found.text(row, 1)}];
-    table.filter = found.text(row, 2);
-    table.columns.insert(found.text(row, 3));
-  }
+    ids.push_back(table.id);
+  auto const published = read_published(connection, publication, ids);
   for (SourceTable& table : tables) {
-    auto const known = published.find(table.name);
-    if (known == published.end())
-      continue; // it is added as a whole
-    table.row_filter = known->second.filter;
-    std::erase_if(table.columns, [&](SourceColumn const& column) {
-      return !column.is_generated && !known->second.columns.contains(column.name);
-    });
+    Published const& how = published.at(table.id);
+    table.published_by = how.by;
+    table.row_filter = how.filter;
+    for (SourceColumn& column : table.columns)
+      column.is_sent = std::binary_search(how.sent.begin(), how.sent.end(), column.attnum);
+    table.is_identity_unsent =
+        connection.server_version() >= kFirstWithGenerated && has_unsent_identity(table);
   }
+}
+
+namespace {
+
+// Plain rows of the catalog, which a snapshot shows as they were then; a clause never changes, it
+// is replaced.
+std::string mark_sql(int server_version, std::string_view publication) {
+  return fmt::format(R"(
+SELECT (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                    ELSE pg_current_wal_insert_lsn() END)::text,
+       p.oid || ':' || p.xmin || ' '
+       || (SELECT count(*) || ':' || coalesce(sum(hashtext(r.oid::text)), 0)
+           FROM pg_publication_rel r WHERE r.prpubid = p.oid){}
+FROM pg_publication p WHERE p.pubname = {})",
+                     server_version >= kFirstWithParts ? R"( || ' '
+       || (SELECT count(*) || ':' || coalesce(sum(hashtext(s.oid::text)), 0)
+           FROM pg_publication_namespace s WHERE s.pnpubid = p.oid))"
+                                                       : "",
+                     quote_pg_literal(publication));
+}
+
+PublicationMark mark_of(QueryResult const& result) {
+  if (result.empty())
+    return {};
+  auto const lsn = parse_lsn(result.text(0, 0));
+  if (!lsn)
+    throw ProtocolViolation("not a position in the WAL: " + result.text(0, 0));
+  return {result.text(0, 1), *lsn};
+}
+
+} // namespace
+
+PublicationMark publication_mark(Connection& connection, std::string_view publication) {
+  return mark_of(connection.query(mark_sql(connection.server_version(), publication)));
+}
+
+std::string publication_mark_then(Connection& connection, std::string_view publication,
+                                  std::string_view snapshot_name) {
+  auto const results = connection.query_all(fmt::format(
+      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}; "
+      "{}; COMMIT",
+      quote_pg_literal(snapshot_name), mark_sql(connection.server_version(), publication)));
+  return mark_of(results.at(2)).text;
 }
 
 std::vector<RelationId> unpublished(Connection& connection, std::string_view publication,
@@ -176,13 +307,16 @@ std::optional<SourceTable> describe_published(Connection& connection, RelationId
 }
 
 std::string create_publication_sql(std::string_view name, std::span<TableName const> tables,
-                                   bool via_root) {
+                                   bool via_root, int server_version) {
   std::string out = "CREATE PUBLICATION " + quote_pg(name);
   if (!tables.empty())
     out += " FOR TABLE " + quoted_list(tables);
+  std::string options;
   if (via_root)
-    out += " WITH (publish_via_partition_root = true)";
-  return out;
+    options = "publish_via_partition_root = true";
+  if (server_version >= kFirstWithGenerated)
+    options += (options.empty() ? "" : ", ") + std::string("publish_generated_columns = stored");
+  return out + (options.empty() ? "" : " WITH (" + options + ")");
 }
 
 std::string add_tables_sql(std::string_view name, std::span<TableName const> tables) {
@@ -203,7 +337,7 @@ std::string drop_publication_sql(std::string_view name) {
 
 void create_publication(Connection& connection, std::string_view name,
                         std::span<TableName const> tables, bool via_root) {
-  perform(connection, create_publication_sql(name, tables, via_root));
+  perform(connection, create_publication_sql(name, tables, via_root, connection.server_version()));
 }
 
 void add_tables(Connection& connection, std::string_view name, std::span<TableName const> tables) {

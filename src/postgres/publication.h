@@ -2,6 +2,7 @@
 // as SQL text, for messages and for `walrock plan`. Same thread as the connection.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "model/names.h"
+#include "model/published.h"
 #include "model/source_table.h"
 #include "postgres/connection.h"
 
@@ -45,10 +47,28 @@ struct Publication {
 [[nodiscard]] std::optional<Publication> find_publication(Connection& connection,
                                                           std::string_view name);
 
-// Of the tables only what the publication publishes (15 and later): without the columns that a
-// column list leaves out, and with the row filter.
+// How it sends each of the tables, now. Nothing names a table that it does not have; it is taken
+// for one that is added as a whole. A publication that is not there is taken for one that walrock
+// makes.
+[[nodiscard]] std::map<RelationId, Published> read_published(Connection& connection,
+                                                             std::string_view publication,
+                                                             std::span<RelationId const> tables);
+
+// Says of the tables what of them is published: which columns are sent, and the row filter.
 void keep_published(Connection& connection, std::string_view publication,
                     std::vector<SourceTable>& tables);
+
+// Two are the same only when the publication has not changed between them.
+struct PublicationMark {
+  std::string text; // empty without a publication
+  Lsn lsn;          // where the WAL was, at the latest when the publication was looked at
+};
+[[nodiscard]] PublicationMark publication_mark(Connection& connection,
+                                               std::string_view publication);
+// Its text as the snapshot shows it. The connection is in no transaction.
+[[nodiscard]] std::string publication_mark_then(Connection& connection,
+                                                std::string_view publication,
+                                                std::string_view snapshot_name);
 
 // Which of the tables are there and not in the publication; none when the publication is not there.
 [[nodiscard]] std::vector<RelationId> unpublished(Connection& connection,
@@ -60,9 +80,10 @@ void keep_published(Connection& connection, std::string_view publication,
                                                             std::string_view publication);
 
 // via_root: some of the tables are partitioned (13 and later; 12 cannot publish a partitioned
-// table, only its leaves).
+// table, only its leaves). From 18 on it sends stored generated columns.
 [[nodiscard]] std::string create_publication_sql(std::string_view name,
-                                                 std::span<TableName const> tables, bool via_root);
+                                                 std::span<TableName const> tables, bool via_root,
+                                                 int server_version);
 [[nodiscard]] std::string add_tables_sql(std::string_view name, std::span<TableName const> tables);
 // From then on changes of partitions arrive under the name of their root.
 [[nodiscard]] std::string publish_via_root_sql(std::string_view name);

@@ -156,7 +156,7 @@ TEST(Replication, CopyAndStreamPrintTheSameTextWhateverTheRoleIsSetTo) {
       " 12345678901234567890.0123456789, '-0.01', '', '{}', 'null', 'empty', NULL, NULL, NULL, "
       "false)";
   perform("INSERT INTO public.types " + values);
-  perform(create_publication_sql("types", std::vector<TableName>{{"public", "types"}}, false));
+  perform(create_publication_sql("types", std::vector<TableName>{{"public", "types"}}, false, 0));
   SnapshotKeeper keeper(server().address("foreign_taste"), "types", SlotLifetime::permanent);
   perform("DELETE FROM public.types; INSERT INTO public.types " + values);
 

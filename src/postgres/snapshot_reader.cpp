@@ -75,9 +75,16 @@ std::optional<BeginOutcome> outcome_of(Error const& error) {
 std::string column_list(SourceTable const& table) {
   std::string out;
   for (SourceColumn const& column : table.columns)
-    if (!column.is_generated)
+    if (column.is_sent)
       out += (out.empty() ? "" : ", ") + quote_pg(column.name);
   return out;
+}
+
+// COPY of a table takes no generated columns, COPY of a query does.
+bool has_generated(SourceTable const& table) {
+  return std::any_of(table.columns.begin(), table.columns.end(), [](SourceColumn const& column) {
+    return column.is_sent && column.generated != '\0';
+  });
 }
 
 bool is_whole(Split const& split) {
@@ -105,7 +112,8 @@ std::string copy_sql(SourceTable const& table, Split const& split, int server_ve
   bool const is_partitioned = table.relkind == 'p';
   if (!is_whole(split) && (is_partitioned || server_version < kFirstWithTidRanges))
     throw Error(ErrorCode::internal, "table " + to_string(table.name) + " cannot be read in parts");
-  if (is_whole(split) && !is_partitioned && !columns.empty() && table.row_filter.empty())
+  bool const is_plain = !columns.empty() && table.row_filter.empty() && !has_generated(table);
+  if (is_whole(split) && !is_partitioned && is_plain)
     return fmt::format("COPY {} ({}) TO STDOUT", quote_pg(table.name), columns);
   return fmt::format("COPY (SELECT {} FROM {}{}{}) TO STDOUT", columns,
                      is_partitioned ? "" : "ONLY ", quote_pg(table.name),
@@ -178,6 +186,10 @@ void SnapshotReader::start_copy(SourceTable const& table, Split const& split,
       failure_of(connection_.raw(), result.get(), "copy table " + to_string(table.name));
   if (failure.sqlstate == "42703") // undefined_column
     failure.code = ErrorCode::table_changed;
+  if (failure.sqlstate == "42501") // insufficient_privilege; row_security is off
+    failure.advice = fmt::format("GRANT SELECT ON {0} TO {1}; or, where row level security hides "
+                                 "rows of it: ALTER ROLE {1} BYPASSRLS;",
+                                 quote_pg(table.name), quote_pg(PQuser(connection_.raw())));
   while (connection_.next_result(stop) != nullptr) {
   }
   raise(std::move(failure));

@@ -58,7 +58,7 @@ public:
   [[nodiscard]] BeginOutcome begin(std::string_view snapshot_name, SourceTable const& table,
                                    Milliseconds lock_wait, std::stop_token const& stop = {});
 
-  // COPY of the columns that are not generated, in attnum order. Below PostgreSQL 14 (no TID range
+  // COPY of the columns that are sent, in attnum order. Below PostgreSQL 14 (no TID range
   // scan) and for partitioned tables the split must be the whole table. Throws table_changed when a
   // column is gone.
   void start_copy(SourceTable const& table, Split const& split, std::stop_token const& stop = {});

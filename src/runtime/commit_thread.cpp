@@ -102,6 +102,7 @@ void CommitThread::apply(CommitEvent event) {
     void operator()(ColumnsWanted& e) const { to.on_columns_wanted(e.table, std::move(e.columns)); }
     void operator()(CopyFailed& e) const { to.on_copy_failed(e.table, e.report, at); }
     void operator()(PartitionsSeen& e) const { to.on_partitions(e.table, e.tree); }
+    void operator()(PublishedSeen& e) const { to.on_published(e.table, e.published); }
     void operator()(Loaded& e) const { to.on_loaded(e.call, e.outcome, at); }
     void operator()(Committed& e) const { to.on_committed(e.call, e.outcome, at); }
     void operator()(RolledBack& e) const { to.on_rolled_back(e.call, e.outcome, at); }

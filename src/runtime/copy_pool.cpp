@@ -126,6 +126,7 @@ bool CopyPool::describe_again(Connection& connection, RelationId id, Lsn snapsho
   table.source = std::move(*source);
   if (table.source.relkind == 'p')
     note_partitions(connection, id, snapshot_lsn);
+  note_published(table.source, snapshot_lsn);
   if (!table.follows_columns || table.ignores_incompatible)
     return true; // plan_for() says what does not fit
   std::vector<TargetColumn> added;
@@ -155,6 +156,15 @@ void CopyPool::note_partitions(Connection& connection, RelationId id, Lsn snapsh
   });
 }
 
+// It is that of the snapshot unless the publication has changed since, and then nothing is read.
+void CopyPool::note_published(SourceTable const& source, Lsn snapshot_lsn) {
+  shared_.publication.with(source.id, [&](WatchedTable& table) {
+    table.known = source.published();
+    table.lsn = snapshot_lsn;
+    shared_.events.push_now(PublishedSeen{source.id, table.known});
+  });
+}
+
 // A request is answered once: a table that fails twice would be asked for twice, and the second
 // copy be taken for the first. What throws leaves the tables in `unanswered` that wait for an
 // answer.
@@ -162,9 +172,15 @@ void CopyPool::copy_round(std::vector<RelationId>& unanswered, std::stop_token s
   std::unique_ptr<SnapshotKeeper> const keeper = take_snapshot(stop);
   Connection connection(settings_.source, ConnectionKind::sql, stop);
   int const server_version = connection.server_version();
+  std::string const mark =
+      publication_mark_then(connection, settings_.publication_name, keeper->slot().snapshot_name);
   for (RelationId const id : std::vector(unanswered))
     if (!describe_again(connection, id, keeper->slot().consistent_lsn))
       std::erase(unanswered, id);
+  if (publication_mark(connection, settings_.publication_name).text != mark)
+    throw Error(ErrorCode::snapshot_lost,
+                fmt::format("publication {} changed after the snapshot of the copy",
+                            settings_.publication_name));
   if (unanswered.empty())
     return;
   std::vector<RelationId> const tables = unanswered;

@@ -239,6 +239,10 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
   Committer committer = make_committer(prepared, incarnation);
   shared.partitions.watch(std::move(prepared.partitioned));
+  std::map<RelationId, WatchedTable> published;
+  for (FollowedTable const& table : prepared.followed)
+    published[table.source.id] = {table.source.name, table.source.published()};
+  shared.publication.watch(std::move(published));
   shared.flushed_lsn.store(committer.durable_flushed_lsn().value);
   shared.acknowledged_lsn.store(committer.acknowledged_lsn().value);
   std::unique_ptr<StreamLog> const stream_log = open_stream_log(job_, prepared, incarnation);
@@ -253,9 +257,6 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
       shared);
   CopyPool copies(copy_settings(incarnation), std::move(prepared.copied),
                   std::move(prepared.snapshot), shared);
-  std::vector<std::pair<RelationId, TableName>> followed;
-  for (FollowedTable const& table : prepared.followed)
-    followed.emplace_back(table.source.id, table.source.name);
   StreamThread stream(stream_settings(prepared, shared), std::move(prepared.followed), shared,
                       stream_log.get());
   CommitThread commit(
@@ -269,7 +270,7 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   });
   std::jthread copy_thread = thread("copier", [&](std::stop_token stop) { copies.run(stop); });
   PartitionWatcher partitions(shared);
-  PublicationWatcher publication(job_.source.publication_name, std::move(followed), shared);
+  PublicationWatcher publication(job_.source.publication_name, shared);
   SlotGuardian guardian(addresses_.source, job_.source.slot_name,
                         {job_.source.slot_wal_limit, job_.source.slot_warning}, shared,
                         [&](Connection& connection, std::stop_token const& stop) {

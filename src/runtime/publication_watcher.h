@@ -1,32 +1,35 @@
-// Notices when a table is taken out of the publication: PostgreSQL says nothing of it in the
-// stream, and brings no more changes of the table. Lives on the guardian's thread and uses its
+// Notices what PostgreSQL says nothing of in the stream: a table that is taken out of the
+// publication brings no more changes and is set aside; one whose row filter or column list is
+// another is copied again. docs/design/publications.md. Lives on the guardian's thread and uses its
 // connection.
 #pragma once
 
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "model/names.h"
-#include "postgres/connection.h"
+#include "postgres/publication.h"
 #include "runtime/shared.h"
 
 namespace walrock {
 
 class PublicationWatcher {
 public:
-  // shared must outlive it; tables: those that are followed.
-  PublicationWatcher(std::string publication, std::vector<std::pair<RelationId, TableName>> tables,
-                     Shared& shared)
-      : publication_(std::move(publication)), tables_(std::move(tables)), shared_(shared) {}
+  // shared must outlive it.
+  PublicationWatcher(std::string publication, Shared& shared)
+      : publication_(std::move(publication)), shared_(shared) {}
 
-  // Sets aside what is not published any more.
+  // Throws publication_missing when no changes arrive any more, which ends the run.
   void look(Connection& connection);
 
 private:
+  void set_aside_unpublished(Connection& connection);
+  void look_for_changes(Connection& connection, PublicationMark const& mark);
+  // False when the look is older than what is known.
+  bool judge(RelationId table, Published const& now, Lsn lsn);
+
   std::string publication_;
-  std::vector<std::pair<RelationId, TableName>> tables_;
   Shared& shared_;
+  std::string mark_; // of the publication, at the last look
 };
 
 } // namespace walrock

@@ -22,6 +22,7 @@
 #include "runtime/status.h"
 #include "runtime/wake.h"
 #include "runtime/watched_partitions.h"
+#include "runtime/watched_publication.h"
 
 namespace walrock {
 
@@ -56,6 +57,10 @@ struct PartitionsSeen {
   RelationId table;
   PartitionTree tree;
 };
+struct PublishedSeen {
+  RelationId table;
+  Published published;
+};
 struct Loaded {
   CallId call = 0;
   LoadOutcome outcome;
@@ -86,8 +91,8 @@ struct QuarantineRead {
 };
 using CommitEvent =
     std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken, CopiedBatch, CopyRead,
-                 ColumnsWanted, CopyFailed, PartitionsSeen, Loaded, Committed, RolledBack,
-                 LabelStated, Called, QuarantineRead, Logged>;
+                 ColumnsWanted, CopyFailed, PartitionsSeen, PublishedSeen, Loaded, Committed,
+                 RolledBack, LabelStated, Called, QuarantineRead, Logged>;
 
 // To the replication thread.
 using StreamCommand = std::variant<FollowFrom, Unfollow>;
@@ -155,6 +160,7 @@ struct Shared {
   StreamFigures figures;
   ChangedValues changed_values;
   WatchedPartitions partitions;
+  WatchedPublication publication;
   Trouble source_trouble;
   Trouble checkpoint_trouble;
   Trouble spool_trouble;

@@ -118,6 +118,8 @@ void SlotGuardian::run(std::stop_token stop) {
     } catch (Stopped const&) {
       return;
     } catch (Error const& error) {
+      if (error.code() == ErrorCode::publication_missing)
+        throw; // ends the run
       connection_.reset();
       log::debug("the slot cannot be looked at: {}", error.what());
     }

@@ -72,7 +72,10 @@ public:
     waiting(report_, "connecting to PostgreSQL", stop_, [&] { ask_source(); });
     waiting(report_, "connecting to StarRocks", stop_, [&] { ask_target(); });
     waiting(report_, "looking at the tables", stop_, [&] { choose_tables(); });
-    waiting(report_, "publication", stop_, [&] { publish(); });
+    waiting(report_, "publication", stop_, [&] {
+      publish();
+      see_published();
+    });
     waiting(report_, "replication slot", stop_, [&] { slot_.take(source(), history_); });
     waiting(report_, "target tables", stop_, [&] { prepare_targets(); });
     out_.known = known_position(out_.checkpoint);
@@ -242,7 +245,7 @@ private:
     auto const chosen = options_for(job_, table.name).column_types;
     for (SourceColumn const& column : table.columns)
       if (std::string const words = fallback_sentence(column);
-          !words.empty() && !column.is_generated && !chosen.contains(column.name))
+          !words.empty() && column.is_sent && !chosen.contains(column.name))
         log::warning("column {} of {}: {}", column.name, to_string(table.name), words);
   }
 
@@ -264,8 +267,10 @@ private:
                                 history_.is_in_recovery
                                     ? ", and the server is a standby, where none can be made"
                                     : ""))
-            .set_advice((history_.is_in_recovery ? "On the primary: " : "") +
-                        create_publication_sql(name, names, has_partitioned_) + ";");
+            .set_advice(
+                (history_.is_in_recovery ? "On the primary: " : "") +
+                create_publication_sql(name, names, has_partitioned_, source().server_version()) +
+                ";");
       WALROCK_BEFORE(start_publication);
       create_publication(source(), name, names, has_partitioned_);
       WALROCK_AFTER(start_publication);
@@ -297,6 +302,9 @@ private:
     WALROCK_AFTER(start_publication);
     log::info("added to publication={} tables={}", name, absent.size());
   }
+
+  // What was made or added now is sent as a whole.
+  void see_published() { keep_published(source(), job_.source.publication_name, sources_); }
 
   // Without it, changes of partitions would arrive under names that nobody follows.
   void require_via_root() {

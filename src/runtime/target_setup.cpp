@@ -1,6 +1,7 @@
 #include "runtime/target_setup.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "model/partition_tree.h"
+#include "model/published.h"
 #include "model/table_plan.h"
 #include "schema/ddl.h"
 #include "schema/source_types.h"
@@ -37,6 +39,8 @@ void require_publishable(SourceTable const& source) {
 // layout: TableRecord::layout. A column with another name under its number was renamed.
 void require_same_names(SourceTable const& source, std::string const& layout) {
   for (SourceColumn const& column : source.columns) {
+    if (!column.is_sent)
+      continue;
     std::string const number = std::to_string(column.attnum) + ":";
     std::size_t const at = layout.starts_with(number) ? 0 : layout.find("\n" + number);
     if (at == std::string::npos)
@@ -62,7 +66,7 @@ void require_same_zone(SourceTable const& source, std::string const& layout,
                        std::string const& zone) {
   bool const has_moments =
       std::any_of(source.columns.begin(), source.columns.end(), [](SourceColumn const& column) {
-        return family_of(column) == Family::timestamptz;
+        return column.is_sent && family_of(column) == Family::timestamptz;
       });
   std::size_t const at = ("\n" + layout).find("\n" + std::string(kZoneNumber));
   std::size_t const from = at + sizeof kZoneNumber - 1;
@@ -110,6 +114,8 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     options_ = options_for(job_, source.name);
     wanted_ = target_table_for(source, name, options_);
     require_publishable(source);
+    if (is_known)
+      compare_published(source, layout_before, record);
     table.entry.is_append_only = wanted_.model != TableModel::primary;
     table.entry.is_emptied_before_copy = options_.existing_rows != ExistingRows::keep;
     table.target = wanted_;
@@ -145,6 +151,40 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     log::error("table is set aside table={}: {}", to_string(source.name), record.reason);
   }
   return table;
+}
+
+// What changed while walrock was down: the rows that are there are shown until the table is copied
+// again.
+void TargetSetup::compare_published(SourceTable const& source, std::string const& layout,
+                                    TableRecord& record) {
+  bool const is_filled = record.state == TableState::copied || record.state == TableState::ready ||
+                         record.state == TableState::catching_up;
+  auto const before = published_of(layout);
+  if (!is_filled || !before)
+    return; // the first look is believed
+  std::string const why = publication_change(*before, source.published());
+  if (why.empty())
+    return;
+  if (auto const existing = catalog_.describe_table(record.target))
+    require_same_key(source, *existing, why);
+  log::warning("table is copied again table={}: {}", to_string(source.name), why);
+  record.state = TableState::init;
+  record.applied_lsn = Lsn{};
+  record.copied_rows = 0;
+  record.reason = fmt::format("copied again because {}", why);
+}
+
+// Rows of a table without its key could only be appended.
+void TargetSetup::require_same_key(SourceTable const& source, TargetTable const& existing,
+                                   std::string const& why) const {
+  std::set<std::string> const before(existing.key.begin(), existing.key.end());
+  std::set<std::string> const now(wanted_.key.begin(), wanted_.key.end());
+  if (existing.model == wanted_.model && (existing.model != TableModel::primary || before == now))
+    return;
+  throw Error(
+      ErrorCode::table_changed,
+      fmt::format("{}, and the key of {} does not arrive any more", why, to_string(source.name)))
+      .set_advice(fmt::format("Publish it, drop {} and start again.", to_string(existing.name)));
 }
 
 void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table) {

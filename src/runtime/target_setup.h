@@ -50,6 +50,9 @@ private:
   // Without a start that says otherwise (latest, earliest), a new table is copied.
   [[nodiscard]] bool is_copied() const;
   void set_up_known(SourceTable const& source, SetUpTable& table);
+  void compare_published(SourceTable const& source, std::string const& layout, TableRecord& record);
+  void require_same_key(SourceTable const& source, TargetTable const& existing,
+                        std::string const& why) const;
   void create(SetUpTable& table);
   void choose_replicas(TargetTable& table);
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);

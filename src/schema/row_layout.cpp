@@ -14,7 +14,7 @@ Relation relation_of(SourceTable const& source) {
   bool const is_full = source.identity == ReplicaIdentity::full;
   auto const& key = source.identity_columns;
   for (SourceColumn const& column : source.columns) {
-    if (column.is_generated)
+    if (!column.is_sent)
       continue;
     bool const is_key = is_full || std::find(key.begin(), key.end(), column.name) != key.end();
     relation.columns.push_back({column.name, column.wire_type_oid, column.wire_typmod, is_key});

@@ -80,7 +80,8 @@ TEST(Design, KeyOrderIsThatOfThePrimaryKey) {
 
 TEST(Design, GeneratedColumnsAreNotCopied) {
   SourceTable source = orders();
-  source.columns[0].is_generated = true;
+  source.columns[0].generated = 's';
+  source.columns[0].is_sent = false;
   EXPECT_EQ(design(source).column("note"), nullptr);
   EXPECT_EQ(relation_of(source).columns.size(), 3u);
 }

@@ -42,7 +42,7 @@ bool is_carried(SourceTable const& source, Names const& columns) {
 bool is_streamed(SourceTable const& source, Names const& columns) {
   return !columns.empty() && std::all_of(columns.begin(), columns.end(), [&](auto const& name) {
     SourceColumn const* column = source.column(name);
-    return column != nullptr && !column->is_generated;
+    return column != nullptr && column->is_sent;
   });
 }
 
@@ -51,9 +51,10 @@ void check_key_column(SourceTable const& source, std::string const& name) {
   SourceColumn const* column = source.column(name);
   if (column == nullptr)
     throw Error(ErrorCode::job_file_invalid, where + " does not exist");
-  if (column->is_generated)
+  if (!column->is_sent)
     throw Error(ErrorCode::job_file_invalid,
-                where + " is generated, so PostgreSQL does not send it");
+                where + (column->generated != '\0' ? " is generated and" : " is") +
+                    " not in the publication, so PostgreSQL does not send it");
   if (!column->is_not_null)
     throw Error(ErrorCode::job_file_invalid, where + " may be NULL, a key of StarRocks may not")
         .set_advice("Run: " + alter(source) + "ALTER COLUMN " + quote_pg(name) +
@@ -138,10 +139,18 @@ std::optional<Advice> key_advice(SourceTable const& source, TableOptions const& 
 }
 
 bool is_publishable(SourceTable const& table) {
+  if (table.is_identity_unsent && table.published_by.empty())
+    return false;
   return table.identity != ReplicaIdentity::default_ || !table.identity_columns.empty();
 }
 
 Advice unpublishable_advice(SourceTable const& table) {
+  if (table.is_identity_unsent)
+    return {"has a generated column in its replica identity that is not published, so it is set "
+            "aside: once it is published, PostgreSQL would refuse updates and deletes",
+            "ALTER TABLE " + quote_pg(table.name) +
+                (table.primary_key.empty() ? " REPLICA IDENTITY USING INDEX ...;"
+                                           : " REPLICA IDENTITY DEFAULT;")};
   if (!table.primary_key.empty()) // a deferrable one is no replica identity
     return {"has a deferrable primary key, which updates and deletes do not carry, so it is set "
             "aside: once it is published, PostgreSQL would refuse them",
@@ -241,7 +250,7 @@ void add_columns(TargetTable& table, SourceTable const& source, TableOptions con
   for (std::string const& name : table.key)
     table.columns.push_back(target_column(source, *source.column(name), options, true));
   for (SourceColumn const& column : source.columns)
-    if (!column.is_generated && !contains(table.key, column.name))
+    if (column.is_sent && !contains(table.key, column.name))
       table.columns.push_back(target_column(source, column, options, false));
 }
 

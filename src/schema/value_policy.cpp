@@ -107,7 +107,7 @@ std::vector<std::string> policy_sentences(SourceTable const& source, TargetTable
   std::map<ValuePolicy, std::string> columns;
   for (SourceColumn const& column : source.columns) {
     TargetColumn const* const into = target.column(column.name);
-    if (into == nullptr || column.is_generated)
+    if (into == nullptr || !column.is_sent)
       continue;
     TargetType const type = parse_target_type(into->type);
     bool const is_key = target.model == TableModel::primary && contains(target.key, column.name);
