@@ -14,19 +14,21 @@ constexpr std::size_t kBytesOfRow = 36;
 
 } // namespace
 
-EqualRows::EqualRows(MemoryBudget* budget) : limit_(budget->limit() / 4), charge_(budget) {}
+EqualRows::EqualRows(MemoryBudget* budget, MemoryBudget* share)
+    : share_(share), charge_(budget), of_share_(share) {}
 
 bool EqualRows::take_room(std::size_t bytes, std::size_t limit) {
-  if (bytes_ + bytes > limit)
+  if (share_->used() + bytes > limit)
     return false;
   bytes_ += bytes;
   charge_.resize(bytes_);
+  of_share_.resize(bytes_);
   return true;
 }
 
 void EqualRows::insert(RowHash hash, RowOrigin origin) {
   bool const is_new = !equals_.contains(hash);
-  if (!take_room(kBytesOfRow + (is_new ? kBytesOfHash : 0), limit_ / 2))
+  if (!take_room(kBytesOfRow + (is_new ? kBytesOfHash : 0), share_->limit() / 2))
     return;
   Equals& equals = equals_[hash];
   auto const place = static_cast<std::uint32_t>(inserted_.size());
@@ -36,7 +38,7 @@ void EqualRows::insert(RowHash hash, RowOrigin origin) {
 RowOrigin EqualRows::remove(RowHash hash) {
   auto found = equals_.find(hash);
   if (found == equals_.end()) {
-    if (!take_room(kBytesOfHash, limit_))
+    if (!take_room(kBytesOfHash, share_->limit()))
       throw Error(ErrorCode::copy_needed,
                   "too many rows without a key were deleted or changed in one transaction to find "
                   "each of them in the target");
@@ -62,6 +64,7 @@ void EqualRows::clear() {
   equals_ = {};
   bytes_ = 0;
   charge_.resize(0);
+  of_share_.resize(0);
 }
 
 } // namespace walrock

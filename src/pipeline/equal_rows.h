@@ -18,9 +18,9 @@ namespace walrock {
 
 class EqualRows {
 public:
-  // A quarter of the budget at most is spent on what is known of one epoch, half of it on rows that
-  // it inserted.
-  explicit EqualRows(MemoryBudget* budget);
+  // What is known of an epoch is charged to the budget, and to the share of it that all tables of
+  // the stream may spend so; rows that are inserted take half of the share at most.
+  EqualRows(MemoryBudget* budget, MemoryBudget* share);
 
   // A row that is inserted. Beyond the limit it is forgotten: a delete of it takes an older row,
   // or, where the target has none, the table is copied again.
@@ -51,12 +51,13 @@ private:
     std::uint32_t ranks = 0; // taken from the target
   };
 
-  // False: there is no room below the limit.
+  // False: the share would go beyond the limit.
   [[nodiscard]] bool take_room(std::size_t bytes, std::size_t limit);
 
-  std::size_t limit_;
+  MemoryBudget* share_;
   std::size_t bytes_ = 0;
   Charge charge_;
+  Charge of_share_;
   std::vector<Inserted> inserted_;
   std::unordered_map<RowHash, Equals, HashOf> equals_;
 };
