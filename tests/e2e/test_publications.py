@@ -250,6 +250,22 @@ def test_a_row_filter_that_changes_while_it_is_followed_has_the_table_copied_aga
         assert case.target("SELECT id, v, w FROM filtered ORDER BY id") == filtered_now(case, now)
 
 
+def test_a_row_filter_that_changes_between_the_snapshot_and_its_copy(case, tmp_path):
+    """The stream brings rows of the old filter up to the change, so a copy of that snapshot must not have the new one."""
+    case.source(*FILTERED, "CREATE PUBLICATION mine FOR TABLE filtered WHERE (w > 10)")
+    go_on = tmp_path / "go on"
+    with case.walrock("filtered", with_publication(), environment={"WALROCK_FAILPOINT": f"after_start_tables_record:pause={go_on}"}) as walrock:
+        walrock.start()
+        walrock.wait_until("the slot and its snapshot", lambda: "created slot" in walrock.log())
+        case.source("INSERT INTO filtered VALUES (50, 'old filter', 15)", "ALTER PUBLICATION mine SET TABLE filtered WHERE (w > 16)",
+                    "INSERT INTO filtered VALUES (51, 'new filter', 17), (52, 'out', 15)")
+        go_on.touch()
+        walrock.wait_until_ready("public.filtered")
+        case.settle(walrock)
+        assert case.target("SELECT id, v, w FROM filtered ORDER BY id") == filtered_now(case, "w > 16")
+        assert "changed after the snapshot" in walrock.log(), walrock.end_of_log()
+
+
 @pytest.mark.parametrize("before, then, columns", [
     ("(id, w)", "(id, v, w)", "id::text, v, w::text"),
     ("(id, w)", "", "id::text, v, w::text"),
