@@ -39,7 +39,7 @@ ErrorReport report_of(PartitionChange const& change) {
 } // namespace
 
 void PartitionWatcher::look(Connection& connection, std::stop_token const& stop) {
-  auto const roots = shared_.partitions.roots();
+  auto const roots = shared_.partitions.ids();
   if (roots.empty())
     return;
   try {

@@ -25,7 +25,7 @@ void PublicationWatcher::look(Connection& connection) {
 }
 
 void PublicationWatcher::set_aside_unpublished(Connection& connection) {
-  for (RelationId const id : unpublished(connection, publication_, shared_.publication.tables())) {
+  for (RelationId const id : unpublished(connection, publication_, shared_.publication.ids())) {
     TableName name;
     shared_.publication.with(id, [&name](WatchedTable const& table) { name = table.name; });
     ErrorReport report;
@@ -46,7 +46,7 @@ void PublicationWatcher::set_aside_unpublished(Connection& connection) {
 void PublicationWatcher::look_for_changes(Connection& connection, PublicationMark const& mark) {
   if (mark.text == mark_ || mark.text.empty())
     return;
-  auto const tables = shared_.publication.tables();
+  auto const tables = shared_.publication.ids();
   bool are_judged = true;
   for (auto const& [id, now] : read_published(connection, publication_, tables))
     are_judged = judge(id, now, mark.lsn) && are_judged;

@@ -1,14 +1,9 @@
-// What the threads know together of how the publication sends each table: the copy notes, the
-// watcher judges.
+// How the publication sends each table, as the copy notes it and the watcher judges it.
 #pragma once
 
-#include <map>
-#include <utility>
-#include <vector>
-
-#include "base/mutex.h"
 #include "model/lsn.h"
 #include "model/published.h"
+#include "runtime/watched_tables.h"
 
 namespace walrock {
 
@@ -18,35 +13,6 @@ struct WatchedTable {
   Lsn lsn{};       // looks from before it say nothing: those of before the copy's snapshot
 };
 
-class WatchedPublication {
-public:
-  // Before the threads run.
-  void watch(std::map<RelationId, WatchedTable> tables) {
-    MutexLock const lock(mutex_);
-    tables_ = std::move(tables);
-  }
-  [[nodiscard]] std::vector<RelationId> tables() const {
-    MutexLock const lock(mutex_);
-    std::vector<RelationId> out;
-    for (auto const& [id, table] : tables_)
-      out.push_back(id);
-    return out;
-  }
-  void forget(RelationId id) {
-    MutexLock const lock(mutex_);
-    tables_.erase(id);
-  }
-  // Calls back with the table, alone with it: what is known is told to the committer meanwhile, so
-  // that it hears in the order in which it became known.
-  template <typename Work> void with(RelationId id, Work work) {
-    MutexLock const lock(mutex_);
-    if (auto const found = tables_.find(id); found != tables_.end())
-      work(found->second);
-  }
-
-private:
-  mutable Mutex mutex_;
-  std::map<RelationId, WatchedTable> tables_ WALROCK_GUARDED_BY(mutex_);
-};
+using WatchedPublication = WatchedTables<WatchedTable>;
 
 } // namespace walrock
