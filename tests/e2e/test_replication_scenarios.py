@@ -50,7 +50,7 @@ def test_a_publication_that_is_dropped_is_noticed_and_made_anew_at_the_next_star
         walrock.wait_until_ready("public.small")
         case.source(f"DROP PUBLICATION {case.slot_name}_publication", *CHANGES)
         assert walrock.wait_for_exit() == 1
-        assert "publication was dropped" in walrock.log().replace(f"{case.slot_name}_publication ", "") and "copied again" in walrock.log(), walrock.end_of_log()
+        assert "was dropped" in walrock.log() and "copied again" in walrock.log(), walrock.end_of_log()
         walrock.start()
         walrock.wait_until_ready("public.small")
         case.source("INSERT INTO small VALUES (12, 'last', 3)")
