@@ -224,7 +224,8 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
                                line.adding_columns.end());
     line.adding_columns.clear();
   }
-  if (is_swap && !line.is_errored()) {
+  // Or it is wanted anew meanwhile: then what was swapped in is no more than what was there before.
+  if (is_swap && !line.is_errored() && !line.has_copy_failed) {
     line.copy_target = line.record.target;
     finish_copy(line);
   }

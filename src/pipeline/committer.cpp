@@ -343,6 +343,7 @@ TimePoint Committer::deadline_of(TableLine const& line, TimePoint now) const {
     if (slot->call == 0)
       consider(slot->retry_at);
   consider(line.retry_at);
+  consider(line.pause.until);
   return at;
 }
 
@@ -373,7 +374,10 @@ std::vector<TableProgress> Committer::progress() const {
   for (auto const& [id, line] : lines_)
     out.push_back({id, line->record.source, line->record.target, line->record.state,
                    line->record.copied_rows, line->applied_rows, line->record.applied_lsn,
-                   line->record.reason, line->trouble, total_of(line->quarantined)});
+                   line->record.reason, line->trouble, total_of(line->quarantined),
+                   line->copy_phase == TableLine::CopyPhase::emptying
+                       ? std::optional(line->pause.until)
+                       : std::nullopt});
   return out;
 }
 

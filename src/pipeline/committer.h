@@ -73,6 +73,7 @@ struct TableProgress {
   std::string reason;  // of an errored table
   std::string trouble; // what it waits for just now
   std::uint64_t quarantined_rows = 0;
+  std::optional<TimePoint> copy_waits_until; // of one that is to be copied again
 };
 
 // What the stream must know to close epochs well.
@@ -182,6 +183,7 @@ private:
   void finish_copy(TableLine& line);
   void begin_copy_again(TableLine& line);
   void copy_anew(TableLine& line, std::string const& why);
+  void begin_pause(TableLine& line, TimePoint now);
   void forget_changes(TableLine& line);
   void set_aside(TableLine& line, ErrorCode code, std::string const& message,
                  std::string const& advice);

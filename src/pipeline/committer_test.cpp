@@ -986,6 +986,72 @@ TEST(Committer, AfterASwapInDoubtTheCopyGoesIntoANewTwin) {
   b.only<NeedCopy>();
 }
 
+// What was swapped in is as old as what it replaced.
+TEST(Committer, ACopyThatIsWantedAnewWhileItIsSwappedInIsMadeAgain) {
+  Bench b;
+  TableEntry entry;
+  entry.record.id = {1};
+  entry.record.source = {"public", "t1"};
+  entry.record.target = {"demo", "t1"};
+  entry.is_known_empty = true;
+  entry.twin = TargetName{"demo", "t1_twin"};
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.committer.on_copy_read({1});
+  b.turn();
+  auto const swap = b.only<SendSwap>();
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "a partition came", ""});
+  b.turn();
+  EXPECT_TRUE(b.take<SendMakeTwin>().empty()) << "the swap may not have arrived yet";
+  b.called(swap.call);
+  EXPECT_NE(b.state_of(1), TableState::ready);
+  b.called(b.only<SendMakeTwin>().call);
+  b.only<NeedCopy>();
+}
+
+// Where it is wanted in every epoch, say: neither server may be kept busy by it.
+TEST(Committer, ATableThatIsCopiedAgainAndAgainWaitsLongerEachTime) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.turn();
+  std::vector<std::int64_t> waits;
+  for (std::uint64_t i = 1; i <= 18; ++i) {
+    auto const wanted_at = b.now;
+    b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "a key changed", ""});
+    b.turn();
+    auto truncate = b.take<SendTruncate>();
+    if (truncate.empty()) {
+      auto const until = b.committer.progress().at(0).copy_waits_until.value();
+      EXPECT_LE(b.committer.next_deadline(b.now), until);
+      EXPECT_EQ(b.committer.progress().at(0).reason, "copied again because a key changed");
+      b.committer.on_epoch(Epoch{i, Lsn{100 * i}, {}}, b.now);
+      b.turn();
+      EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100 * i}) << "it holds nothing back";
+      b.later(std::chrono::duration_cast<Ms>(until - b.now));
+      truncate = b.take<SendTruncate>();
+    }
+    ASSERT_EQ(truncate.size(), 1u);
+    waits.push_back(std::chrono::duration_cast<Ms>(b.now - wanted_at).count());
+    b.called(truncate.front().call);
+    b.only<NeedCopy>();
+    b.later(Ms(500));
+    b.committer.on_snapshot({{1}}, Lsn{100 * i});
+    b.committer.on_copy_read({1});
+    b.turn();
+    EXPECT_EQ(b.state_of(1), TableState::ready);
+  }
+  EXPECT_EQ(std::vector(waits.begin(), waits.begin() + 5),
+            (std::vector<std::int64_t>{0, 500, 1000, 2000, 4000}));
+  EXPECT_EQ(waits.back(), 600'000);
+  b.later(Ms(3'600'001));
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "a key changed", ""});
+  b.turn();
+  b.only<SendTruncate>();
+}
+
 // ---------------------------------------------------------------- quarantine
 
 TEST(Committer, WhatComesWhileTheTargetIsEmptiedForTheFirstSnapshotIsNotAcknowledged) {

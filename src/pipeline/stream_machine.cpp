@@ -45,6 +45,7 @@ void StreamMachine::start(Lsn from) {
   replaying_.reset();
   epoch_bytes_ = 0;
   handed_over_lsn_ = end_lsn_ = idle_lsn_ = from;
+  decoded_lsn_ = std::max(decoded_lsn_, from); // what ended below it does not come any more
 }
 
 void StreamMachine::follow(FollowedTable followed) {

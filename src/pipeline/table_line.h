@@ -69,6 +69,17 @@ struct Leftover {
   TimePoint retry_at{};
 };
 
+// What is copied again and again waits: not at all, then as long as the copy before took, then twice
+// as long, and so on. Forgotten after an hour without.
+struct CopyPause {
+  bool is_due = false;   // a copy is wanted anew since the last turn
+  int count = 0;         // of such copies
+  TimePoint wanted_at{}; // the last of them
+  TimePoint until{};     // nothing of it begins before
+  TimePoint began_at{};  // the last copy that began,
+  TimePoint seen_at{};   // and when it was last seen under way
+};
+
 struct TableLine {
   enum class CopyPhase {
     none,     // copied, or nothing to copy
@@ -91,6 +102,7 @@ struct TableLine {
   TargetName copy_target;         // the table itself, or the twin that is swapped in after the copy
   Lsn copy_lsn;
   std::uint64_t copy_sequence = 0;
+  CopyPause pause;
   CallId truncate_call = 0;
   CallId swap_call = 0;
   CallId add_call = 0; // of adding_columns, before the copy

@@ -10,6 +10,14 @@
 
 namespace walrock {
 
+namespace {
+
+constexpr Milliseconds kShortestPause(100);
+constexpr Milliseconds kLongestPause(10 * 60 * 1000);
+constexpr Milliseconds kForgotten(60 * 60 * 1000); // how often a table was copied again
+
+} // namespace
+
 void Committer::on_snapshot(std::vector<RelationId> const& tables, Lsn consistent_lsn) {
   for (RelationId const id : tables) {
     TableLine* const line = find(id);
@@ -85,6 +93,10 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
     line.must_copy_again = true;
     return;
   }
+  if (line.copy_phase != TableLine::CopyPhase::emptying)
+    line.pause.is_due = true;
+  if (line.copy_phase == TableLine::CopyPhase::copying)
+    line.pin.reset(); // while it waits it holds nothing back
   if (line.copy_phase != TableLine::CopyPhase::none) {
     begin_copy_again(line);
     return;
@@ -116,8 +128,30 @@ void Committer::forget_changes(TableLine& line) {
   ++line.generation;
 }
 
+// Neither server is asked for a table without end.
+void Committer::begin_pause(TableLine& line, TimePoint now) {
+  CopyPause& pause = line.pause;
+  if (now - pause.wanted_at > kForgotten)
+    pause.count = 0;
+  auto const took = std::chrono::duration_cast<Milliseconds>(pause.seen_at - pause.began_at);
+  Milliseconds wait(0);
+  for (int i = 0; i < pause.count && wait < kLongestPause; ++i)
+    wait = i == 0 ? std::max(took, kShortestPause) : wait * 2;
+  wait = std::min(wait, kLongestPause);
+  pause.is_due = false;
+  ++pause.count;
+  pause.wanted_at = now;
+  pause.until = now + wait;
+  if (wait.count() > 0)
+    say(log::Level::info, fmt::format("the copy waits table={} ms={} copies={}",
+                                      to_string(line.record.source), wait.count(), pause.count));
+}
+
 void Committer::advance_copy(TableLine& line, TimePoint now) {
+  if (line.pause.is_due)
+    begin_pause(line, now);
   if (line.copy_phase == TableLine::CopyPhase::copying) {
+    line.pause.seen_at = now;
     std::size_t in_flight = 0;
     for (auto it = line.copy_labels.begin(); it != line.copy_labels.end();) {
       LabelSlot& slot = **it;
@@ -162,7 +196,8 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
 // Old labels end first: rows prepared before a TRUNCATE would vanish, or come back after it.
 void Committer::empty_target(TableLine& line, TimePoint now) {
   if (!may_begin(line) || line.truncate_call != 0 || line.add_call != 0 ||
-      line.quarantine_call != 0 || !is_due(line.retry_at, now))
+      line.quarantine_call != 0 || line.swap_call != 0 || !is_due(line.retry_at, now) ||
+      !is_due(line.pause.until, now))
     return;
   if (line.quarantine_limit && !line.is_quarantine_empty) {
     line.quarantine_call = call_for(&line, nullptr);
@@ -193,6 +228,7 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
     return;
   }
   line.copy_phase = TableLine::CopyPhase::waiting;
+  line.pause.began_at = line.pause.seen_at = now;
   line.has_copy_failed = false; // of the round before; the next may fail before its snapshot
   if (line.record.state != TableState::init)
     change_state(line, TableState::init);

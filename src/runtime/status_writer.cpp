@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include <fmt/chrono.h>
+
 #include "base/log.h"
 #include "model/pg_time.h"
 
@@ -13,6 +15,13 @@ namespace {
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
+}
+
+std::string utc_after(TimePoint::duration wait) {
+  auto const at = std::chrono::system_clock::now() +
+                  std::chrono::duration_cast<std::chrono::system_clock::duration>(wait);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(at)));
 }
 
 double seconds_since(std::int64_t pg_microseconds) {
@@ -50,6 +59,9 @@ TableStatus StatusWriter::table_status(TableProgress progress) const {
   table.applied_lsn = progress.applied_lsn;
   table.reason = std::move(progress.reason);
   table.trouble = std::move(progress.trouble);
+  if (progress.copy_waits_until && *progress.copy_waits_until > clock_now())
+    table.trouble = "was copied again a short while ago: the next copy begins at " +
+                    utc_after(*progress.copy_waits_until - clock_now());
   table.quarantined_rows = progress.quarantined_rows;
   return table;
 }
