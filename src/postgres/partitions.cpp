@@ -116,6 +116,16 @@ std::map<RelationId, PartitionTree> read_partitions(Connection& connection,
   return out;
 }
 
+PartitionTree read_partitions_then(Connection& connection, RelationId root,
+                                   std::string_view snapshot_name) {
+  (void)connection.query_all(
+      fmt::format("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT {}",
+                  quote_pg_literal(snapshot_name)));
+  auto trees = read_partitions(connection, std::span(&root, 1));
+  (void)connection.query_all("COMMIT");
+  return std::move(trees.at(root));
+}
+
 bool is_file_empty(Connection& connection, Oid partition, std::stop_token const& stop) {
   QueryResult const r = connection.query("SELECT coalesce(pg_relation_size($1::oid), -1) = 0",
                                          {std::to_string(partition)}, stop);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <span>
+#include <string_view>
 
 #include "model/partition_tree.h"
 #include "postgres/connection.h"
@@ -14,6 +15,10 @@ namespace walrock {
 [[nodiscard]] std::map<RelationId, PartitionTree> read_partitions(Connection& connection,
                                                                   std::span<RelationId const> roots,
                                                                   std::stop_token const& stop = {});
+
+// As a snapshot that another connection holds sees them.
+[[nodiscard]] PartitionTree read_partitions_then(Connection& connection, RelationId root,
+                                                 std::string_view snapshot_name);
 
 // Its file has no page now. It waits for a lock on the partition; false when there is none.
 [[nodiscard]] bool is_file_empty(Connection& connection, Oid partition,

@@ -49,6 +49,24 @@ TEST_F(Partitions, AnEmptyTreeForWhatIsNotPartitionedOrGone) {
   EXPECT_FALSE(trees.at(ids[1]).lsn.is_set());
 }
 
+// It has the same file, and may have other rows: what a copy under that snapshot has is from before.
+TEST_F(Partitions, ASnapshotSeesOneAsItWasBeforeItWasAttachedAgain) {
+  Connection keeper = PgServer::shared().sql();
+  (void)keeper.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+  std::string const snapshot = keeper.query("SELECT pg_export_snapshot()").text(0, 0);
+  Partition const before = partition("one");
+  (void)run("ALTER TABLE part.root DETACH PARTITION part.one;"
+            "ALTER TABLE part.root ATTACH PARTITION part.one FOR VALUES FROM (0) TO (10)");
+  RelationId const root = describe_table(connection_, {"part", "root"})->id;
+  PartitionTree const then = read_partitions_then(connection_, root, snapshot);
+  ASSERT_EQ(then.partitions.size(), 1U);
+  EXPECT_EQ(then.partitions[0].attached_xid, before.attached_xid);
+  EXPECT_NE(partition("one").attached_xid, before.attached_xid);
+  EXPECT_EQ(partition("one").filenode, before.filenode);
+  EXPECT_TRUE(then.has_ended(before.attached_xid));
+  EXPECT_FALSE(then.has_ended(partition("one").attached_xid));
+}
+
 TEST_F(Partitions, OfATreeEveryPartIsListedWithItsParent) {
   (void)run(
       "CREATE TABLE part.two PARTITION OF part.root FOR VALUES FROM (10) TO (20) PARTITION BY "

@@ -118,15 +118,15 @@ std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::stop_token stop) {
 // After the snapshot, which may have been waited for long: a column that was added and filled
 // meanwhile is in the snapshot, and the stream will not send its values again. True when the target
 // can take what the catalog says; else its columns are asked for, and the table comes again.
-bool CopyPool::describe_again(Connection& connection, RelationId id, Lsn snapshot_lsn) {
+bool CopyPool::describe_again(Connection& connection, RelationId id, CreatedSlot const& snapshot) {
   CopiedTable& table = tables_.at(id);
   auto source = describe_published(connection, id, settings_.publication_name);
   if (!source)
     return true; // the reader says that it is gone
   table.source = std::move(*source);
   if (table.source.relkind == 'p')
-    note_partitions(connection, id, snapshot_lsn);
-  note_published(table.source, snapshot_lsn);
+    note_partitions(connection, id, snapshot);
+  note_published(table.source, snapshot.consistent_lsn);
   if (!table.follows_columns || table.ignores_incompatible)
     return true; // plan_for() says what does not fit
   std::vector<TargetColumn> added;
@@ -146,10 +146,11 @@ bool CopyPool::describe_again(Connection& connection, RelationId id, Lsn snapsho
   return false;
 }
 
-// The readers find out whether these are still those of the snapshot, before they read.
-void CopyPool::note_partitions(Connection& connection, RelationId id, Lsn snapshot_lsn) {
-  PartitionTree tree = read_partitions(connection, std::span(&id, 1)).at(id);
-  tree.lsn = snapshot_lsn;
+// As the snapshot sees them: one that was detached, changed and attached again since then has the
+// same file, and the copy has not what it has.
+void CopyPool::note_partitions(Connection& connection, RelationId id, CreatedSlot const& snapshot) {
+  PartitionTree tree = read_partitions_then(connection, id, snapshot.snapshot_name);
+  tree.lsn = snapshot.consistent_lsn;
   shared_.partitions.with(id, [&](PartitionedTable& table) {
     table.note_copy(tree);
     shared_.events.push_now(PartitionsSeen{id, tree});
@@ -175,7 +176,7 @@ void CopyPool::copy_round(std::vector<RelationId>& unanswered, std::stop_token s
   std::string const mark =
       publication_mark_then(connection, settings_.publication_name, keeper->slot().snapshot_name);
   for (RelationId const id : std::vector(unanswered))
-    if (!describe_again(connection, id, keeper->slot().consistent_lsn))
+    if (!describe_again(connection, id, keeper->slot()))
       std::erase(unanswered, id);
   if (publication_mark(connection, settings_.publication_name).text != mark)
     throw Error(ErrorCode::snapshot_lost,
