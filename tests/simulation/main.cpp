@@ -33,6 +33,7 @@ struct Sum {
   std::uint64_t power_cuts = 0;
   std::uint64_t spools_lost = 0;
   std::uint64_t spools_missed = 0;
+  std::uint64_t copies_again = 0; // because of partitions
   std::map<std::string, int> set_aside;
   std::map<std::uint64_t, Outcome> wrong;
 };
@@ -62,6 +63,7 @@ Sum run_all(Wanted const& wanted) {
         sum.power_cuts += static_cast<std::uint64_t>(outcome.power_cuts);
         sum.spools_lost += static_cast<std::uint64_t>(outcome.spools_lost);
         sum.spools_missed += static_cast<std::uint64_t>(outcome.spools_missed);
+        sum.copies_again += static_cast<std::uint64_t>(outcome.copies_again);
         for (auto const& [reason, count] : outcome.set_aside_because)
           sum.set_aside[reason] += count;
         if (wanted.is_traced)
@@ -90,6 +92,8 @@ int report(Wanted const& wanted, Sum const& sum, double seconds) {
       static_cast<unsigned long long>(sum.power_cuts),
       static_cast<unsigned long long>(sum.spools_lost),
       static_cast<unsigned long long>(sum.spools_missed));
+  std::printf("tables copied again because of their partitions: %llu\n",
+              static_cast<unsigned long long>(sum.copies_again));
   for (auto const& [reason, count] : sum.set_aside)
     std::printf("tables set aside, %s: %d\n", reason.c_str(), count);
   for (auto const& [seed, outcome] : sum.wrong)

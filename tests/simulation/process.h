@@ -17,10 +17,12 @@
 #include "runtime/stream_log.h"
 #include "runtime/stream_log_intake.h"
 #include "runtime/stream_log_reader.h"
+#include "schema/partition_change.h"
 #include "simulation/source.h"
 #include "simulation/spool_disk.h"
 #include "simulation/store.h"
 #include "simulation/target.h"
+#include "simulation/walsender.h"
 
 namespace walrock::simulation {
 
@@ -47,7 +49,8 @@ struct ProcessSettings {
   std::size_t copy_label_bytes = 200;
   std::optional<std::size_t> quarantine_limit; // bad-rows: quarantine
   std::optional<SpoolSizes> durable_spool;
-  bool reads_back = false; // unchanged-values: read-back
+  bool reads_back = false;      // unchanged-values: read-back
+  Milliseconds look_every{100}; // at the partitions
 };
 
 // The world outside; it outlives every process.
@@ -65,6 +68,7 @@ struct World {
   std::function<void(std::size_t, bool is_refusal)> on_read_again;
   SpoolDisk* spool = nullptr; // of the durable spool
   int spools_lost = 0;
+  int copies_again = 0; // because of partitions
 };
 
 class Process : public std::enable_shared_from_this<Process> {
@@ -86,6 +90,7 @@ private:
   void create_slot();
   Checkpoint take_position(FoundLog& found);
   TableEntry set_up(std::size_t table, Checkpoint const& checkpoint);
+  static void spool(Body& body);
   // Calls back in a moment, if the program is still alive then.
   void later(Milliseconds delay, std::function<void()> what);
   void guarded(std::function<void()> const& what);
@@ -105,7 +110,7 @@ private:
   void keep_log();
   void feed_from_log();
 
-  // As StreamThread.
+  // As StreamThread: process_stream.cpp.
   void stream_step();
   void follow();
   void connect();
@@ -117,7 +122,7 @@ private:
   void replay(Replay const& committed);
   void relieve_memory();
 
-  // As CommitThread.
+  // As CommitThread: process_commit.cpp.
   void commit_step();
   void perform_commits();
   bool perform(CommitterAction& action);
@@ -127,15 +132,27 @@ private:
   template <typename Answer>
   void call(std::function<Answer()> ask, std::function<void(Committer&, Answer, TimePoint)> tell);
 
-  // As CopyPool.
+  // As CopyPool: process_copy.cpp.
   void copy(std::set<std::size_t> const& tables);
+  void copy_round(std::set<std::size_t> const& tables, Lsn position,
+                  std::map<std::size_t, PartitionTree> const& trees);
   void copy_table(std::size_t table, SourceTable const& source, Lsn position);
+
+  // As PartitionWatcher, and what startup, stream and copy note: process_partitions.cpp.
+  void watch_partitions(std::size_t table, TableRecord& record);
+  void watch_step();
+  void measure();
+  void judge();
+  void note_row(PartitionWritten const& row);
+  void note_copy(std::size_t table, PartitionTree tree, Lsn snapshot);
+  [[nodiscard]] std::map<std::size_t, PartitionTree> look_at_all() const;
+  void keep_partitions(RelationId table, PartitionTree const& tree);
 
   [[nodiscard]] bool may_have_long_units() const {
     return settings_.committer.label_budget < 50 ||
            settings_.stream.batch_limits.indexed_keys < 100;
   }
-  std::size_t number_of(RelationId id) const { return id.oid - 16384; }
+  std::size_t number_of(RelationId id) const { return id.oid - kFirstOid; }
 
   World& world_;
   ProcessSettings settings_;
@@ -148,6 +165,7 @@ private:
   std::vector<SourceTable> copy_sources_;
   Lsn start_lsn_;
   Lsn first_snapshot_; // of the slot that was just made
+  std::map<std::size_t, PartitionTree> first_trees_;
 
   std::deque<Event> events_;
   std::deque<std::variant<FollowFrom, Unfollow>> commands_;
@@ -167,6 +185,11 @@ private:
   std::set<std::size_t> copies_wanted_;
   std::set<RelationId> followed_once_;
   TimePoint round_ends_at_{};
+
+  std::map<RelationId, PartitionedTable> partitioned_;
+  std::map<RelationId, PartitionTree> looks_; // not judged yet
+  bool is_measured_ = false;
+  Lsn judged_lsn_; // what the last look saw
 };
 
 } // namespace walrock::simulation

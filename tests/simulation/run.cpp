@@ -12,7 +12,7 @@ namespace walrock::simulation {
 
 namespace {
 
-constexpr Milliseconds kPatience(20 * 60 * 1000); // virtual, for everything to become quiet
+constexpr Milliseconds kPatience(2 * 60 * 60 * 1000); // virtual, for everything to become quiet
 
 class Run {
 public:
@@ -42,6 +42,7 @@ public:
     out.power_cuts = power_cuts_;
     out.spools_lost = world_ ? world_->spools_lost : 0;
     out.spools_missed = spools_missed_;
+    out.copies_again = world_ ? world_->copies_again : 0;
     out.tables_set_aside = static_cast<int>(set_aside_.size());
     for (auto const& [table, reason] : set_aside_)
       ++out.set_aside_because[reason.substr(0, reason.find(':'))];
@@ -52,6 +53,7 @@ private:
   void play();
   void choose();
   void choose_faults();
+  void choose_partitions(SourceWishes& wishes);
   void choose_durable_spool();
   void start();
   void let_machine_die();
@@ -129,11 +131,23 @@ void Run::choose() {
   settings_.uses_streaming = dice_.chance(0.7);
   settings_.copy_label_bytes = dice_.pick(std::vector<std::size_t>{60, 1000});
   settings_.existing_rows = dice_.chance(0.3) ? ExistingRows::swap : ExistingRows::truncate;
+  choose_partitions(wishes);
   source_ = std::make_unique<Source>(std::move(wishes), dice_, trace_);
   choose_durable_spool();
 }
 
-// Of a generator of its own: runs without one are what they would be if there were none.
+void Run::choose_partitions(SourceWishes& wishes) {
+  Dice dice(seed_ ^ 0xD1B54A32D192ED03);
+  if (!dice.chance(0.4))
+    return;
+  for (std::size_t i = 0; i < wishes.tables.size(); ++i)
+    if (wishes.tables[i] != TableKind::append_only && dice.chance(0.7))
+      wishes.partitioned.insert(i);
+  settings_.look_every = Milliseconds(dice.pick(std::vector<int>{20, 150, 600}));
+}
+
+// Of a generator of its own, like the partitions: runs without one are what they would be if there
+// were none.
 void Run::choose_durable_spool() {
   Dice dice(seed_ ^ 0x9E3779B97F4A7C15);
   if (!dice.chance(0.3))
@@ -206,7 +220,7 @@ void Run::play() {
   target_->on_gone = [this](Label const& label, bool was_sent) {
     LabelRecord const* const record = store_->find(label);
     if (record != nullptr && (was_sent || record->state == LabelRecord::State::recorded))
-      is_disturbed_.insert(record->table.oid - 16384);
+      is_disturbed_.insert(record->table.oid - kFirstOid);
   };
   target_->on_truncated = [this](TargetName const& name) {
     for (std::size_t i = 0; i < world_->targets.size(); ++i)
@@ -243,7 +257,7 @@ void Run::start() {
   for (auto const& [label, record] : store_->labels()) {
     LabelState const state = target_->label_state_silently(label);
     if (state == LabelState::visible || state == LabelState::committed)
-      is_disturbed_.insert(record.table.oid - 16384);
+      is_disturbed_.insert(record.table.oid - kFirstOid);
   }
   is_start_planned_ = false;
   ++crashes_;
@@ -346,9 +360,10 @@ void Run::note_visible(Label const& label) {
       settings_.committer.is_at_least_once)
     return;
   LabelRecord const& record = found->second;
-  std::size_t const table = record.table.oid - 16384;
-  if (is_disturbed_.contains(table))
-    return;
+  std::size_t const table = record.table.oid - kFirstOid;
+  if (is_disturbed_.contains(table) ||
+      source_->changed_silently(table, record.end_lsn) > store_->copied_lsn(record.table))
+    return; // the partition watcher has its table copied again
   for (auto const& [other, other_record] : seen) {
     bool const is_of_unit = other_record.table == record.table &&
                             other_record.epoch == record.epoch &&
@@ -439,7 +454,7 @@ void Run::compare_at_end() {
     allowed.insert({"load_rejected", "quarantine_full"});
   set_aside_.clear();
   for (auto const& [id, record] : store_->tables()) {
-    std::size_t const table = id.oid - 16384;
+    std::size_t const table = id.oid - kFirstOid;
     if (record.state == TableState::errored) {
       set_aside_[table] = record.reason;
       if (!allowed.contains(record.reason.substr(0, record.reason.find(':'))))

@@ -22,6 +22,7 @@ struct Outcome {
   int power_cuts = 0;                           // of its disk
   int spools_lost = 0;                          // and recognised
   int spools_missed = 0;                        // switched off while they were needed, and refused
+  int copies_again = 0;                         // because of partitions
   std::map<std::string, int> set_aside_because; // code
 };
 

@@ -1,5 +1,5 @@
-// A PostgreSQL of one process: tables with rows, a write-ahead log of committed transactions, one
-// logical slot, and what pgoutput sends of it. Chance decides what is written.
+// A PostgreSQL of one process: tables with rows, a write-ahead log of committed transactions and
+// one logical slot. Chance decides what is written.
 #pragma once
 
 #include <cstdint>
@@ -12,24 +12,28 @@
 #include "model/lsn.h"
 #include "model/source_table.h"
 #include "simulation/dice.h"
+#include "simulation/partitions.h"
+#include "simulation/rows.h"
 #include "simulation/trace.h"
 
 namespace walrock::simulation {
 
-using Cell = std::optional<std::string>; // nothing: NULL
-using Cells = std::vector<Cell>;
+inline constexpr Oid kFirstOid = 16384; // of the first table
 
 // The first three columns of every table are id, v, big; more are added by ALTER TABLE.
 inline constexpr std::size_t kBig = 2; // large values that do not change are not sent again
+[[nodiscard]] std::string column_name(std::size_t index);
 
 struct SourceChange {
   std::size_t table = 0;
-  char kind = 'I'; // I, U, D, T
+  char kind = 'I'; // I, U, D, T; P: a partition came, went or was emptied, which is not sent
   Cells old_row;
   Cells new_row;
   bool is_big_unchanged = false;
   std::size_t column_count = 0; // when it was written
   bool is_rolled_back = false;  // by a subtransaction of a transaction that is streamed
+  Oid partition = 0;            // that has the row; 0: the table is not partitioned
+  PartitionEvent event;         // of P
 };
 
 struct SourceTransaction {
@@ -46,6 +50,7 @@ enum class TableKind { keyed, keyed_full, append_only };
 
 struct SourceWishes {
   std::vector<TableKind> tables;
+  std::set<std::size_t> partitioned; // of these, with a key
   bool adds_columns = false;
   bool truncates = false;
   bool changes_keys_without_big = false;
@@ -68,6 +73,17 @@ public:
   [[nodiscard]] std::vector<Cells> rows_at(std::size_t table, Lsn position) const;
   [[nodiscard]] std::size_t columns_at(std::size_t table, Lsn position) const;
 
+  [[nodiscard]] bool is_partitioned(std::size_t table) const {
+    return tables_[table].partitions.has_value();
+  }
+  // What a look at the catalog would see now.
+  [[nodiscard]] PartitionTree look(std::size_t table) const;
+  [[nodiscard]] bool is_file_empty(std::size_t table, Oid partition) const {
+    return tables_[table].partitions->is_file_empty(partition);
+  }
+  // Rows of the table that came or went without being sent: the last time up to a position.
+  [[nodiscard]] Lsn changed_silently(std::size_t table, Lsn up_to) const;
+
   // The slot.
   [[nodiscard]] bool has_slot() const { return has_slot_; }
   void create_slot();
@@ -84,14 +100,20 @@ private:
   struct Table {
     TableKind kind = TableKind::keyed;
     std::size_t column_count = 3;
-    std::map<int, Cells> rows; // by id; of an append-only table by the number of the row
+    Rows rows;
+    std::optional<Partitions> partitions;
     int next_id = 1;
     std::vector<std::pair<Lsn, std::size_t>> columns_since;
   };
 
-  void write_change(SourceTransaction& transaction, std::size_t number);
+  std::uint32_t take_xid();
+  void write_change(SourceTransaction& transaction);
+  void write_truncate(SourceTransaction& transaction, SourceChange first);
+  bool write_insert(Table& table, SourceChange& change);
   void write_keyed(Table& table, SourceChange& change);
-  void update_row(Table& table, SourceChange& change, std::map<int, Cells>::iterator row);
+  void write_partition_change(Table& table, SourceChange& change, std::uint32_t xid);
+  void update_row(Table& table, SourceChange& change, Rows::iterator row);
+  Cells new_row(Table const& table, int id);
   Cell new_text();
   Cell new_big();
 
@@ -102,35 +124,12 @@ private:
   std::vector<SourceTransaction> log_;
   Lsn wal_end_{1000};
   std::uint32_t next_xid_ = 700;
+  std::set<std::uint32_t> xids_in_progress_; // of transactions that commit later
+  Oid next_oid_ = 20000;                     // of partitions and their files
   std::uint64_t next_text_ = 0;
   bool sends_empty_ = false;
   bool has_slot_ = false;
   Lsn confirmed_;
   Lsn persisted_;
 };
-
-// One START_REPLICATION: the payloads in their order.
-class Walsender {
-public:
-  Walsender(Source const& source, Lsn from, bool uses_streaming);
-  // The next payload, or nothing when everything was sent. Valid until the next call.
-  [[nodiscard]] std::optional<std::string> next();
-  [[nodiscard]] Lsn sent_up_to() const { return source_.wal_end(); }
-
-private:
-  void send_transaction(std::size_t number);
-  void send_block(SourceTransaction const& transaction, std::size_t first, std::size_t end);
-  void send_change(SourceTransaction const& transaction, SourceChange const& change, bool in_block);
-  void describe(SourceChange const& change, std::uint32_t xid_in_block);
-
-  Source const& source_;
-  bool uses_streaming_;
-  std::size_t next_ = 0;                            // transaction
-  std::map<std::size_t, std::size_t> described_;    // table: number of columns last sent
-  std::map<std::uint32_t, std::size_t> sent_early_; // changes, by xid
-  std::map<std::uint32_t, std::set<std::size_t>> described_in_block_;
-  std::vector<std::string> payloads_;
-  std::size_t at_ = 0;
-};
-
 } // namespace walrock::simulation

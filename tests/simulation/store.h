@@ -34,8 +34,11 @@ public:
       throw Error(ErrorCode::checkpoint_failed, "the disk is full");
     if (update.job)
       job_ = update.job;
-    for (TableRecord const& table : update.tables)
+    for (TableRecord const& table : update.tables) {
       tables_[table.id] = table;
+      if (table.state == TableState::copied)
+        copied_lsns_[table.id] = table.applied_lsn;
+    }
     for (RelationId const id : update.dropped_tables)
       tables_.erase(id);
     for (LabelRecord const& record : update.labels) {
@@ -67,6 +70,11 @@ public:
   [[nodiscard]] std::map<Label, LabelRecord> const& seen() const { return seen_; }
   [[nodiscard]] std::map<RelationId, TableRecord> const& tables() const { return tables_; }
   [[nodiscard]] std::map<Label, LabelRecord> const& labels() const { return labels_; }
+  // The snapshot of its last copy.
+  [[nodiscard]] Lsn copied_lsn(RelationId id) const {
+    auto const found = copied_lsns_.find(id);
+    return found == copied_lsns_.end() ? Lsn{} : found->second;
+  }
   // Where a restart reads on, or its log ends: nothing beyond it may be acknowledged.
   [[nodiscard]] Lsn acknowledgeable_lsn() const {
     if (!job_)
@@ -81,6 +89,7 @@ private:
   Trace& trace_;
   std::optional<JobRecord> job_;
   std::map<RelationId, TableRecord> tables_;
+  std::map<RelationId, Lsn> copied_lsns_;
   std::map<Label, LabelRecord> labels_;
   std::map<Label, LabelRecord> seen_;
   Lsn flushed_lsn_;
