@@ -59,7 +59,16 @@ SWAP = Scene("existing-rows: swap", tables=("wiped", "events"), existing=True,
              changes={"sink": {"starrocks": {"existing-rows": "swap"}}})
 DURABLE = Scene("a durable spool", changes={"walrock": {"durable-spool": "log"}})
 
+# Every few transactions something happens to a partition that only a copy can tell: it is begun while changes arrive.
+PARTITIONS = Scene("partitions", tables=("parts", "keyed"), changes={"walrock": {"log-level": "debug"}})
+
+# Every UPDATE that leaves a large value out, and every key change, asks the target for it.
+READ_BACK = Scene("read-back", tables=("docs", "keyed"), changes={"sink": {"starrocks": {"unchanged-values": "read-back"}}})
+
 KEEP = Scene("bad-rows: quarantine", tables=("narrow", "keyed"), changes={"sink": {"starrocks": {"bad-rows": "quarantine"}}})
+
+# What is marked is not compared: afterwards it is removed.
+SOFT = {"sink": {"starrocks": {"deletes": "soft"}}}
 
 # Every step: the scenes in which both of its failpoints are reached, the representative one first.
 REACHED_BY = {
@@ -76,21 +85,21 @@ REACHED_BY = {
     "start_twin_drop": (replace(SWAP, earlier=("after_start_twin",)),),
     "start_twin": (SWAP, LOST),
     "start_tables_record": (START, DROPPED, LOST, replace(START, says="start after a death", earlier=("after_stream_recorded",))),
-    "copy_snapshot": (AGAIN,),
-    "copy_read": (COPY, replace(AGAIN, nths=(2,))),
-    "copy_intended": (COPY,),
-    "copy_begin": (COPY,),
-    "copy_load": (COPY, replace(AGAIN, nths=(2,))),
-    "copy_prepare": (COPY,),
-    "copy_commit": (COPY, replace(AGAIN, nths=(2,))),
-    "copy_finished": (COPY,),
+    "copy_snapshot": (AGAIN, replace(PARTITIONS, nths=(1, 2))),
+    "copy_read": (COPY, replace(AGAIN, nths=(2,)), replace(PARTITIONS, nths=(4,))),
+    "copy_intended": (COPY, replace(PARTITIONS, nths=(4,))),
+    "copy_begin": (COPY, replace(PARTITIONS, nths=(4,))),
+    "copy_load": (COPY, replace(AGAIN, nths=(2,)), replace(PARTITIONS, nths=(4,))),
+    "copy_prepare": (COPY, replace(PARTITIONS, nths=(4,))),
+    "copy_commit": (COPY, replace(AGAIN, nths=(2,)), replace(PARTITIONS, nths=(4,))),
+    "copy_finished": (COPY, replace(PARTITIONS, nths=(4,))),
     "copy_empty_twin": (replace(SWAP, says="a swap without an answer",
                                 faults=({"point": "cut", "at": "sql", "label": "SWAP", "count": 1},)),),
     "copy_swap": (SWAP, replace(LOST, nths=(1, 3))),
     "copy_twin_drop": (SWAP,),
-    "state_init": (Scene("start after a death in the copy", earlier=("after_state_copying",)),),
-    "state_copying": (COPY,),
-    "state_copied": (COPY,),
+    "state_init": (Scene("start after a death in the copy", earlier=("after_state_copying",)), PARTITIONS),
+    "state_copying": (COPY, replace(PARTITIONS, nths=(4,))),
+    "state_copied": (COPY, replace(PARTITIONS, nths=(4,))),
     "state_catching_up": (Scene("slow copy", faults=({"point": "slow", "at": "prepare", "ms": 1200, "count": 3},)),),
     "state_ready": (COPY,),
     "state_errored": (Scene("a row is refused", faults=({"point": "reject_rows", "table": "wiped", "count": 1},),
@@ -102,10 +111,10 @@ REACHED_BY = {
     "stream_intended": (replace(STREAM, nths=(1, 9)),),
     "stream_begin": (replace(STREAM, nths=(1, 9)),),
     "stream_load": (replace(STREAM, nths=(1, 9)),),
-    "stream_read_back": (replace(STREAM, nths=(1, 3)),),
+    "stream_read_back": (replace(STREAM, nths=(1, 3)), replace(READ_BACK, nths=(1, 5))),
     "stream_prepare": (replace(STREAM, nths=(1, 9)),),
-    "stream_recorded": (replace(STREAM, nths=(1, 9)),),
-    "stream_commit": (replace(STREAM, nths=(1, 2, 9)),),
+    "stream_recorded": (replace(STREAM, nths=(1, 9)), replace(READ_BACK, nths=(5,))),
+    "stream_commit": (replace(STREAM, nths=(1, 2, 9)), replace(READ_BACK, nths=(5,))),
     "stream_applied": (replace(STREAM, nths=(1, 9)),),
     "stream_flushed": (replace(STREAM, nths=(1, 9)),),
     "stream_feedback": (replace(STREAM, nths=(1, 5)),),
@@ -115,7 +124,7 @@ REACHED_BY = {
     "log_recorded": (replace(DURABLE, nths=(1, 9)),),
     "log_let_go": (replace(DURABLE, says="a durable spool goes on", earlier=("after_log_recorded:3",)),),
     "slot_look": (STREAM,),
-    "truncate": (STREAM, replace(AGAIN, says="a copy is emptied")),
+    "truncate": (STREAM, replace(AGAIN, says="a copy is emptied"), replace(PARTITIONS, nths=(1, 3))),
     "add_columns": (STREAM,),
     "cut": (Scene("leftovers of an append-only table", earlier=("after_stream_load",), tables=("events",)),
             Scene("a committed leftover of an append-only table", earlier=("after_stream_commit",), tables=("events",),
@@ -141,6 +150,8 @@ REACHED_BY = {
     "checkpoint_commit": (replace(STREAM, nths=(1, 3, 12, 30)),),
     "stop_stream": (Scene("stop", is_stopped=True),),
     "stop_drain": (Scene("stop", is_stopped=True),),
+    "copy_fill": (replace(LOST, says="start after the slot was lost, deletes: soft", changes=SOFT),),
+    "mark_deleted": (Scene("deletes: soft", tables=("wiped", "docs"), changes=SOFT),),
 }
 
 # Killed, and killed again while the death before is made good.
@@ -158,6 +169,12 @@ TWICE = (
     ("after_start_slot", "after_start_slot_drop"), ("after_stream_prepare", "after_rollback", "after_stream_commit"),
     ("after_stream_recorded:3", "after_stream_commit", "after_stream_applied"),
     ("after_copy_prepare", "after_rollback", "after_copy_prepare"),
+    ("after_stream_read_back", "before_stream_read_back"), ("before_stream_read_back:2", "after_stream_recorded"),
+)
+# Likewise, while partitions have a table copied again.
+TWICE_IN_PARTITIONS = (
+    ("after_state_init", "after_state_init"), ("after_truncate", "after_copy_snapshot"),
+    ("before_copy_finished:4", "before_state_copying"),
 )
 
 
@@ -225,10 +242,19 @@ def twice_cases():
                        is_representative=deaths == TWICE[5] and semantic == "exactly-once")
 
 
+    for deaths in TWICE_IN_PARTITIONS:
+        for semantic in SEMANTICS:
+            name = "-then-".join(death.replace(":", "-") for death in deaths)
+            yield Case(f"{name}-partitions-{semantic}", "twice", semantic, PARTITIONS, deaths)
+
+
 def random_cases(count=12):
     for number in range(count):
         semantic = SEMANTICS[number % 2]
         yield Case(f"random_times-{number}-{semantic}", "random", semantic, is_representative=number == 0)
+    for number in range(4):
+        semantic = SEMANTICS[number % 2]
+        yield Case(f"random_times-partitions-{number}-{semantic}", "random", semantic, PARTITIONS, is_representative=number == 0)
 
 
 SERVERS = ("postgres", "postgres_immediate", "rockpool", "postgres_in_copy", "rockpool_in_copy", "walrock_and_postgres",

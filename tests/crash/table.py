@@ -1,6 +1,7 @@
 """The table of docs/guide/faults.md: every failpoint and every fault with its last result, written by a run."""
 from rockpool.faults import POINTS
 from tests.crash.plan import SERVERS, read_steps
+from tests.crash.workload import ALL_TABLES
 
 HEAD = """# Failpoints and faults
 
@@ -59,8 +60,9 @@ def render(cases, results):
         mine = [case for case in cases if case.kind == "twice" and case.deaths == deaths]
         text += f"| {', '.join(f'`{death}`' for death in deaths)} | {semantics(mine)} | {verdict(mine, results)} |\n"
     text += RANDOM
-    mine = [case for case in cases if case.kind == "random"]
-    text += f"| `random_times`: walrock, four times | {len(mine)} | {verdict(mine, results)} |\n"
+    for scene in dict.fromkeys(case.scene.says for case in cases if case.kind == "random"):
+        mine = [case for case in cases if case.kind == "random" and case.scene.says == scene]
+        text += f"| `random_times`: walrock, four times, {scene} | {len(mine)} | {verdict(mine, results)} |\n"
     for dying in SERVERS:
         mine = [case for case in cases if case.kind == "servers" and case.dying == dying]
         text += f"| `{dying}` | {semantics(mine)} | {verdict(mine, results)} |\n"
@@ -83,7 +85,8 @@ def short(case):
 
 
 def is_special(scene):
-    return scene.earlier or scene.faults or scene.is_dropped or scene.is_slot_lost or scene.is_failover_taken or scene.is_stateless
+    return (scene.earlier or scene.faults or scene.is_dropped or scene.is_slot_lost or scene.is_failover_taken or scene.is_stateless
+            or scene.tables != ALL_TABLES)
 
 
 def semantics(cases):

@@ -1,7 +1,8 @@
 """What the source does while things die: every kind of change, from one seed, until it is told to stop.
 
 The tables make mistakes visible: `events` is append-only (a row that comes twice stays twice), `docs` has large
-values that updates leave out, `wide` sends whole old rows, `wiped` is truncated again and again.
+values that updates leave out, `wide` sends whole old rows, `wiped` is truncated again and again, and the partitions
+of `parts` are emptied, exchanged and attached with rows, of which the stream tells nothing.
 """
 import random
 import threading
@@ -17,8 +18,12 @@ TABLES = {
     "wiped": ("CREATE TABLE wiped (id int PRIMARY KEY, what text)",),
     "narrow": ("CREATE TABLE narrow (id int PRIMARY KEY, what text, hits int, body text)",
                "ALTER TABLE narrow ALTER body SET STORAGE EXTERNAL"),
+    "parts": ("CREATE TABLE parts (id int, part int, hits int, body text, PRIMARY KEY (id, part)) PARTITION BY LIST (part)",
+              "ALTER TABLE parts ALTER body SET STORAGE EXTERNAL",
+              *(f"CREATE TABLE parts_{part} PARTITION OF parts FOR VALUES IN ({part})" for part in range(3))),
 }
-ALL_TABLES = tuple(table for table in TABLES if table != "narrow")  # whose target refuses some rows
+# Not the one whose target refuses some rows, nor the one that is copied again and again.
+ALL_TABLES = tuple(table for table in TABLES if table not in ("narrow", "parts"))
 ROWS = 200  # of each table before walrock starts
 
 FILL = {
@@ -29,6 +34,7 @@ FILL = {
     "wiped": "INSERT INTO wiped SELECT n, 'old' FROM generate_series(1, {rows}) n",
     "narrow": "INSERT INTO narrow SELECT n, CASE WHEN n % 9 = 0 THEN 'too long' ELSE 'ok' END, 0, repeat(md5(n::text), 100) "
               "FROM generate_series(1, {rows} / 10) n",
+    "parts": "INSERT INTO parts SELECT n, n % 3, 0, repeat(md5(n::text), 100) FROM generate_series(1, {rows} / 4) n",
 }
 # What the target of `narrow` cannot take; afterwards nothing is in quarantine.
 RELEASE_NARROW = "DELETE FROM narrow WHERE length(what) > 4"
@@ -200,3 +206,38 @@ class Workload:
         if self._dice.random() < 0.15:
             cursor.execute("TRUNCATE wiped")
         cursor.execute("INSERT INTO wiped VALUES (%s, 'after ' || %s)", (self._taken(), self.transactions))
+
+    def _parts(self, cursor):
+        kind = self._dice.random()
+        if kind < 0.3:
+            cursor.execute("INSERT INTO parts VALUES (%s, %s, 0, repeat(md5(%s::text), 100))",
+                           (self._taken(), self._dice.randint(0, 2), self.transactions))
+        elif kind < 0.6:  # the body stays, and is not sent
+            cursor.execute("UPDATE parts SET hits = hits + 1 WHERE id %% 4 = %s", (self._dice.randint(0, 3),))
+        elif kind < 0.7:  # the body stays, under another key
+            cursor.execute("UPDATE parts SET id = %s WHERE id = (SELECT min(id) FROM parts)", (self._taken(),))
+        elif kind < 0.8:  # into another partition
+            cursor.execute("UPDATE parts SET part = (part + 1) %% 3 WHERE id = %s", (self._some_id(),))
+        elif kind < 0.9:
+            cursor.execute("DELETE FROM parts WHERE id = %s", (self._some_id(),))
+        elif kind < 0.92:
+            cursor.execute("TRUNCATE parts")
+        else:
+            self._partition(cursor)
+
+    def _partition(self, cursor):
+        """Rows come and go with a partition; afterwards there is one for every row."""
+        part, kind = self._dice.randint(0, 2), self._dice.random()
+        fill = f"INSERT INTO parts_{part} SELECT {self._taken(3)} + n, {part}, 0, 'came' FROM generate_series(0, 2) n"
+        if kind < 0.4:
+            cursor.execute(f"TRUNCATE parts_{part}")
+        elif kind < 0.6:
+            cursor.execute(f"DROP TABLE parts_{part}")
+            cursor.execute(f"CREATE TABLE parts_{part} PARTITION OF parts FOR VALUES IN ({part})")
+        else:
+            cursor.execute(f"ALTER TABLE parts DETACH PARTITION parts_{part}")
+            if kind < 0.8:
+                cursor.execute(f"DROP TABLE parts_{part}")
+                cursor.execute(f"CREATE TABLE parts_{part} (LIKE parts INCLUDING ALL)")
+            cursor.execute(fill)
+            cursor.execute(f"ALTER TABLE parts ATTACH PARTITION parts_{part} FOR VALUES IN ({part})")
