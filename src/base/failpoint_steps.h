@@ -91,5 +91,8 @@
   /* standbys */ \
   X(start_slot_failover, source_unreachable, "standbys are to keep a slot that was made without them") \
   /* key changes */ \
-  X(stream_read_back, target_unreachable, "values of a label's rows are read back from the target")
+  X(stream_read_back, target_unreachable, "values of a label's rows are read back from the target") \
+  /* rows that stay */ \
+  X(copy_fill, target_unreachable, "the twin of a copy gets the rows of the target that stay") \
+  X(mark_deleted, target_unreachable, "a TRUNCATE of the source marks the rows of a target deleted")
 // clang-format on

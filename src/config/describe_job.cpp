@@ -2,6 +2,8 @@
 #include "config/job_file.h"
 #include "config/values.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace walrock {
@@ -56,6 +58,18 @@ char const* word(UnchangedValues values) {
   return values == UnchangedValues::partial_update ? "partial-update" : "read-back";
 }
 
+char const* word(WithoutKey choice) {
+  return choice == WithoutKey::exact ? "exact" : "append";
+}
+
+char const* word(Deletes deletes) {
+  switch (deletes) {
+  case Deletes::hard: return "hard";
+  case Deletes::soft: return "soft";
+  case Deletes::ignore: return "ignore";
+  }
+  return "";
+}
 char const* word(BadRows rows) {
   return rows == BadRows::fail ? "fail" : "quarantine";
 }
@@ -114,6 +128,13 @@ std::string text_of(std::vector<TablePattern> const& patterns) {
 }
 std::string text_of(std::vector<std::string> const& texts) {
   return fmt::format("{}", fmt::join(texts, ","));
+}
+std::string text_of(std::vector<MadeColumn> const& columns) {
+  std::vector<std::string> names;
+  for (MadeColumnType const& made : kMadeColumns)
+    if (std::find(columns.begin(), columns.end(), made.column) != columns.end())
+      names.emplace_back(made.name);
+  return text_of(names);
 }
 std::string text_of(std::map<std::string, std::string> const& map) {
   std::string text;
@@ -218,6 +239,10 @@ void add_options(Lines& lines, TableOptions const& options) {
   lines.add("bad-rows-limit",
             options.bad_rows_limit ? std::to_string(*options.bad_rows_limit) : "");
   lines.add("unchanged-values", options.unchanged_values ? word(*options.unchanged_values) : "");
+  lines.add("without-key", options.without_key ? word(*options.without_key) : "");
+  lines.add("deletes", options.deletes ? word(*options.deletes) : "");
+  lines.add("history", options.history ? word(*options.history) : "");
+  lines.add("metadata-columns", options.metadata_columns ? text_of(*options.metadata_columns) : "");
 }
 
 void add_engine(Lines& lines, EngineSpec const& engine) {

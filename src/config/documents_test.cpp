@@ -61,7 +61,8 @@ TEST(Documents, EveryKeyIsCompleteAndSaysWhatItMeansInOneSentence) {
     EXPECT_EQ(key.doc.find('|'), std::string_view::npos);
     EXPECT_NE(key.is_required, !key.default_text.empty() || !key.default_words.empty());
     EXPECT_TRUE(key.shape != Shape::choice || !key.choices.empty());
-    EXPECT_TRUE(key.shape == Shape::choice || key.shape == Shape::text_map || key.choices.empty());
+    EXPECT_TRUE(key.shape == Shape::choice || key.shape == Shape::text_map ||
+                key.shape == Shape::text_list || key.choices.empty());
   }
 }
 

@@ -1,4 +1,8 @@
 // The keys of a block under tables, most of which may also stand under sink.starrocks.
+#include <algorithm>
+#include <array>
+#include <utility>
+
 #include "config/keys.h"
 
 namespace walrock {
@@ -107,6 +111,58 @@ void add_layout(std::vector<Key>& keys) {
                   }});
 }
 
+// The words of metadata-columns, in the order of the columns.
+constexpr std::array kMetadataColumns{
+    std::pair{"lsn", MadeColumn::lsn},
+    std::pair{"commit-time", MadeColumn::commit_time},
+    std::pair{"xid", MadeColumn::xid},
+    std::pair{"operation", MadeColumn::operation},
+    std::pair{"source-table", MadeColumn::source_table},
+};
+
+std::vector<MadeColumn> metadata_of(KeyValue const& value) {
+  std::vector<MadeColumn> columns;
+  for (auto const& [word, column] : kMetadataColumns)
+    if (std::any_of(value.list.begin(), value.list.end(),
+                    [word = word](PlacedText const& entry) { return entry.text == word; }))
+      columns.push_back(column);
+  return columns;
+}
+
+void add_versions(std::vector<Key>& keys) {
+  std::string_view const section = "tables.*";
+  keys.push_back({.section = section,
+                  .name = "deletes",
+                  .shape = Shape::choice,
+                  .default_text = "hard",
+                  .choices = {{"hard"}, {"soft"}, {"ignore"}},
+                  .doc = "When a row is deleted, gets another key or is truncated away: hard "
+                         "removes it from the target, soft keeps it and sets _walrock_deleted and "
+                         "_walrock_deleted_at, ignore keeps it as it is.",
+                  .default_names = {"deletes"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->deletes = static_cast<Deletes>(v.choice);
+                  }});
+  keys.push_back({.section = section,
+                  .name = "history",
+                  .shape = Shape::boolean,
+                  .default_text = "false",
+                  .doc = "The target gets a row for every version of every row, with LSN, commit "
+                         "time and operation, instead of the rows as they are now.",
+                  .default_names = {"history"},
+                  .set = [](Draft& d, KeyValue const& v) { d.options->history = v.flag; }});
+  keys.push_back(
+      {.section = section,
+       .name = "metadata-columns",
+       .shape = Shape::text_list,
+       .default_text = "none",
+       .choices = {{"lsn"}, {"commit-time"}, {"xid"}, {"operation"}, {"source-table"}, {"none"}},
+       .doc = "Columns behind those of the source that say which transaction wrote the "
+              "row last, and how: _walrock_lsn and so on.",
+       .default_names = {"metadata-columns"},
+       .set = [](Draft& d, KeyValue const& v) { d.options->metadata_columns = metadata_of(v); }});
+}
+
 } // namespace
 
 void add_table_keys(std::vector<Key>& keys) {
@@ -176,6 +232,20 @@ void add_table_keys(std::vector<Key>& keys) {
                   .default_names = {"unchanged-values"},
                   .set = [](Draft& d, KeyValue const& v) {
                     d.options->unchanged_values = static_cast<UnchangedValues>(v.choice);
+                  }});
+  add_versions(keys);
+  keys.push_back({.section = section,
+                  .name = "without-key",
+                  .shape = Shape::choice,
+                  .default_text = "exact",
+                  .choices = {{"exact"}, {"append"}},
+                  .doc = "A table without a key whose replica identity is full: exact keeps its "
+                         "target a copy, equal rows included, under a key of walrock's own, append "
+                         "makes a target without a key, and the first UPDATE or DELETE sets the "
+                         "table aside; a target that is there stays what it is.",
+                  .default_names = {"without-key"},
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.options->without_key = static_cast<WithoutKey>(v.choice);
                   }});
   keys.push_back({.section = section,
                   .name = "target-table",

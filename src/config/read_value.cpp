@@ -183,6 +183,9 @@ private:
                                              context_.written, expected_text(key_)));
       return false;
     }
+    if (!key_.choices.empty())
+      return std::all_of(value_.list.begin(), value_.list.end(),
+                         [this](PlacedText const& entry) { return read_choice(entry); });
     return key_.shape != Shape::addresses || read_addresses();
   }
 
@@ -257,6 +260,13 @@ private:
   KeyValue value_;
 };
 
+std::string words_of(Key const& key) {
+  std::string words;
+  for (Choice const& choice : key.choices)
+    words += fmt::format("{}{}", words.empty() ? "" : ", ", choice.word);
+  return words;
+}
+
 std::string range_text(Key const& key, std::string (*print)(std::int64_t)) {
   bool const has_most = key.most < (std::int64_t(1) << 53);
   if (has_most)
@@ -275,7 +285,8 @@ std::string expected_text(Key const& key) {
   switch (key.shape) {
   case Shape::text:
   case Shape::secret: return "a text";
-  case Shape::text_list: return "a text or a list of texts";
+  case Shape::text_list:
+    return key.choices.empty() ? "a text or a list of texts" : "a list of " + words_of(key);
   case Shape::boolean: return "true or false";
   case Shape::integer:
     return "a whole number" + range_text(key, [](std::int64_t n) { return std::to_string(n); });
@@ -285,12 +296,7 @@ std::string expected_text(Key const& key) {
   case Shape::size:
     return "a size with its unit, like 512kB, 64MB or 1GB" +
            range_text(key, [](std::int64_t n) { return size_text(static_cast<std::uint64_t>(n)); });
-  case Shape::choice: {
-    std::string words;
-    for (Choice const& choice : key.choices)
-      words += fmt::format("{}{}", words.empty() ? "" : ", ", choice.word);
-    return key.choices.size() == 1 ? words : "one of " + words;
-  }
+  case Shape::choice: return (key.choices.size() == 1 ? "" : "one of ") + words_of(key);
   case Shape::addresses: return key.most == 1 ? "one host:port" : "host:port";
   case Shape::path: return "a path";
   case Shape::text_map: {

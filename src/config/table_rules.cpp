@@ -71,6 +71,14 @@ void apply(TableBlock const& block, TableOptions& options) {
     options.bad_rows_limit = from.bad_rows_limit;
   if (from.unchanged_values)
     options.unchanged_values = from.unchanged_values;
+  if (from.without_key)
+    options.without_key = from.without_key;
+  if (from.deletes)
+    options.deletes = from.deletes;
+  if (from.history)
+    options.history = from.history;
+  if (from.metadata_columns)
+    options.metadata_columns = from.metadata_columns;
 }
 
 } // namespace

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "model/batch.h"
+#include "model/kept_rows.h"
 #include "model/label.h"
 #include "model/lsn.h"
 #include "model/quarantine.h"
@@ -86,8 +87,14 @@ public:
   // Removes the rows of an append-only table that walrock made whose kLsnColumn is at or beyond
   // `from`. Repeating it is harmless.
   virtual CallOutcome cut(TargetName const& target, Lsn from) = 0;
-  // An empty table like the target, under the twin's name; one that is there goes away.
-  virtual CallOutcome make_twin(TargetName const& target, TargetName const& twin) = 0;
+  // Of rows that are not marked deleted (kDeletedColumn): marks them, with these values. Repeating it
+  // is harmless.
+  virtual CallOutcome mark_deleted(TargetName const& target,
+                                   std::vector<ColumnValue> const& values) = 0;
+  // A table like the target, under the twin's name, with the rows that are kept, else empty; one
+  // that is there goes away.
+  virtual CallOutcome make_twin(TargetName const& target, TargetName const& twin,
+                                std::optional<KeptRows> const& kept) = 0;
   // Exchanges the content of the table with that of its twin in one step, then drops the twin.
   // Repeating it after a crash would undo it: see docs/design/existing-rows.md.
   virtual CallOutcome swap_in(TargetName const& target, TargetName const& twin) = 0;

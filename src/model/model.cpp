@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "model/made_column.h"
+
 namespace walrock {
 
 SourceColumn const* SourceTable::column(std::string_view column_name) const {
@@ -33,6 +35,11 @@ Published SourceTable::published() const {
   for (SourceColumn const& column : columns)
     (column.is_sent ? out.sent : out.unsent).push_back(column.attnum);
   return out;
+}
+
+bool TargetTable::is_hashed() const {
+  return model == TableModel::primary &&
+         key == std::vector<std::string>{kHashColumn, kLsnColumn, kIndexColumn};
 }
 
 TargetColumn const* TargetTable::column(std::string_view column_name) const {

@@ -21,6 +21,13 @@ struct TargetColumn {
   std::string comment;
 };
 
+// What a statement puts into a column; nothing: NULL.
+struct ColumnValue {
+  std::string column;
+  std::optional<std::string> value;
+  bool operator==(ColumnValue const&) const = default;
+};
+
 struct TargetTable {
   TargetName name;
   TableModel model = TableModel::primary;
@@ -35,6 +42,8 @@ struct TargetTable {
   std::map<std::string, std::string> properties;
   std::string table_id; // information_schema.tables_config.TABLE_ID; empty before creation
 
+  // Rows without a key, kept exact under the hash of their values: docs/design/rows-without-key.md.
+  [[nodiscard]] bool is_hashed() const;
   [[nodiscard]] TargetColumn const* column(std::string_view column_name) const;
   // Those of `wanted` that it does not have.
   [[nodiscard]] std::vector<TargetColumn> lacking(std::vector<TargetColumn> const& wanted) const;

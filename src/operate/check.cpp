@@ -76,7 +76,9 @@ private:
   [[nodiscard]] bool has_append_only_table() const {
     return std::any_of(selection_.tables.begin(), selection_.tables.end(), [&](auto const& table) {
       try {
-        return is_publishable(table) && key_of(table, options_for(job_, table.name)).empty();
+        return is_publishable(table) &&
+               target_table_for(table, target_for(job_, table.name), options_for(job_, table.name))
+                       .model == TableModel::duplicate;
       } catch (Error const&) {
         return false; // said where its design is checked
       }

@@ -5,6 +5,7 @@
 
 #include "config/table_rules.h"
 #include "operate/check_parts.h"
+#include "schema/made_columns.h"
 #include "schema/source_types.h"
 #include "schema/target_design.h"
 #include "schema/type_map.h"
@@ -250,6 +251,8 @@ void check_design(JobSpec const& job, SourceTable const& table, Findings& findin
                  advice->sql);
   TargetTable const target = target_table_for(table, target_for(job, table.name), options);
   check_types(table, options, findings);
+  for (std::string& sentence : version_sentences(table, target, options))
+    findings.add(Severity::warning, plain(table.name), std::move(sentence));
   for (std::string& sentence : policy_sentences(table, target, options))
     findings.add(Severity::note, plain(table.name), std::move(sentence));
 }

@@ -10,6 +10,7 @@
 #include "operate/grants.h"
 #include "schema/compare.h"
 #include "schema/ddl.h"
+#include "schema/made_columns.h"
 #include "schema/target_design.h"
 #include "starrocks/http_client.h"
 #include "starrocks/url.h"
@@ -178,13 +179,31 @@ void check_rows(TargetCatalog& catalog, TargetName const& target, TableOptions c
   }
 }
 
-// The columns that tell where a row of an append-only table came from.
+// Columns that the job asks for are added, or it is refused; those that tell where a row of an
+// append-only table came from may be lacking.
 void check_origin(TargetCatalog& catalog, JobSpec const& job, TargetTable const& wanted,
                   TargetTable const& existing, TableOptions const& options, Findings& findings) {
-  auto const lacking = origin_columns_lacking(wanted, existing);
-  if (lacking.empty() || !job.schema_sync.enable || job.schema_sync.ignore_incompatible_fields)
+  auto const lacking = made_columns_lacking(wanted, existing);
+  bool const may_add = job.schema_sync.enable && !job.schema_sync.ignore_incompatible_fields;
+  bool const is_optional =
+      !options.is_history() && std::all_of(lacking.begin(), lacking.end(), [](auto const& column) {
+        return column.name == kLsnColumn || column.name == kIndexColumn;
+      });
+  if (lacking.empty() || (!may_add && is_optional))
     return;
   std::string const sql = add_columns_sql(existing.name, lacking) + ";";
+  if (!may_add) {
+    findings.add(Severity::error, to_string(existing.name),
+                 "the table lacks columns that the job asks for", sql, "target_table_mismatch");
+    return;
+  }
+  bool const has_origin =
+      existing.column(kLsnColumn) != nullptr || wanted.model == TableModel::primary;
+  if (has_origin) {
+    findings.add(Severity::note, to_string(existing.name),
+                 "walrock adds the columns that the job asks for", sql);
+    return;
+  }
   bool const is_copied = job.source.startup == StartupMode::initial;
   bool const rows_stay = !is_copied || options.existing_rows == ExistingRows::keep;
   if (rows_stay && catalog.has_rows(existing.name))
@@ -285,6 +304,7 @@ void check_target_table(TargetCatalog& catalog, JobSpec const& job, SourceTable 
                    create_table_sql(wanted) + ";", "target_table_missing");
     return;
   }
+  wanted = target_table_beside(table, *existing, options);
   if (is_done(checkpoint, table, target))
     return; // walrock's own by now
   bool const is_replaced = creates && existing->model == TableModel::unique &&

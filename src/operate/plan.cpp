@@ -14,6 +14,7 @@
 #include "postgres/slot.h"
 #include "schema/compare.h"
 #include "schema/ddl.h"
+#include "schema/made_columns.h"
 #include "schema/target_design.h"
 #include "schema/value_policy.h"
 #include "starrocks/catalog.h"
@@ -126,6 +127,9 @@ private:
       return;
     }
     TargetTable wanted = target_table_for(source, table.target, options_for(job_, source.name));
+    for (std::string& sentence :
+         version_sentences(source, wanted, options_for(job_, source.name)))
+      plan_.notes.push_back(std::move(sentence));
     for (std::string const& sentence :
          policy_sentences(source, wanted, options_for(job_, source.name)))
       plan_.notes.push_back(fmt::format("{}: {}", to_string(source.name), sentence));
@@ -149,6 +153,7 @@ private:
       return;
     }
     table.action = PlannedTable::Action::use;
+    wanted = target_table_beside(source, *existing, options_for(job_, source.name));
     for (Mismatch const& mismatch : compare(source, wanted, *existing)) {
       bool const is_ignored =
           !mismatch.column.empty() && job_.schema_sync.ignore_incompatible_fields;

@@ -123,6 +123,11 @@ void Committer::on_label_state(CallId id, LabelState state, TimePoint now) {
                 "");
       return;
     }
+    if (takes_ranks(*line, *slot)) {
+      copy_anew(*line, fmt::format("StarRocks has forgotten label {} whose commit was in doubt",
+                                   slot->label.text));
+      return;
+    }
     if (line->has_origin && !is_copy_label(*line, *slot))
       note_committed_beyond(*line, slot->label); // perhaps; the rows themselves are looked for
     on_aborted(*line, *slot, "StarRocks does not know the label any more", now);
@@ -158,7 +163,20 @@ void Committer::on_aborted(TableLine& line, LabelSlot& slot, std::string const& 
               "");
     return;
   }
-  read_again(line, fmt::format("label {} was aborted: {}", slot.label.text, why));
+  std::string const reason = fmt::format("label {} was aborted: {}", slot.label.text, why);
+  if (is_half && takes_ranks(line, slot))
+    copy_anew(line, reason);
+  else
+    read_again(line, reason);
+}
+
+// Deletes of its unit say which of several equal rows by their rank in the target: where some of
+// them may be done, the same ranks are other rows.
+bool Committer::takes_ranks(TableLine& line, LabelSlot const& slot) {
+  if (!line.is_hashed || is_copy_label(line, slot))
+    return false;
+  Unit const* const unit = unit_of(line, slot);
+  return unit->reads_back || unit->is_restored; // of one that is restored it is not known
 }
 
 void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) {
@@ -219,7 +237,7 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
     line.quarantined.clear();
   }
   if (is_add_of_copy) {
-    if (line.copy_target != line.record.target)
+    if (line.copy_target != line.record.target && line.is_known_empty) // it went to the twin
       line.twin_columns.insert(line.twin_columns.end(), line.adding_columns.begin(),
                                line.adding_columns.end());
     line.adding_columns.clear();

@@ -23,12 +23,16 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   auto line = std::make_unique<TableLine>();
   line->record = std::move(entry.record);
   line->is_append_only = entry.is_append_only;
+  line->is_hashed = entry.is_hashed;
   line->has_origin = entry.has_origin;
   line->is_emptied_before_copy = entry.is_emptied_before_copy;
   line->is_known_empty = entry.is_known_empty;
   line->twin = entry.twin;
   line->copy_target = entry.twin.value_or(line->record.target);
   line->twin_columns = std::move(entry.twin_columns);
+  line->owed_columns = std::move(entry.owed_columns);
+  line->kept = entry.kept;
+  line->kept_now = entry.kept_now;
   line->retry_at = now;
   line->quarantine_limit = entry.quarantine_limit;
   TableState const state = line->record.state;
@@ -105,7 +109,11 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
   if (epoch.tables.empty())
     return;
   handed_over_at_[epoch.number] = now;
+  std::uint32_t ordinal = 0;
+  RelationId last;
   for (TableEpoch& from : epoch.tables) {
+    if (std::exchange(last, from.table) != from.table)
+      ordinal = 0;
     TableLine* const line = find(from.table);
     if (line == nullptr || line->is_errored())
       continue;
@@ -125,9 +133,9 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
     std::move(from.added_columns.begin(), from.added_columns.end(),
               std::back_inserter(unit.added_columns));
     unit.is_truncated = from.is_truncated;
+    unit.deletion_marks = std::move(from.deletion_marks);
     unit.reads_back = from.reads_back;
     unit.needs_record = !settings_.is_at_least_once || from.needs_record;
-    std::uint32_t ordinal = 0;
     std::uint64_t row_count = 0;
     for (std::uint32_t part = 0; part < from.parts.size(); ++part) {
       for (Batch& batch : from.parts[part].batches) {

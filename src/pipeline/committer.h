@@ -51,12 +51,17 @@ struct CommitterSettings {
 struct TableEntry {
   TableRecord record;
   bool is_append_only = false;
+  bool is_hashed = false;  // TargetTable::is_hashed
   bool has_origin = false; // append-only, and its rows say which transaction they came from
   bool is_emptied_before_copy = true;
   bool is_known_empty = false;
   // Where the copy goes when it is swapped in at its end; empty: into the table itself.
   std::optional<TargetName> twin;
   std::vector<TargetColumn> twin_columns; // that it has and the table lacks
+  std::vector<TargetColumn> owed_columns; // to be added before the first rows
+  // Rows of the target that go into the twin of a copy; and into that of the copy that comes next.
+  std::optional<KeptRows> kept = {};
+  std::optional<KeptRows> kept_now = {};
   // With bad-rows: quarantine, as many rows of the table may be there.
   std::optional<std::size_t> quarantine_limit;
 };
@@ -179,6 +184,7 @@ private:
   void advance_copy(TableLine& line, TimePoint now);
   void advance_leftovers(TableLine& line, TimePoint now);
   void empty_target(TableLine& line, TimePoint now);
+  void send_owed_columns(TableLine& line, TargetName const& to);
   void end_copy(TableLine& line);
   void finish_copy(TableLine& line);
   void begin_copy_again(TableLine& line);
@@ -213,6 +219,7 @@ private:
   CallId call_for(TableLine* line, LabelSlot* slot); // line: of an orphan none
   Call take_call(CallId call);
   [[nodiscard]] Unit* unit_of(TableLine& line, LabelSlot const& slot);
+  [[nodiscard]] bool takes_ranks(TableLine& line, LabelSlot const& slot);
   [[nodiscard]] bool is_copy_label(TableLine const& line, LabelSlot const& slot) const;
   LabelRecord record_of(TableLine const& line, Unit const& unit, LabelSlot const& slot,
                         LabelRecord::State state) const;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "model/batch.h"
 #include "model/checkpoint.h"
+#include "model/kept_rows.h"
 #include "model/label.h"
 #include "model/quarantine.h"
 #include "model/refused_row.h"
@@ -45,17 +47,24 @@ struct SendTruncate {
   CallId call = 0;
   TargetName target;
 };
+// deletes: soft: a TRUNCATE of the source.
+struct SendMarkDeleted {
+  CallId call = 0;
+  TargetName target;
+  std::vector<ColumnValue> values; // of the rows that are not marked yet
+};
 // Remove the rows of an append-only table that came from transactions at or beyond `from`.
 struct SendCut {
   CallId call = 0;
   TargetName target;
   Lsn from;
 };
-// An empty twin of the table, in place of one that may be there.
+// A twin of the table, in place of one that may be there: empty, or with rows of the table.
 struct SendMakeTwin {
   CallId call = 0;
   TargetName target;
   TargetName twin;
+  std::optional<KeptRows> kept = {};
 };
 // The copy in the twin is complete: it takes the place of what the table held before.
 struct SendSwap {
@@ -108,8 +117,8 @@ struct Say {
 
 using CommitterAction =
     std::variant<WriteCheckpoint, StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
-                 SendCut, SendMakeTwin, SendSwap, SendAddColumns, ReadQuarantine, EmptyQuarantine,
-                 SpoolBody, NeedCopy, FollowFrom, Unfollow, Say>;
+                 SendMarkDeleted, SendCut, SendMakeTwin, SendSwap, SendAddColumns, ReadQuarantine,
+                 EmptyQuarantine, SpoolBody, NeedCopy, FollowFrom, Unfollow, Say>;
 using CommitterActions = std::vector<CommitterAction>;
 
 } // namespace walrock

@@ -22,8 +22,9 @@ public:
     return settings;
   }
 
-  void add(Oid oid, TableState state, Lsn applied = {}) {
+  void add(Oid oid, TableState state, Lsn applied = {}, bool is_hashed = false) {
     TableEntry entry;
+    entry.is_hashed = is_hashed;
     entry.record.id = {oid};
     entry.record.source = {"public", "t" + std::to_string(oid)};
     entry.record.target = {"demo", "t" + std::to_string(oid)};
@@ -323,6 +324,46 @@ TEST(Committer, ACommitInDoubtIsAskedAndNeverLoadedAgain) {
   EXPECT_TRUE(b.take<StartLoad>().empty());
   EXPECT_TRUE(b.take<SendRollback>().empty());
   EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
+}
+
+// Two labels of a table without a key, in parts: the first is committed, then the second is gone.
+TableState state_after_half(bool takes_ranks) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100}, true);
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}, 2));
+  tables[0].reads_back = tables[0].needs_record = takes_ranks;
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  for (StartLoad const& load : b.take<StartLoad>())
+    b.loaded(load);
+  b.committed(b.only<SendCommit>());
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::aborted);
+  EXPECT_EQ(b.take<FollowFrom>().size(), takes_ranks ? 0u : 1u);
+  return b.state_of(1);
+}
+
+TEST(Committer, DeletesByRankThatMayBeHalfDoneMeanACopy) {
+  EXPECT_EQ(state_after_half(true), TableState::init);
+  EXPECT_EQ(state_after_half(false), TableState::ready) << "the same rows again change nothing";
+}
+
+TEST(Committer, DeletesByRankWhoseLabelIsForgottenMeanACopy) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100}, true);
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  tables[0].reads_back = true;
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::in_doubt);
+  b.later();
+  b.state(b.only<AskLabelState>(), LabelState::unknown);
+  EXPECT_EQ(b.state_of(1), TableState::init);
+  EXPECT_TRUE(b.take<FollowFrom>().empty());
 }
 
 TEST(Committer, AnAbortedLabelSendsOnlyItsTableBack) {
@@ -928,6 +969,68 @@ TEST(Committer, NothingIsLoadedBesideACommitWithoutAnswer) {
   b.epoch(2, Lsn{400}, one(std::move(again)));
   b.later();
   EXPECT_TRUE(b.take<StartLoad>().empty());
+}
+
+// deletes: soft: rows of the target go into the twin of every copy but the first.
+TEST(Committer, RowsThatStayGoIntoTheTwinOfALaterCopy) {
+  Bench b;
+  TableEntry entry;
+  entry.record.id = {1};
+  entry.record.source = {"public", "t1"};
+  entry.record.target = {"demo", "t1"};
+  entry.kept = KeptRows::marked;
+  entry.twin = TargetName{"demo", "t1_walrock_copy"};
+  entry.owed_columns = {{"_walrock_deleted", "BOOLEAN", true, {}, {}}};
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  auto const add = b.only<SendAddColumns>();
+  EXPECT_EQ(add.target.table, "t1") << "the twin is made like it";
+  b.called(add.call);
+  auto const first = b.only<SendMakeTwin>();
+  EXPECT_FALSE(first.kept);
+  b.called(first.call);
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.committer.on_copy_read({1});
+  b.turn();
+  b.called(b.only<SendSwap>().call);
+  b.later();
+  EXPECT_EQ(b.state_of(1), TableState::ready);
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "somebody said so", ""});
+  b.turn();
+  auto const again = b.only<SendMakeTwin>();
+  EXPECT_EQ(again.kept, KeptRows::marked);
+  b.committer.on_called(again.call, {CallOutcome::Kind::unreachable, "the answer was lost"}, b.now);
+  b.later();
+  EXPECT_EQ(b.only<SendMakeTwin>().kept, KeptRows::marked) << "made and filled anew";
+  EXPECT_TRUE(b.take<SendTruncate>().empty());
+}
+
+TEST(Committer, ATruncateThatMarksComesBetweenWhatWasBeforeItAndBehind) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{100}));
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  tables.back().is_truncated = true;
+  tables.back().deletion_marks = {{"_walrock_deleted", "1"}};
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  auto const before = b.only<StartLoad>();
+  b.loaded(before);
+  EXPECT_TRUE(b.take<SendMarkDeleted>().empty());
+  b.committed(b.only<SendCommit>());
+  b.later();
+  EXPECT_EQ(b.tables[1].applied_lsn, Lsn{100}) << "a crash repeats it";
+  b.called(b.only<SendMarkDeleted>().call);
+  auto const behind = b.only<StartLoad>();
+  EXPECT_NE(behind.label.text, before.label.text);
+  b.loaded(behind);
+  b.committed(b.only<SendCommit>());
+  b.later();
+  EXPECT_EQ(b.tables[1].applied_lsn, Lsn{200});
 }
 
 TEST(Committer, ACopyIsSwappedInWhenItIsComplete) {

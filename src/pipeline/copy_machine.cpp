@@ -14,11 +14,9 @@ CopyMachine::CopyMachine(RowEncoder const& encoder, Split const& split, Lsn cons
   batches_.use(&encoder);
 }
 
-void CopyMachine::keep_unsayable(TargetName const& target, std::size_t limit,
-                                 std::int64_t seen_at) {
+void CopyMachine::keep_unsayable(TargetName const& target, std::size_t limit) {
   quarantine_.emplace(budget_, source_, target, limit);
   batches_.divert_to(&*quarantine_);
-  origin_.commit_time = seen_at;
 }
 
 void CopyMachine::on_line(std::span<char> line) {

@@ -27,9 +27,12 @@ public:
   CopyMachine(RowEncoder const& encoder, Split const& split, Lsn consistent_lsn,
               MemoryBudget* budget, Limits limits);
 
+  // When the copy of the table began, in microseconds since 2000: the commit time of its rows.
+  void note_begin(std::int64_t began_at) { origin_.commit_time = began_at; }
+
   // With bad-rows: quarantine: rows that cannot be encoded go there, at most `limit`. target: the
-  // table itself, also when the copy goes into a twin; seen_at: microseconds since 2000.
-  void keep_unsayable(TargetName const& target, std::size_t limit, std::int64_t seen_at);
+  // table itself, also when the copy goes into a twin.
+  void keep_unsayable(TargetName const& target, std::size_t limit);
 
   // One line of COPY's text format without its newline; escapes are undone in place.
   void on_line(std::span<char> line);

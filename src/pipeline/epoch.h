@@ -21,15 +21,18 @@ struct Part {
 
 // Invariant 9: changes = sent + dropped + quarantined (a key change counts as two; a partial row
 // that is folded into the full row of its key is sent as another full row; the release of a key is
-// no change).
+// no change, nor is an update of a row without a key that leaves it as it was; with deletes: ignore
+// a delete is dropped).
 struct RowCounts {
   std::uint64_t changes = 0;
   std::uint64_t sent = 0;
-  std::uint64_t dropped = 0; // by a later TRUNCATE
+  std::uint64_t dropped = 0; // by a later TRUNCATE, or as `deletes` says
   std::uint64_t quarantined = 0;
 };
 
 // The changes of one table between two transaction boundaries: the unit of prepare, record, commit.
+// With deletes: soft a table may be in an epoch several times, in a row: each TRUNCATE with rows
+// before it begins another, and all but the last end where they began.
 struct TableEpoch {
   RelationId table;
   std::uint64_t generation = 0; // of FollowFrom; the committer drops what an older one brought
@@ -40,6 +43,8 @@ struct TableEpoch {
   // Steps before the first part; both are barriers.
   std::vector<TargetColumn> added_columns;
   bool is_truncated = false;
+  // With deletes: soft the rows that are there get these values instead.
+  std::vector<ColumnValue> deletion_marks;
   std::vector<Part> parts;
   RowCounts counts;
   // What the last part changes in the quarantine: its rows, and the keys whose number of rows is

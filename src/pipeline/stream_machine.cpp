@@ -1,6 +1,7 @@
 #include "pipeline/stream_machine.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -21,7 +22,7 @@ constexpr std::size_t kSpooledBody = 64 << 10; // smaller bodies are not worth a
 } // namespace
 
 StreamMachine::StreamMachine(StreamSettings settings, MemoryBudget* budget)
-    : settings_(settings), budget_(budget) {}
+    : settings_(settings), budget_(budget), equal_rows_share_(budget->limit() / 4) {}
 StreamMachine::~StreamMachine() = default;
 
 // ---------------------------------------------------------------- tables
@@ -51,7 +52,8 @@ void StreamMachine::start(Lsn from) {
 void StreamMachine::follow(FollowedTable followed) {
   RelationId const id = followed.source.id;
   last_table_ = nullptr;
-  tables_[id] = std::make_unique<Table>(std::move(followed), budget_, settings_.batch_limits);
+  tables_[id] = std::make_unique<Table>(std::move(followed), budget_, &equal_rows_share_,
+                                        settings_.batch_limits);
 }
 
 void StreamMachine::unfollow(RelationId id) {
@@ -142,23 +144,6 @@ void StreamMachine::require_layout(Table const& table, Row row) {
   if (row.size() != columns)
     throw ProtocolViolation(fmt::format("a row of {} has {} columns, its relation has {}",
                                         to_string(table.source.name), row.size(), columns));
-}
-
-template <typename Work>
-void StreamMachine::guarded(Table& table, StreamActions& actions, Work work) {
-  try {
-    work();
-  } catch (ProtocolViolation const&) {
-    throw; // the connection is not to be trusted
-  } catch (Error const& error) {
-    if (error.retry() == Retry::never) {
-      unfollow(table.source.id);
-    } else { // it is copied again: its layouts are followed, its rows are wanted from then on
-      table.from = kNothingWanted;
-      table.forget_rows();
-    }
-    actions.emplace_back(SetAside{table.source.id, ErrorReport::of(error)});
-  }
 }
 
 // ---------------------------------------------------------------- read and decode
@@ -255,7 +240,8 @@ void StreamMachine::take(Message const& message, TimePoint now, StreamActions& a
 
 void StreamMachine::begin(Lsn commit_lsn, PgTimestamp commit_time, std::uint32_t xid) {
   require_outside();
-  transaction_ = Transaction{commit_lsn, commit_time, xid, 0};
+  transaction_ = Transaction{commit_lsn, commit_time, xid};
+  ++transaction_count_;
 }
 
 void StreamMachine::commit(Commit const& commit, TimePoint now, StreamActions& actions) {
@@ -407,6 +393,25 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
   });
 }
 
+namespace {
+
+// What updates carry the old values of, when they change.
+std::vector<std::size_t> version_key_of(Relation const& relation, SourceTable const& source,
+                                        TableOptions const& options) {
+  bool const is_full = relation.identity == ReplicaIdentity::full;
+  std::vector<std::string> const key =
+      is_full ? key_of(source, options) : std::vector<std::string>();
+  std::vector<std::size_t> cells;
+  for (std::size_t i = 0; i < relation.columns.size(); ++i) {
+    RelationColumn const& column = relation.columns[i];
+    if (is_full ? std::find(key.begin(), key.end(), column.name) != key.end() : column.is_key)
+      cells.push_back(i);
+  }
+  return cells;
+}
+
+} // namespace
+
 void StreamMachine::plan(Table& table) {
   Relation relation = std::move(*table.pending);
   table.pending.reset();
@@ -415,6 +420,8 @@ void StreamMachine::plan(Table& table) {
                table.options),
       settings_.changed_values));
   table.batches.use(table.encoders.back().get());
+  if (table.is_history())
+    table.version_key = version_key_of(relation, table.source, table.options);
   table.relation = std::move(relation);
 }
 
@@ -467,36 +474,46 @@ void StreamMachine::take_quarantine(Table& table, TableEpoch& out) {
   out.parts.back().batches.push_back(std::move(*taken.batch));
 }
 
+// What is there of the open epoch, and may end here.
+TableEpoch StreamMachine::take_rows(Table& table) {
+  TableEpoch out;
+  out.table = table.source.id;
+  out.generation = table.generation;
+  out.first_commit_time = table.first_commit_time;
+  out.is_truncated = std::exchange(table.is_truncated, false);
+  out.deletion_marks = std::exchange(table.deletion_marks, {});
+  out.counts = std::exchange(table.counts, {});
+  out.counts.sent = table.batches.row_count();
+  out.reads_back = table.batches.has_references();
+  out.needs_record = out.is_truncated || table.batches.has_partial_rows() || out.reads_back;
+  out.parts = table.batches.take();
+  return out;
+}
+
 void StreamMachine::hand_over(TimePoint now, StreamActions& actions) {
   Epoch epoch;
   epoch.number = ++epoch_number_;
   epoch.end_lsn = touched_.empty() ? std::max(idle_lsn_, end_lsn_) : end_lsn_;
   for (Table* const table : touched_) {
-    TableEpoch out;
-    out.table = table->source.id;
-    out.generation = table->generation;
-    out.epoch = epoch.number;
-    out.after_lsn = handed_over_lsn_;
-    out.end_lsn = epoch.end_lsn;
-    out.first_commit_time = table->first_commit_time;
-    out.added_columns = table->added_columns;
-    out.is_truncated = table->is_truncated;
-    out.counts = table->counts;
-    out.counts.sent = table->batches.row_count();
-    out.reads_back = table->batches.has_references();
-    out.needs_record = table->is_truncated || table->batches.has_partial_rows() || out.reads_back;
-    out.parts = table->batches.take();
-    take_quarantine(*table, out);
-    WALROCK_ASSERT(out.counts.changes ==
-                       out.counts.sent + out.counts.dropped + out.counts.quarantined,
-                   "every change read is sent, dropped by a TRUNCATE or in quarantine");
+    std::vector<TableEpoch> taken = std::move(table->earlier);
+    taken.push_back(take_rows(*table));
+    taken.front().added_columns = table->added_columns;
+    take_quarantine(*table, taken.back());
+    for (TableEpoch& out : taken) {
+      out.epoch = epoch.number;
+      out.after_lsn = out.end_lsn = handed_over_lsn_;
+      WALROCK_ASSERT(out.counts.changes ==
+                         out.counts.sent + out.counts.dropped + out.counts.quarantined,
+                     "every change read is sent, dropped by a TRUNCATE or in quarantine");
+    }
+    taken.back().end_lsn = epoch.end_lsn;
     // An epoch may bring columns only, in front of the first transaction that is wanted.
     table->from = std::max(table->from, epoch.end_lsn);
     table->end_epoch();
     // Only the present layout is needed from here on.
     if (table->encoders.size() > 1)
       table->encoders.erase(table->encoders.begin(), table->encoders.end() - 1);
-    epoch.tables.push_back(std::move(out));
+    std::move(taken.begin(), taken.end(), std::back_inserter(epoch.tables));
   }
   touched_.clear();
   epoch_bytes_ = 0;
@@ -518,6 +535,12 @@ bool StreamMachine::relieve(TimePoint now, StreamActions& actions) {
       Body* const body =
           table->batches.largest_body(std::max(least, largest ? largest->bytes.size() : 0));
       largest = body != nullptr ? body : largest;
+      for (TableEpoch& before : table->earlier)
+        for (Part& part : before.parts)
+          for (Batch& batch : part.batches)
+            for (Body& closed : batch.bodies)
+              if (closed.bytes.size() >= std::max(least, largest ? largest->bytes.size() : 0))
+                largest = &closed;
     }
     if (largest != nullptr)
       break;

@@ -146,7 +146,6 @@ private:
     Lsn commit_lsn;
     PgTimestamp commit_time = 0;
     std::uint32_t xid = 0;
-    std::uint64_t index = 0;
   };
   struct Streamed {
     std::set<std::uint32_t> aborted_xids;
@@ -164,7 +163,18 @@ private:
   void on_truncate(Truncate const& change, StreamActions& actions);
   void on_stream_abort(StreamAbort const& abort, StreamActions& actions);
   void spool(std::span<std::byte const> payload, StreamActions& actions);
-  void replace_key(Table& table, Row old_row, Row new_row);
+  void insert_equal(Table& table, Row row, ChangeKind kind);
+  void remove_equal(Table& table, Row old_row, OldRowKind old_kind);
+  void replace_equal(Table& table, Update const& change, Row new_row);
+  void replace_key(Table& table, Row old_row, OldRowKind old_kind, Row new_row);
+  void delete_row(Table& table, Row old_row, OldRowKind old_kind);
+  void truncate(Table& table);
+  void mark_all_deleted(Table& table);
+  static TableEpoch take_rows(Table& table);
+  // Of a history.
+  void append_version(Table& table, Row row, ChangeKind kind);
+  void append_update(Table& table, Update const& change, Row new_row);
+  [[nodiscard]] Row filled(Update const& change);
   // The table boundary: what fails here sets the table aside, the others go on.
   template <typename Work> void guarded(Table& table, StreamActions& actions, Work work);
 
@@ -179,7 +189,7 @@ private:
   // The same for a row, of which a description of its partition may have told.
   Table* wanted_row(RelationId id, StreamActions& actions);
   void touch(Table& table);
-  RowOrigin next_origin(ChangeKind kind);
+  RowOrigin next_origin(Table& table, ChangeKind kind);
   static void take_quarantine(Table& table, TableEpoch& out);
   void hand_over(TimePoint now, StreamActions& actions);
   [[nodiscard]] Milliseconds linger() const;
@@ -187,6 +197,7 @@ private:
 
   StreamSettings settings_;
   MemoryBudget* budget_;
+  MemoryBudget equal_rows_share_; // a quarter of it
   Decoder decoder_;
   std::unordered_map<RelationId, std::unique_ptr<Table>> tables_;
   Table* last_table_ = nullptr; // of find(); most changes are of the table of the one before
@@ -198,6 +209,7 @@ private:
   std::vector<Value> filled_;   // scratch of on_update
 
   std::optional<Transaction> transaction_;
+  std::uint64_t transaction_count_ = 0; // that began
   std::optional<std::uint32_t> stream_block_; // the xid of the block we are in
   std::unordered_map<std::uint32_t, Streamed> streamed_;
   std::optional<Commit> replaying_;

@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "pgoutput/wire_for_tests.h"
+#include "schema/made_columns.h"
+#include "schema/target_design.h"
 
 namespace walrock {
 namespace {
@@ -743,6 +745,130 @@ TEST_F(StreamMachineTest, ATruncateOfARootIsToldEvenWhereItIsNotWanted) {
   EXPECT_EQ(truncations[0].xid, 7u);
 }
 
+class RowsThatStayTest : public StreamMachineTest {
+protected:
+  void follow_with(TableOptions options, std::vector<std::string> const& made,
+                   TableModel model = TableModel::primary) {
+    FollowedTable table = followed(1, Lsn{kStart}, {"*id", "v"});
+    table.target.model = model;
+    for (std::string const& name : made)
+      table.target.columns.push_back(made_target_column(made_column_named(name), true));
+    table.options = std::move(options);
+    machine.follow(std::move(table));
+  }
+  void follow_softly() {
+    TableOptions options;
+    options.deletes = Deletes::soft;
+    follow_with(options, {"_walrock_deleted", "_walrock_deleted_at"});
+  }
+  std::vector<TableEpoch> take(Wire const& end = commit(200, 210)) {
+    feed(end);
+    tick();
+    return epochs.empty() ? std::vector<TableEpoch>() : std::move(epochs.back().tables);
+  }
+  static constexpr char kAt[] = "2000-01-01 00:00:00.001000";
+};
+
+TEST_F(RowsThatStayTest, ADeleteMarksTheRowAndEveryOtherChangeDoesNot) {
+  follow_softly();
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(remove(1, {"1", "-"}));
+  feed(insert(1, {"2", "b"}));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"1|a|0|\\N|0", std::string("1|a|1|") + kAt + "|0", "2|b|0|\\N|0"}));
+}
+
+TEST_F(RowsThatStayTest, ADeleteOfARowThatIsNotAtHandIsAPartialUpdate) {
+  follow_softly();
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(remove(1, {"1", "-"}));
+  auto const tables = take();
+  ASSERT_EQ(tables.size(), 1u);
+  EXPECT_TRUE(tables[0].needs_record);
+  EXPECT_EQ(tables[0].parts[0].batches[0].spec.columns,
+            "`id`,`_walrock_deleted`,`_walrock_deleted_at`,`__op`");
+}
+
+TEST_F(RowsThatStayTest, AKeyChangeMarksTheOldKey) {
+  follow_softly();
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(update_from(1, 'K', {"1", "-"}, {"2", "b"}));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"1|a|0|\\N|0", std::string("1|a|1|") + kAt + "|0", "2|b|0|\\N|0"}));
+}
+
+TEST_F(RowsThatStayTest, ATruncateMarksWhatCameBeforeIt) {
+  follow_softly();
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(truncate(1));
+  feed(truncate(1));
+  feed(insert(1, {"2", "b"}));
+  auto const tables = take();
+  ASSERT_EQ(tables.size(), 2u);
+  EXPECT_FALSE(tables[0].is_truncated);
+  EXPECT_EQ(tables[0].end_lsn, tables[0].after_lsn) << "a crash repeats it";
+  EXPECT_EQ(tables[1].end_lsn, Lsn{210});
+  EXPECT_TRUE(tables[1].is_truncated);
+  EXPECT_EQ(tables[1].deletion_marks,
+            (std::vector<ColumnValue>{{"_walrock_deleted", "1"}, {"_walrock_deleted_at", kAt}}));
+}
+
+TEST_F(RowsThatStayTest, IgnoredDeletesAreDropped) {
+  TableOptions options;
+  options.deletes = Deletes::ignore;
+  follow_with(options, {});
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(remove(1, {"1", "-"}));
+  feed(update_from(1, 'K', {"3", "-"}, {"2", "b"}));
+  feed(truncate(1));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"1|a|0", "2|b|0"}));
+  EXPECT_EQ(epochs.back().tables[0].counts.dropped, 2u);
+  EXPECT_FALSE(epochs.back().tables[0].is_truncated);
+}
+
+TEST_F(RowsThatStayTest, AHistoryHasEveryVersion) {
+  TableOptions options;
+  options.history = true;
+  follow_with(options, {"_walrock_lsn", "_walrock_index", "_walrock_operation"},
+              TableModel::duplicate);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(update(1, {"1", "b"}));
+  feed(update_from(1, 'K', {"1", "-"}, {"2", "b"}));
+  feed(remove(1, {"2", "-"}));
+  feed(truncate(1));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"1|a|200|0|insert", "1|b|200|1|update", "1|\\N|200|2|delete",
+                           "2|b|200|3|insert", "2|\\N|200|4|delete", "\\N|\\N|200|5|truncate"}));
+  EXPECT_FALSE(epochs.back().tables[0].is_truncated);
+}
+
+TEST_F(RowsThatStayTest, AVersionThatIsNotToldSetsItsTableAside) {
+  TableOptions options;
+  options.history = true;
+  follow_with(options, {"_walrock_lsn", "_walrock_index"}, TableModel::duplicate);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(update(1, {"1", "u"}));
+  ASSERT_EQ(set_aside.size(), 1u);
+  EXPECT_NE(set_aside[0].report.advice.find("REPLICA IDENTITY FULL"), std::string::npos);
+}
+
 TEST_F(StreamMachineTest, WhatWasDecodedGoesAsFarAsACommitOrAKeepalive) {
   machine.on_keepalive(Lsn{150}, now, actions);
   EXPECT_EQ(machine.decoded_lsn(), Lsn{150});
@@ -751,6 +877,133 @@ TEST_F(StreamMachineTest, WhatWasDecodedGoesAsFarAsACommitOrAKeepalive) {
   EXPECT_EQ(machine.decoded_lsn(), Lsn{150}) << "its commit was not read yet";
   feed(commit(200, 210));
   EXPECT_EQ(machine.decoded_lsn(), Lsn{210});
+}
+
+// ---- rows without a key
+
+class RowsWithoutKeyTest : public StreamMachineTest {
+protected:
+  void SetUp() override {
+    machine.follow(hashed(1));
+    catalog[1] = {"a", "v"};
+    feed(begin(200));
+    feed(relation(1, {"a", "v"}, 'f'));
+  }
+
+  static FollowedTable hashed(Oid oid) {
+    FollowedTable table = followed(oid, Lsn{kStart}, {"a", "v"});
+    table.source.identity = ReplicaIdentity::full;
+    table.target = target_table_for(table.source, table.target.name, {});
+    return table;
+  }
+
+  void commit_all() {
+    feed(commit(200, 210));
+    tick();
+  }
+
+  // Rows of one table without their hashes.
+  Rows without_hashes() {
+    Rows out = rows(1);
+    for (std::string& row : out)
+      row.erase(0, row.find('|') + 1);
+    return out;
+  }
+
+  static Wire remove_whole(std::vector<std::string> const& row) {
+    return std::move(Wire().type('D').u32(1).type('O').row(row));
+  }
+};
+
+TEST_F(RowsWithoutKeyTest, EachInsertStandsUnderItsOrigin) {
+  feed(insert(1, {"x", "-"}));
+  feed(insert(1, {"x", "-"}));
+  commit_all();
+  EXPECT_EQ(without_hashes(), (Rows{"200|0|x|\\N|0", "200|1|x|\\N|0"}));
+  EXPECT_EQ(rows(1)[0].substr(0, 39), rows(1)[1].substr(0, 39));
+  EXPECT_FALSE(epochs.at(0).tables.at(0).reads_back);
+  EXPECT_FALSE(epochs[0].tables[0].needs_record) << "the same rows may be loaded again";
+}
+
+TEST_F(RowsWithoutKeyTest, ADeleteTakesARowOfItsEpochOrTheNextOfTheTarget) {
+  feed(insert(1, {"x", "y"}));
+  feed(remove_whole({"x", "y"}));
+  feed(remove_whole({"x", "y"}));
+  feed(remove_whole({"x", "y"}));
+  feed(remove_whole({"x", "-"}));
+  commit_all();
+  EXPECT_EQ(without_hashes(), (Rows{"200|0|x|y|0", "200|0|\\N|\\N|1", "?1||\\N|\\N|1",
+                                    "?2||\\N|\\N|1", "?1||\\N|\\N|1"}));
+  EXPECT_TRUE(epochs.at(0).tables.at(0).reads_back);
+  EXPECT_TRUE(epochs[0].tables[0].needs_record) << "taken again the ranks are other rows";
+  EXPECT_TRUE(epochs[0].tables[0].parts[0].batches[0].bodies[0].has_ranked_rows);
+}
+
+TEST_F(RowsWithoutKeyTest, TheNextEpochKnowsNoRowOfTheOneBefore) {
+  feed(insert(1, {"x", "y"}));
+  feed(remove_whole({"z", "y"}));
+  commit_all();
+  feed(begin(300));
+  feed(remove_whole({"x", "y"}));
+  feed(remove_whole({"z", "y"}));
+  feed(commit(300, 310));
+  tick();
+  ASSERT_EQ(epochs.size(), 2u);
+  EXPECT_EQ(without_hashes(),
+            (Rows{"200|0|x|y|0", "?1||\\N|\\N|1", "?1||\\N|\\N|1", "?1||\\N|\\N|1"}));
+}
+
+TEST_F(RowsWithoutKeyTest, AnUpdateIsADeleteAndAnInsert) {
+  feed(update_from(1, 'O', {"x", "huge"}, {"y", "u"})); // u: unchanged, so as it was
+  commit_all();
+  EXPECT_EQ(without_hashes(), (Rows{"?1||\\N|\\N|1", "200|1|y|huge|0"}));
+  EXPECT_EQ(epochs.at(0).tables.at(0).counts.changes, 2u);
+}
+
+TEST_F(RowsWithoutKeyTest, AnUpdateThatChangesNothingSendsNothing) {
+  feed(update_from(1, 'O', {"x", "huge"}, {"x", "u"}));
+  feed(update_from(1, 'O', {"x", "-"}, {"x", "-"}));
+  feed(update_from(1, 'O', {"x", "-"}, {"x", ""}));
+  commit_all();
+  EXPECT_EQ(without_hashes(), (Rows{"?1||\\N|\\N|1", "200|3|x||0"}));
+}
+
+TEST_F(RowsWithoutKeyTest, WhatATruncateRemovesIsNotDeletedAfterIt) {
+  feed(insert(1, {"x", "y"}));
+  feed(remove_whole({"x", "z"}));
+  feed(truncate(1));
+  feed(insert(1, {"x", "z"}));
+  feed(remove_whole({"x", "z"}));
+  commit_all();
+  EXPECT_EQ(without_hashes(), (Rows{"200|2|x|z|0", "200|2|\\N|\\N|1"}));
+}
+
+TEST_F(RowsWithoutKeyTest, TheIndexDoesNotDependOnOtherTables) {
+  follow(2);
+  feed(relation(2, {"*id", "v"}));
+  feed(insert(1, {"x", "y"}));
+  feed(insert(2, {"1", "a"}));
+  feed(insert(1, {"x", "y"}));
+  commit_all();
+  EXPECT_EQ(without_hashes(), (Rows{"200|0|x|y|0", "200|1|x|y|0"}));
+}
+
+TEST_F(RowsWithoutKeyTest, AChangeThatDoesNotTellTheRowSetsItsTableAside) {
+  feed(update(1, {"x", "y"}));
+  ASSERT_EQ(set_aside.size(), 1u);
+  EXPECT_EQ(set_aside[0].report.code, ErrorCode::replica_identity_missing);
+}
+
+TEST_F(RowsWithoutKeyTest, ATextThatOnlyJsonSaysIsDeletedInAPartOfItsOwn) {
+  feed(insert(1, {"x", "a\x01"}));
+  feed(remove_whole({"x", "a\x01"}));
+  feed(remove_whole({"x", "a\x01"}));
+  commit_all();
+  TableEpoch const& epoch = epochs.at(0).tables.at(0);
+  ASSERT_EQ(epoch.parts.size(), 2u) << "the delete is applied after its row";
+  EXPECT_EQ(epoch.parts[0].batches.at(0).spec.format, LoadFormat::json);
+  EXPECT_EQ(epoch.parts[1].batches.at(0).spec.format, LoadFormat::csv);
+  EXPECT_EQ(epoch.parts[1].batches[0].row_count, 2u);
 }
 
 } // namespace

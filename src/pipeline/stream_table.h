@@ -7,22 +7,26 @@
 #include <utility>
 #include <vector>
 
+#include "pipeline/equal_rows.h"
 #include "pipeline/stream_machine.h"
 #include "schema/row_layout.h"
 
 namespace walrock {
 
 struct StreamMachine::Table {
-  explicit Table(FollowedTable followed, MemoryBudget* budget, TableBatches::Limits limits)
+  Table(FollowedTable followed, MemoryBudget* budget, MemoryBudget* equal_rows_share,
+        TableBatches::Limits limits)
       : source(std::move(followed.source)), target(std::move(followed.target)), from(followed.from),
         generation(followed.generation), ignores_incompatible(followed.ignores_incompatible),
         follows_columns(followed.follows_columns), options(std::move(followed.options)),
         batches(budget, limits) {
-    if (followed.quarantine_limit)
+    if (followed.quarantine_limit && !target.is_hashed())
       quarantine.emplace(budget, source.name, target.name, *followed.quarantine_limit);
     batches.divert_to(quarantine ? &*quarantine : nullptr);
     if (options.unchanged_values == UnchangedValues::read_back)
       batches.read_back_unchanged();
+    if (target.is_hashed())
+      equal_rows.emplace(budget, equal_rows_share);
   }
 
   SourceTable source;
@@ -40,11 +44,21 @@ struct StreamMachine::Table {
   // The encoders of the open epoch; the last one is of the present layout.
   std::vector<std::unique_ptr<RowEncoder>> encoders;
 
+  // Of a history: the cells by which a row is known, a change of which is a delete and an insert.
+  std::vector<std::size_t> version_key;
+
   std::optional<Quarantine> quarantine; // with bad-rows: quarantine
+  // Of the newest transaction.
+  std::uint64_t transaction = 0; // its number
+  std::uint64_t index = 0;       // of its next row
+
   // Of the open epoch.
   TableBatches batches;
+  std::optional<EqualRows> equal_rows; // without a key, kept exact
   bool is_touched = false;
   bool is_truncated = false;
+  std::vector<ColumnValue> deletion_marks; // of the TRUNCATE
+  std::vector<TableEpoch> earlier;         // with deletes: soft, what was before it
   std::vector<TargetColumn> added_columns;
   PgTimestamp first_commit_time = 0;
   RowCounts counts;
@@ -54,8 +68,16 @@ struct StreamMachine::Table {
       throw ProtocolViolation("a row came before the description of its table");
     return *encoders.back();
   }
+  // What it has of the open epoch.
+  [[nodiscard]] std::uint64_t byte_count() const {
+    return batches.byte_count() + (equal_rows ? equal_rows->byte_count() : 0);
+  }
   [[nodiscard]] TablePlan const& plan() const { return encoder().plan(); }
   [[nodiscard]] bool is_append_only() const { return plan().model != TableModel::primary; }
+  [[nodiscard]] bool is_history() const { return is_append_only() && options.is_history(); }
+  [[nodiscard]] Deletes deletes() const {
+    return is_append_only() ? Deletes::hard : options.deletes.value_or(Deletes::hard);
+  }
 
   // Without the columns that the target lacks.
   [[nodiscard]] Relation known_part(Relation relation_of_stream) const {
@@ -87,11 +109,32 @@ struct StreamMachine::Table {
 
   void forget_rows() {
     batches.clear();
+    if (equal_rows)
+      equal_rows->clear();
     if (quarantine)
       quarantine->forget();
     is_truncated = false;
+    deletion_marks.clear();
+    earlier.clear();
     counts = RowCounts();
   }
 };
+
+template <typename Work>
+void StreamMachine::guarded(Table& table, StreamActions& actions, Work work) {
+  try {
+    work();
+  } catch (ProtocolViolation const&) {
+    throw; // the connection is not to be trusted
+  } catch (Error const& error) {
+    if (error.retry() == Retry::never) {
+      unfollow(table.source.id);
+    } else { // it is copied again: its layouts are followed, its rows are wanted from then on
+      table.from = kNothingWanted;
+      table.forget_rows();
+    }
+    actions.emplace_back(SetAside{table.source.id, ErrorReport::of(error)});
+  }
+}
 
 } // namespace walrock

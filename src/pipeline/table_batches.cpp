@@ -65,6 +65,41 @@ void TableBatches::remove(Row key_row, RowOrigin origin) {
     append_delete(key_row, origin);
 }
 
+// A key that is in quarantine has an older row in the target, or none: it is released, as by a
+// delete.
+void TableBatches::mark_deleted(Row row, bool is_whole, RowOrigin origin) {
+  std::string key;
+  if (is_watched())
+    encoder_->append_key(row, key);
+  bool const is_kept_aside = is_watched() && quarantine_->holds(key);
+  bool const is_marked = is_whole && !is_kept_aside && append_sayable(row, origin);
+  if (!is_marked && !append_sayable(only_key(row), origin))
+    quarantine_->note_change(); // a key that StarRocks cannot say is not in the target
+  if (is_watched())
+    quarantine_->release(key);
+}
+
+bool TableBatches::append_sayable(Row row, RowOrigin origin) try {
+  refusal_ = nullptr;
+  append_upsert(row, origin);
+  return refusal_ == nullptr;
+} catch (Error const& error) {
+  if (error.code() != ErrorCode::value_unsupported || quarantine_ == nullptr)
+    throw;
+  return false;
+}
+
+Row TableBatches::only_key(Row row) {
+  only_key_.assign(row.size(), Value::unchanged_toast());
+  TablePlan const& plan = encoder_->plan();
+  for (int i = 0; i < plan.key_count; ++i) {
+    auto const at =
+        static_cast<std::size_t>(plan.columns[static_cast<std::size_t>(i)].source_index);
+    only_key_[at] = row[at];
+  }
+  return only_key_;
+}
+
 void TableBatches::append_upsert(Row row, RowOrigin origin) {
   if (!is_indexed_ && !has_absent_cells(row) &&
       try_append(LoadFormat::csv, none_absent_, row, Op::upsert, origin))
@@ -78,7 +113,7 @@ void TableBatches::append_delete(Row key_row, RowOrigin origin) {
   append_indexed(key_row, Op::delete_, origin);
 }
 
-bool TableBatches::rekey(Row old_key_row, Row new_row, RowOrigin origin) {
+bool TableBatches::rekey(Row old_key_row, Row new_row, RowOrigin origin, OldKey old) {
   ensure_index();
   std::string old_key;
   encoder_->append_key(old_key_row, old_key);
@@ -89,7 +124,13 @@ bool TableBatches::rekey(Row old_key_row, Row new_row, RowOrigin origin) {
   std::string const whole = completed_;
   std::vector<FieldReference> references = std::move(references_);
   bool const is_known = references.empty();
-  remove(old_key_row, origin);
+  RowOrigin of_old = origin;
+  of_old.kind = ChangeKind::delete_;
+  switch (old) {
+  case OldKey::removed: remove(old_key_row, of_old); break;
+  case OldKey::marked: mark_deleted(old_key_row, false, of_old); break;
+  case OldKey::kept: break;
+  }
   std::string new_key;
   encoder_->append_key(new_row, new_key);
   refusal_ = nullptr;
@@ -217,7 +258,7 @@ void TableBatches::append_indexed(Row row, Op op, RowOrigin origin) {
   }
   ensure_index();
   std::string key;
-  encoder_->append_key(row, key);
+  encoder_->append_key(row, key, origin);
   if (!absent.empty()) {
     if (may_fold(key) && complete(row, row, key, origin)) {
       append_encoded(key, completed_, false, std::move(references_));
@@ -250,6 +291,10 @@ bool TableBatches::try_append(LoadFormat format, ColumnSet const& absent, Row ro
   }
   if (take_back_refused(to, size_before))
     return true;
+  if (origin.rank != 0) {
+    WALROCK_ASSERT(format == LoadFormat::csv, "a delete has no value that CSV cannot say");
+    to.body.has_ranked_rows = has_references_ = true;
+  }
   // The index of a part that was empty is complete by itself.
   if (!is_full_csv && is_keyed())
     is_indexed_ = true;

@@ -48,13 +48,20 @@ public:
 
   // Rows in the order of the stream. A row may have unchanged_toast cells.
   void upsert(Row row, RowOrigin origin);
-  // key_row: only the key's cells are read.
+  // key_row: only the key's cells are read; all cells where walrock makes the key of the row's
+  // hash. Then the origin is that of the row that goes.
   void remove(Row key_row, RowOrigin origin);
+  // deletes: soft. The row as it was last, or (is_whole false) of it the key's cells only: the
+  // others keep what they have in the target.
+  void mark_deleted(Row row, bool is_whole, RowOrigin origin);
+  // What becomes of the row of a key that is given up.
+  enum class OldKey { removed, marked, kept };
   // A new key for a row of which some cells are unknown: the value exists only under the old key,
   // in the open part or in the target, from where it will be read back. False, and nothing
   // appended that counts, when it is neither: the old key has rows in a part of this epoch that is
   // closed, or in quarantine, or in a form that cannot be read here.
-  [[nodiscard]] bool rekey(Row old_key_row, Row new_row, RowOrigin origin);
+  [[nodiscard]] bool rekey(Row old_key_row, Row new_row, RowOrigin origin,
+                           OldKey old = OldKey::removed);
 
   // Everything before it is gone (a TRUNCATE): returns how many rows were dropped.
   std::uint64_t clear();
@@ -63,6 +70,7 @@ public:
   [[nodiscard]] std::uint64_t row_count() const { return row_count_; }
   [[nodiscard]] std::uint64_t byte_count() const { return byte_count_; }
   [[nodiscard]] bool has_partial_rows() const { return has_partial_rows_; }
+  // Something is read back from the target.
   [[nodiscard]] bool has_references() const { return has_references_; }
 
   // The largest body that is still in memory, for spooling it; nullptr when there is none of at
@@ -96,6 +104,9 @@ private:
   // Divert what the quarantine says; else append and release the key.
   void upsert_watched(Row row, RowOrigin origin);
   void remove_watched(Row key_row, RowOrigin origin);
+  // False, and nothing appended, when the row is refused and there is a quarantine.
+  [[nodiscard]] bool append_sayable(Row row, RowOrigin origin);
+  [[nodiscard]] Row only_key(Row row);
   void append_upsert(Row row, RowOrigin origin);
   void append_delete(Row key_row, RowOrigin origin);
   [[nodiscard]] bool is_watched() const;
@@ -143,7 +154,8 @@ private:
   // Of the closed parts of the epoch: hashes of their keys, unless not all of them are known.
   std::unordered_set<std::size_t> closed_keys_;
   bool are_closed_keys_known_ = true;
-  std::string key_; // scratch
+  std::string key_;             // scratch
+  std::vector<Value> only_key_; // scratch
   // Of complete(): the row, its absent fields, its references by offsets within the row.
   std::string completed_;
   std::vector<AbsentField> absent_;

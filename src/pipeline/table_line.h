@@ -45,6 +45,7 @@ struct Unit {
   std::int64_t first_commit_time = 0;
   std::vector<TargetColumn> added_columns;
   bool is_truncated = false;
+  std::vector<ColumnValue> deletion_marks; // instead of emptying the table
   bool needs_record = true;
   bool reads_back = false;         // its rows are completed when all before it is in the target
   bool is_restored = false;        // from the checkpoint: its bytes are not here
@@ -90,6 +91,7 @@ struct TableLine {
 
   TableRecord record;
   bool is_append_only = false;
+  bool is_hashed = false;
   bool has_origin = false;
   bool is_emptied_before_copy = true; // not with existing-rows: keep
   bool is_known_empty = false;        // the first copy into a table that has no rows
@@ -98,6 +100,9 @@ struct TableLine {
   bool has_copy_failed = false;
   bool must_copy_again = false;   // the copy that is waited for may begin with what is no more
   bool is_copy_read = false;      // every split was handed over
+  // Rows of the target that go into the twin: of every later copy, and of the next or present one.
+  std::optional<KeptRows> kept;
+  std::optional<KeptRows> kept_now;
   std::optional<TargetName> twin; // of existing-rows: swap, and of a later copy
   TargetName copy_target;         // the table itself, or the twin that is swapped in after the copy
   Lsn copy_lsn;

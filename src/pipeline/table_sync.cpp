@@ -108,6 +108,7 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
   line.trouble.clear();
   line.copy_phase = TableLine::CopyPhase::emptying;
   line.copy_target = line.twin.value_or(line.record.target);
+  line.kept_now = line.kept;
   forget_changes(line);
   change_state(line, TableState::init);
   is_urgent_ = true;
@@ -208,18 +209,21 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   if (must_be_emptied && line.copy_target != line.record.target) {
     // A twin may be gone: a swap whose answer was lost has dropped it. It is made like the target,
     // which may lack what was added to the twin.
-    line.truncate_call = call_for(&line, nullptr);
-    after_write_.emplace_back(
-        SendMakeTwin{line.truncate_call, line.record.target, line.copy_target});
     line.owed_columns.insert(line.owed_columns.begin(), line.twin_columns.begin(),
                              line.twin_columns.end());
     line.twin_columns.clear();
+    if (line.kept && !line.owed_columns.empty()) {
+      // Rows go from one to the other: both have them.
+      send_owed_columns(line, line.record.target);
+      return;
+    }
+    line.truncate_call = call_for(&line, nullptr);
+    after_write_.emplace_back(
+        SendMakeTwin{line.truncate_call, line.record.target, line.copy_target, line.kept_now});
     return;
   }
   if (!line.owed_columns.empty()) {
-    line.add_call = call_for(&line, nullptr);
-    line.adding_columns = std::exchange(line.owed_columns, {});
-    after_write_.emplace_back(SendAddColumns{line.add_call, line.copy_target, line.adding_columns});
+    send_owed_columns(line, line.copy_target);
     return;
   }
   if (must_be_emptied) {
@@ -238,6 +242,12 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   after_write_.emplace_back(NeedCopy{line.record.id});
 }
 
+void Committer::send_owed_columns(TableLine& line, TargetName const& to) {
+  line.add_call = call_for(&line, nullptr);
+  line.adding_columns = std::exchange(line.owed_columns, {});
+  after_write_.emplace_back(SendAddColumns{line.add_call, to, line.adding_columns});
+}
+
 // Every row is committed. A copy that went into a twin is swapped in first.
 void Committer::end_copy(TableLine& line) {
   if (line.copy_target == line.record.target) {
@@ -253,6 +263,7 @@ void Committer::finish_copy(TableLine& line) {
   line.record.applied_lsn = line.copy_lsn;
   line.record.reason.clear(); // why it was copied again
   line.is_known_empty = false;
+  line.kept_now = line.kept;
   line.trouble.clear();
   line.backoff.reset();
   change_state(line, TableState::copied);

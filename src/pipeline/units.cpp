@@ -89,7 +89,11 @@ void Committer::start_barrier(TableLine& line, Unit& unit, TimePoint now) {
     after_write_.emplace_back(SendAddColumns{unit.call, line.record.target, unit.added_columns});
   } else {
     unit.step = Unit::Step::truncating;
-    after_write_.emplace_back(SendTruncate{unit.call, line.record.target});
+    if (unit.deletion_marks.empty())
+      after_write_.emplace_back(SendTruncate{unit.call, line.record.target});
+    else
+      after_write_.emplace_back(
+          SendMarkDeleted{unit.call, line.record.target, unit.deletion_marks});
   }
 }
 

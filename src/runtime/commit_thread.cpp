@@ -138,6 +138,8 @@ void CommitThread::perform(CommitterActions& actions, std::stop_token now) {
       loads_.submit(*ask);
     else if (auto* const truncate = std::get_if<SendTruncate>(&action))
       loads_.submit(*truncate);
+    else if (auto* const mark = std::get_if<SendMarkDeleted>(&action))
+      loads_.submit(std::move(*mark));
     else if (auto* const cut = std::get_if<SendCut>(&action))
       loads_.submit(*cut);
     else if (auto* const make = std::get_if<SendMakeTwin>(&action))

@@ -30,6 +30,7 @@ constexpr Milliseconds kGather(10);            // tables that ask together share
 
 // The copy of one table within a round.
 struct CopyPool::TableCopy {
+  std::int64_t const began_at = pg_now();
   CopiedTable const* table = nullptr;
   std::unique_ptr<RowEncoder> encoder;
   std::atomic<std::size_t> splits_left{0};
@@ -287,8 +288,9 @@ void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader, std:
   TableCopy& table = *task.table;
   CopyMachine machine(*table.encoder, task.split, round.consistent_lsn, &shared_.budget,
                       settings_.limits);
+  machine.note_begin(table.began_at);
   if (table.table->quarantine_limit)
-    machine.keep_unsayable(table.table->final_target, *table.table->quarantine_limit, pg_now());
+    machine.keep_unsayable(table.table->final_target, *table.table->quarantine_limit);
   WALROCK_BEFORE(copy_read);
   reader.start_copy(table.table->source, task.split, stop);
   std::size_t bytes = 0;

@@ -87,13 +87,18 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
       shared.events.push_now(Called{
           truncate.call, guarded(CallOutcome(), [&] { return target.truncate(truncate.target); })});
     }
+    void operator()(SendMarkDeleted const& mark) const {
+      shared.events.push_now(Called{mark.call, guarded(CallOutcome(), [&] {
+                                      return target.mark_deleted(mark.target, mark.values);
+                                    })});
+    }
     void operator()(SendCut const& cut) const {
       shared.events.push_now(Called{
           cut.call, guarded(CallOutcome(), [&] { return target.cut(cut.target, cut.from); })});
     }
     void operator()(SendMakeTwin const& make) const {
       shared.events.push_now(Called{make.call, guarded(CallOutcome(), [&] {
-                                      return target.make_twin(make.target, make.twin);
+                                      return target.make_twin(make.target, make.twin, make.kept);
                                     })});
     }
     void operator()(SendSwap const& swap) const {

@@ -17,8 +17,8 @@
 namespace walrock {
 
 using LoadJob =
-    std::variant<StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate, SendCut,
-                 SendMakeTwin, SendSwap, SendAddColumns, ReadQuarantine, EmptyQuarantine>;
+    std::variant<StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate, SendMarkDeleted,
+                 SendCut, SendMakeTwin, SendSwap, SendAddColumns, ReadQuarantine, EmptyQuarantine>;
 
 class LoadPool {
 public:

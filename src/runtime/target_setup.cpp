@@ -12,6 +12,7 @@
 #include "model/published.h"
 #include "model/table_plan.h"
 #include "schema/ddl.h"
+#include "schema/made_columns.h"
 #include "schema/source_types.h"
 
 namespace walrock {
@@ -52,6 +53,10 @@ void require_same_names(SourceTable const& source, std::string const& layout) {
                   fmt::format("column {} of {} was renamed to {} while walrock was down", before,
                               to_string(source.name), column.name));
   }
+}
+
+bool is_of_origin(TargetColumn const& column) {
+  return column.name == kLsnColumn || column.name == kIndexColumn;
 }
 
 // The zone of the target's moments stands in the layout as the column number 0, which no column
@@ -114,6 +119,8 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     options_ = options_for(job_, source.name);
     wanted_ = target_table_for(source, name, options_);
     require_publishable(source);
+    for (std::string const& sentence : version_sentences(source, wanted_, options_))
+      log::warning("{}", sentence);
     if (is_known)
       compare_published(source, layout_before, record);
     table.entry.is_append_only = wanted_.model != TableModel::primary;
@@ -123,7 +130,10 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
       set_up_known(source, table);
     else
       set_up_first_time(source, table);
-    if (!table.entry.is_append_only)
+    owe_made_columns(table);
+    keep_rows(table);
+    table.entry.is_hashed = table.copy_target().is_hashed();
+    if (!table.entry.is_append_only && !table.entry.is_hashed)
       table.entry.quarantine_limit = options_.quarantine_limit();
     table.entry.has_origin =
         table.entry.is_append_only && table.copy_target().column(kLsnColumn) != nullptr;
@@ -178,8 +188,9 @@ void TargetSetup::compare_published(SourceTable const& source, std::string const
 void TargetSetup::require_same_key(SourceTable const& source, TargetTable const& existing,
                                    std::string const& why) const {
   std::set<std::string> const before(existing.key.begin(), existing.key.end());
-  std::set<std::string> const now(wanted_.key.begin(), wanted_.key.end());
-  if (existing.model == wanted_.model && (existing.model != TableModel::primary || before == now))
+  TargetTable const wanted = target_table_beside(source, existing, options_);
+  std::set<std::string> const now(wanted.key.begin(), wanted.key.end());
+  if (existing.model == wanted.model && (existing.model != TableModel::primary || before == now))
     return;
   throw Error(
       ErrorCode::table_changed,
@@ -208,6 +219,8 @@ void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table
     create(table);
     return;
   }
+  wanted_ = target_table_beside(source, *existing, options_);
+  table.entry.is_append_only = wanted_.model != TableModel::primary;
   compare_with(source, *existing, table);
   table.target = *existing;
   bool const has_rows = catalog_.has_rows(record.target);
@@ -219,10 +232,34 @@ void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table
     add_origin(table, has_rows);
 }
 
+// Columns that the job asks for, of a target that was there before. Nothing of the table may be
+// open when they are added, so that is done later, before the first rows that have them.
+void TargetSetup::owe_made_columns(SetUpTable& table) {
+  auto lacking = made_columns_lacking(wanted_, table.copy_target());
+  if (!options_.is_history())
+    std::erase_if(lacking, is_of_origin); // see add_origin()
+  if (lacking.empty() || table.entry.record.state == TableState::errored)
+    return;
+  bool const may_add = job_.schema_sync.enable && !job_.schema_sync.ignore_incompatible_fields;
+  bool const lacks_origin = std::any_of(lacking.begin(), lacking.end(), is_of_origin);
+  if (!may_add || lacks_origin)
+    throw Error(ErrorCode::target_table_mismatch,
+                fmt::format("{} lacks {}, which the job asks for{}", to_string(table.target.name),
+                            names_of(lacking),
+                            may_add ? ", and its rows do not tell where they came from"
+                                    : ", and no columns are to be added"))
+        .set_advice(add_columns_sql(table.target.name, lacking) + ";");
+  log::info("columns are to be added table={} columns={}", to_string(table.target.name),
+            names_of(lacking));
+  table.target.columns.insert(table.target.columns.end(), lacking.begin(), lacking.end());
+  table.entry.owed_columns = std::move(lacking);
+}
+
 // An append-only table that somebody made lacks the columns that tell after a crash which rows are
 // there. Where columns are not to be added it is loaded without.
 void TargetSetup::add_origin(SetUpTable& table, bool has_rows) {
-  auto const lacking = origin_columns_lacking(wanted_, table.target);
+  auto lacking = made_columns_lacking(wanted_, table.target);
+  std::erase_if(lacking, [](TargetColumn const& column) { return !is_of_origin(column); });
   if (lacking.empty() || !job_.schema_sync.enable || job_.schema_sync.ignore_incompatible_fields)
     return;
   TargetName const& target = table.target.name;
@@ -253,7 +290,10 @@ void TargetSetup::decide_on_rows(SetUpTable& table) {
               to_string(target));
     return;
   case ExistingRows::keep: return;
-  case ExistingRows::swap: make_twin(table); return;
+  case ExistingRows::swap:
+    if (!options_.kept_rows(table.entry.is_append_only))
+      make_twin(table);
+    return;
   case ExistingRows::fail:
     throw Error(ErrorCode::target_has_rows,
                 fmt::format("{} has rows that walrock did not load", to_string(target)))
@@ -277,12 +317,15 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
     create(table);
     return;
   }
+  wanted_ = target_table_beside(source, *existing, options_);
   table.target = *existing;
   table.entry.is_append_only = existing->model != TableModel::primary;
+  require_history(*existing);
   bool const must_copy = record.state == TableState::init || record.state == TableState::copying;
   // With a reason its rows are shown until it is copied again.
   bool const is_repaired = must_copy && !record.reason.empty();
-  if (must_copy && (options_.existing_rows == ExistingRows::swap || is_repaired))
+  if (must_copy && !options_.kept_rows(table.entry.is_append_only) &&
+      (options_.existing_rows == ExistingRows::swap || is_repaired))
     make_twin(table);
   table.entry.is_emptied_before_copy = table.entry.is_emptied_before_copy || is_repaired;
   if (record.state == TableState::errored)
@@ -290,18 +333,47 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
                to_string(source.name), record.reason, to_string(record.target));
 }
 
+// What the job says of a table that was copied before may be another thing by now.
+void TargetSetup::require_history(TargetTable const& existing) const {
+  bool const has_history = existing.model == TableModel::duplicate &&
+                           wanted_.model == TableModel::primary &&
+                           existing.column("_walrock_operation") != nullptr;
+  bool const lacks_history = options_.is_history() && existing.model != TableModel::duplicate;
+  if (!has_history && !lacks_history)
+    return;
+  throw Error(ErrorCode::target_table_mismatch,
+              fmt::format("{} {}", to_string(existing.name),
+                          has_history ? "has the history of its source, and history is off"
+                                      : "has the rows of its source, and history is on"))
+      .set_advice("Move it away, so that it is made and copied anew: " +
+                  rename_table_sql(existing.name, existing.name.table + "_old") + ";");
+}
+
+// A copy goes into a twin, which gets the rows that stay when it begins.
+void TargetSetup::keep_rows(SetUpTable& table) {
+  TableEntry& entry = table.entry;
+  entry.kept = options_.kept_rows(entry.is_append_only);
+  if (!entry.kept || entry.record.state == TableState::errored)
+    return;
+  bool const must_copy =
+      entry.record.state == TableState::init || entry.record.state == TableState::copying;
+  bool const is_first = must_copy && entry.record.reason.empty();
+  entry.kept_now = entry.kept;
+  if (is_first)
+    entry.kept_now = options_.existing_rows == ExistingRows::keep
+                         ? std::optional(KeptRows::as_they_are)
+                         : std::nullopt;
+  entry.is_emptied_before_copy = true;
+  entry.is_known_empty = false;
+  table.twin = name_twin(table.target);
+  entry.twin = table.twin->name;
+}
+
 // An empty table beside the target that takes the copy. Those that starts before left behind hold
 // nothing that is needed: a copy that was not complete is begun anew. Each start has a name of its
 // own, so that a SWAP which a dead walrock sent, and which arrives only now, finds no twin.
 void TargetSetup::make_twin(SetUpTable& table) {
-  TargetTable twin = wanted_;
-  twin.name.table += "_walrock_copy_";
-  for (TargetName const& left : catalog_.tables_beginning_with(twin.name)) {
-    WALROCK_BEFORE(start_twin_drop);
-    catalog_.drop_table(left);
-    WALROCK_AFTER(start_twin_drop);
-  }
-  twin.name.table += std::to_string(checkpoint_.incarnation);
+  TargetTable twin = name_twin(wanted_);
   choose_replicas(twin);
   WALROCK_BEFORE(start_twin);
   catalog_.execute(create_table_sql(twin));
@@ -311,6 +383,18 @@ void TargetSetup::make_twin(SetUpTable& table) {
   table.entry.twin_columns = table.target.lacking(twin.columns);
   table.twin = std::move(twin);
   table.entry.is_known_empty = true;
+}
+
+TargetTable TargetSetup::name_twin(TargetTable const& like) {
+  TargetTable twin = like;
+  twin.name.table += "_walrock_copy_";
+  for (TargetName const& left : catalog_.tables_beginning_with(twin.name)) {
+    WALROCK_BEFORE(start_twin_drop);
+    catalog_.drop_table(left);
+    WALROCK_AFTER(start_twin_drop);
+  }
+  twin.name.table += std::to_string(checkpoint_.incarnation);
+  return twin;
 }
 
 void TargetSetup::create(SetUpTable& table) {

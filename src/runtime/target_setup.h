@@ -58,7 +58,11 @@ private:
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void decide_on_rows(SetUpTable& table);
   void add_origin(SetUpTable& table, bool has_rows);
+  void owe_made_columns(SetUpTable& table);
+  void require_history(TargetTable const& existing) const;
   void make_twin(SetUpTable& table);
+  TargetTable name_twin(TargetTable const& like);
+  void keep_rows(SetUpTable& table);
   void make_quarantine_table(TargetTable table);
   void require_no_rows(TableEntry const& table, QuarantineRows& rows) const;
 

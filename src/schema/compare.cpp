@@ -62,7 +62,8 @@ private:
       return;
     std::string const why = wanted_.model == TableModel::primary
                                 ? ", which ignores deletes silently; it must be PRIMARY KEY"
-                                : ", but its source has no key; it must be DUPLICATE KEY";
+                                : ", but its source has no key, or the job says history; it must "
+                                  "be DUPLICATE KEY";
     mismatches_.push_back({"", "", "",
                            "is a " + std::string(model_name(existing_.model)) + " table" + why,
                            make_anew()});
@@ -72,18 +73,20 @@ private:
   void check_key() {
     std::set<std::string> const existing(existing_.key.begin(), existing_.key.end());
     std::set<std::string> const wanted(wanted_.key.begin(), wanted_.key.end());
-    if (existing_.model != wanted_.model || wanted_.model != TableModel::primary ||
-        existing == wanted)
+    bool const is_same = wanted_.is_hashed() ? existing_.is_hashed() : existing == wanted;
+    if (existing_.model != wanted_.model || wanted_.model != TableModel::primary || is_same)
       return;
-    mismatches_.push_back(
-        {"", "", "", "has the key " + joined(existing_.key) + ", its source " + joined(wanted_.key),
-         make_anew()});
+    std::string const why =
+        wanted_.is_hashed() ? ", its source has none, and walrock's own is " : ", its source ";
+    mismatches_.push_back({"", "", "",
+                           "has the key " + joined(existing_.key) + why + joined(wanted_.key),
+                           make_anew()});
   }
 
   void check_column(TargetColumn const& wanted) {
     SourceColumn const* source = source_.column(wanted.name);
     if (source == nullptr)
-      return; // of walrock's own: a table that lacks them is loaded without
+      return check_made_column(wanted);
     TargetColumn const* existing = existing_.column(wanted.name);
     if (existing == nullptr)
       return missing(wanted, *source);
@@ -102,6 +105,16 @@ private:
       return;
     mismatches_.push_back({wanted.name, source->declared_type, to_string(type), fits.why,
                            widening(wanted, *existing, type), fits.kind == Fit::Kind::risky});
+  }
+
+  // A table may lack it: it is added, or the table is loaded without.
+  void check_made_column(TargetColumn const& wanted) {
+    TargetColumn const* existing = existing_.column(wanted.name);
+    if (existing != nullptr &&
+        parse_target_type(existing->type).kind != parse_target_type(wanted.type).kind)
+      mismatches_.push_back({wanted.name, "", normalise_type(existing->type),
+                             "is a column that walrock fills itself, as " + wanted.type,
+                             make_anew()});
   }
 
   void check_null(TargetColumn const& wanted, SourceColumn const& source,
@@ -151,7 +164,16 @@ private:
   }
 
   void check_extra_column(TargetColumn const& column) {
-    bool const is_ours = made_column_named(column.name) != MadeColumn::none;
+    MadeColumn const made = made_column_named(column.name);
+    if (made == MadeColumn::is_deleted && wanted_.column(column.name) == nullptr &&
+        source_.column(column.name) == nullptr)
+      mismatches_.push_back({column.name, "", normalise_type(column.type),
+                             "marks rows that are deleted, and deletes is not soft: they stay, and "
+                             "nothing tells them apart from now on",
+                             "DELETE FROM " + quote_starrocks(existing_.name) + " WHERE " +
+                                 quote_starrocks(column.name) + ";",
+                             true});
+    bool const is_ours = made != MadeColumn::none;
     if (is_ours || wanted_.column(column.name) != nullptr || column.is_nullable ||
         column.default_text || is_key(column.name))
       return;

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "schema/ddl.h"
+#include "schema/made_columns.h"
 #include "schema/type_map.h"
 #include "schema/value_policy.h"
 
@@ -84,11 +85,14 @@ void refuse_missing(Relation const& relation, SourceTable const& source, TargetT
 }
 
 // A column of this name that the source has is the source's.
-MadeColumn made_column(TargetColumn const& column, TargetTable const& target) {
+MadeColumn made_column(TargetColumn const& column, TargetTable const& target,
+                       TableOptions const& options) {
   MadeColumn const made = made_column_named(column.name);
-  bool const is_origin = made == MadeColumn::lsn || made == MadeColumn::index;
-  bool const is_made = is_origin && target.model != TableModel::primary;
-  return is_made ? made : MadeColumn::none;
+  if (target.is_hashed() &&
+      std::find(target.key.begin(), target.key.end(), column.name) != target.key.end())
+    return made;
+  auto const filled = made_columns(target.model, options);
+  return std::find(filled.begin(), filled.end(), made) == filled.end() ? MadeColumn::none : made;
 }
 
 ColumnPlan plan_made(MadeColumn made, TargetColumn const& column) {
@@ -124,8 +128,11 @@ TablePlan plan_for(Relation const& relation, SourceTable const& source, TargetTa
       plan.columns.push_back(
           plan_column(target, column, described(from, source), source_index, is_key, options));
       plan.key_count += is_key;
-    } else if (MadeColumn const made = made_column(column, target); made != MadeColumn::none) {
+    } else if (MadeColumn const made = made_column(column, target, options);
+               made != MadeColumn::none) {
       plan.columns.push_back(plan_made(made, column));
+      plan.columns.back().is_key = is_key;
+      plan.key_count += is_key;
     } else if (is_key) {
       throw mismatch(target, column.name, "is part of its key, but the source has no such column");
     }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "schema/compare.h"
 #include "schema/ddl.h"
+#include "schema/made_columns.h"
 #include "schema/row_layout.h"
 #include "schema/target_design.h"
 #include "schema/type_map.h"
@@ -70,6 +71,36 @@ TEST(Design, KeyColumnsComeFirstAndValueColumnsAreNullable) {
                                         "name VARCHAR(200)", "price DECIMAL(10,2)"));
 }
 
+TEST(Design, ColumnsThatWalrockFillsStandBehindTheOthers) {
+  TableOptions options;
+  options.deletes = Deletes::soft;
+  options.metadata_columns = {MadeColumn::xid, MadeColumn::lsn};
+  EXPECT_THAT(names(design(orders(), options)),
+              ElementsAre("id BIGINT NOT NULL", "note VARCHAR(1048576)", "name VARCHAR(200)",
+                          "price DECIMAL(10,2)", "_walrock_lsn BIGINT", "_walrock_xid BIGINT",
+                          "_walrock_deleted BOOLEAN", "_walrock_deleted_at DATETIME"));
+  SourceTable source = orders();
+  source.columns[0].name = "_walrock_xid";
+  EXPECT_EQ(code_of([&] { (void)design(source, options); }), ErrorCode::target_table_mismatch);
+}
+
+TEST(Design, AHistoryOnlyAppends) {
+  TableOptions options;
+  options.history = true;
+  TargetTable const table = design(orders(), options);
+  EXPECT_EQ(table.model, TableModel::duplicate);
+  EXPECT_EQ(table.columns[0].name, "id");
+  EXPECT_TRUE(table.columns[0].is_nullable);
+  for (char const* const name :
+       {"_walrock_lsn", "_walrock_index", "_walrock_commit_time", "_walrock_operation"})
+    EXPECT_NE(table.column(name), nullptr) << name;
+  EXPECT_THAT(version_sentences(orders(), table, options),
+              ElementsAre(HasSubstr("(note)"))); // the others are short
+  SourceTable full = orders();
+  full.identity = ReplicaIdentity::full;
+  EXPECT_THAT(version_sentences(full, table, options), IsEmpty());
+}
+
 TEST(Design, KeyOrderIsThatOfThePrimaryKey) {
   SourceTable source = orders();
   source.primary_key = {"name", "id"};
@@ -95,15 +126,86 @@ TEST(Design, WithoutAKeyRowsAreAppendedWithTheirOrigin) {
                                         "_walrock_index BIGINT NOT NULL"));
 }
 
+SourceTable keyless_full() {
+  SourceTable source = keyless();
+  source.identity = ReplicaIdentity::full;
+  return source;
+}
+
+TEST(Design, WithoutAKeyButWithWholeOldRowsTheyStandUnderTheirHash) {
+  TargetTable const table = design(keyless_full());
+  EXPECT_EQ(table.model, TableModel::primary);
+  EXPECT_TRUE(table.is_hashed());
+  EXPECT_THAT(table.key, ElementsAre("_walrock_hash", "_walrock_lsn", "_walrock_index"));
+  EXPECT_THAT(names(table),
+              ElementsAre("_walrock_hash LARGEINT NOT NULL", "_walrock_lsn BIGINT NOT NULL",
+                          "_walrock_index BIGINT NOT NULL", "note VARCHAR(1048576)", "id BIGINT",
+                          "name VARCHAR(200)", "price DECIMAL(10,2)"));
+  EXPECT_THAT(create_table_sql(table), HasSubstr("DISTRIBUTED BY HASH (`_walrock_hash`)"));
+  EXPECT_THAT(key_advice(keyless_full())->message, HasSubstr("by all its values"));
+  TablePlan const plan = plan_for(relation_of(keyless_full()), keyless_full(), table);
+  EXPECT_EQ(plan.key_count, 3);
+  EXPECT_EQ(plan.columns[0].made, MadeColumn::row_hash);
+  EXPECT_EQ(plan.columns[2].made, MadeColumn::index);
+  EXPECT_TRUE(plan.columns[2].is_key);
+  EXPECT_EQ(plan.columns[3].source_index, 0);
+}
+
+TEST(Design, ADeferrableKeyWithWholeOldRowsIsNoKey) {
+  SourceTable source = orders();
+  source.has_deferrable_key = true;
+  source.identity = ReplicaIdentity::full;
+  source.identity_columns = {};
+  EXPECT_TRUE(design(source).is_hashed());
+}
+
+TEST(Design, RowsMayBeAppendedInstead) {
+  TableOptions options;
+  options.without_key = WithoutKey::append;
+  EXPECT_EQ(design(keyless_full(), options).model, TableModel::duplicate);
+  EXPECT_THAT(key_advice(keyless_full(), options)->message, HasSubstr("set the table aside"));
+}
+
+TEST(Design, ATargetThatIsThereKeepsItsForm) {
+  TableOptions append;
+  append.without_key = WithoutKey::append;
+  TargetTable const hashed = design(keyless_full());
+  TargetTable const appended = design(keyless_full(), append);
+  EXPECT_EQ(target_table_beside(keyless_full(), appended, {}).model, TableModel::duplicate);
+  EXPECT_TRUE(target_table_beside(keyless_full(), hashed, append).is_hashed());
+  EXPECT_TRUE(columns_lacking(keyless_full(), appended, {}).empty());
+  SourceTable with_key = orders();
+  with_key.identity = ReplicaIdentity::full;
+  EXPECT_TRUE(target_table_beside(with_key, hashed, {}).is_hashed()) << "it got one since";
+  EXPECT_TRUE(compare(keyless_full(), hashed, hashed).empty());
+  TargetTable turned = hashed;
+  std::swap(turned.key[0], turned.key[1]);
+  EXPECT_EQ(compare(keyless_full(), hashed, turned).size(), 1u);
+}
+
+TEST(Design, WhatNeedsAKeyIsRefusedWithoutOne) {
+  TableOptions options;
+  options.partition_by = "date_trunc('day', note)";
+  EXPECT_EQ(code_of([&] { (void)design(keyless_full(), options); }), ErrorCode::job_file_invalid);
+  options.without_key = WithoutKey::append;
+  EXPECT_EQ(design(keyless_full(), options).model, TableModel::duplicate);
+  options = {};
+  options.deletes = Deletes::soft;
+  EXPECT_EQ(code_of([&] { (void)design(keyless_full(), options); }), ErrorCode::job_file_invalid);
+  SourceTable source = keyless_full();
+  source.columns[0].name = "_walrock_hash";
+  EXPECT_EQ(code_of([&] { (void)design(source); }), ErrorCode::target_table_mismatch);
+}
+
 TEST(Design, ColumnsOfOriginAreNoneOfTheSource) {
   TargetTable const wanted = design(keyless());
   TargetTable existing = wanted;
-  EXPECT_TRUE(origin_columns_lacking(wanted, existing).empty());
+  EXPECT_TRUE(made_columns_lacking(wanted, existing).empty());
   existing.columns.resize(existing.columns.size() - 3); // price as well
   auto const lacking = columns_lacking(keyless(), existing, {});
   ASSERT_EQ(lacking.size(), 1U);
   EXPECT_EQ(lacking[0].name, "price");
-  auto const origin = origin_columns_lacking(wanted, existing);
+  auto const origin = made_columns_lacking(wanted, existing);
   ASSERT_EQ(origin.size(), 2U);
   EXPECT_EQ(origin[0].name, "_walrock_lsn");
   EXPECT_TRUE(origin[0].is_nullable && origin[1].is_nullable) << "rows may be there";

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/table_plan.h"
+#include "schema/made_columns.h"
 #include "schema/type_map.h"
 #include "schema/value_policy.h"
 
@@ -94,6 +95,13 @@ std::vector<std::string> key_of(SourceTable const& source, TableOptions const& o
 
 namespace {
 
+// Every update and delete tells the old row as a whole, so that its equals can be found.
+bool is_kept_exact(SourceTable const& source, TableOptions const& options) {
+  return source.identity == ReplicaIdentity::full && key_of(source, options).empty() &&
+         options.without_key.value_or(WithoutKey::exact) == WithoutKey::exact &&
+         !options.is_history();
+}
+
 // The statement that gives any table a key without asking what its columns mean.
 std::string add_key_sql(SourceTable const& source) {
   std::string name = "id";
@@ -108,6 +116,22 @@ std::string add_key_sql(SourceTable const& source) {
 std::optional<Advice> key_advice(SourceTable const& source, TableOptions const& options) {
   std::string const table = to_string(source.name);
   Names const key = key_of(source, options);
+  if (options.is_history() && source.identity == ReplicaIdentity::full)
+    return std::nullopt; // every change carries whole rows, and none has to be found again
+  std::string const by_content =
+      "its target has a key of walrock's own, and a row that is updated or deleted is looked for "
+      "there by all its values";
+  if (source.has_deferrable_key && is_kept_exact(source, options))
+    return Advice{table +
+                      " has a deferrable primary key, and within a transaction two rows may "
+                      "have one key: " +
+                      by_content,
+                  alter(source) + "REPLICA IDENTITY USING INDEX ...; with a unique index that is "
+                                  "not deferrable, or make the primary key NOT DEFERRABLE."};
+  if (is_kept_exact(source, options))
+    return Advice{table + " has no key: " + by_content +
+                      "; if columns identify a row, name them in unique-key",
+                  add_key_sql(source)};
   if (source.has_deferrable_key && source.identity == ReplicaIdentity::full && key.empty())
     return Advice{table + " has a deferrable primary key: within a transaction two rows may have "
                           "one key, so updates and deletes cannot be applied by it and set the "
@@ -156,13 +180,11 @@ Advice unpublishable_advice(SourceTable const& table) {
             "aside: once it is published, PostgreSQL would refuse them",
             "ALTER TABLE " + quote_pg(table.name) +
                 " REPLICA IDENTITY USING INDEX ...; with a unique index that is not deferrable."};
-  auto const advice = key_advice(table);
-  std::string const nothing = "ALTER TABLE " + quote_pg(table.name) + " REPLICA IDENTITY NOTHING;";
-  return {
-      "has no key, so it is set aside: once it is published, PostgreSQL would refuse its "
-      "updates and deletes",
-      (advice && !advice->sql.empty() ? advice->sql + " or, when rows are only inserted: " : "") +
-          nothing};
+  return {"has no key, so it is set aside: once it is published, PostgreSQL would refuse its "
+          "updates and deletes",
+          add_key_sql(table) + " or, to find rows by all their values: " + alter(table) +
+              "REPLICA IDENTITY FULL; or, when rows are only inserted: " + alter(table) +
+              "REPLICA IDENTITY NOTHING;"};
 }
 
 namespace {
@@ -198,14 +220,6 @@ TargetColumn target_column(SourceTable const& source, SourceColumn const& column
   return {column.name, to_string(type), !is_key, std::nullopt, column.comment};
 }
 
-TargetColumn made_target_column(MadeColumn column, bool is_nullable) {
-  auto const made =
-      std::find_if(kMadeColumns.begin(), kMadeColumns.end(),
-                   [&](MadeColumnType const& known) { return known.column == column; });
-  return {std::string(made->name), std::string(made->type), is_nullable, std::nullopt,
-          std::string(made->comment)};
-}
-
 // An append-only table is sorted by its first columns that StarRocks can sort by, as it would
 // choose itself (up to three, a string last); a DUPLICATE KEY table refuses others in front.
 // Without any, the origin of the rows is the key and stands first.
@@ -232,6 +246,45 @@ void choose_duplicate_key(TargetTable& table) {
   table.columns.insert(table.columns.end(), {lsn, index});
 }
 
+void require_free(std::string const& column, SourceTable const& source) {
+  if (source.column(column) == nullptr)
+    return;
+  throw Error(ErrorCode::target_table_mismatch,
+              "column " + column + " of " + to_string(source.name) +
+                  " has the name of one that walrock fills itself")
+      .set_advice("Rename it: " + alter(source) + "RENAME COLUMN " + quote_pg(column) +
+                  " TO ...; or leave its table out of the job.");
+}
+
+// Equal rows stand together, each under where it came from.
+void make_hash_key(TargetTable& table, SourceTable const& source) {
+  std::vector<TargetColumn> key;
+  for (MadeColumn const made : {MadeColumn::row_hash, MadeColumn::lsn, MadeColumn::index}) {
+    key.push_back(made_target_column(made, false));
+    require_free(key.back().name, source);
+    table.key.push_back(key.back().name);
+  }
+  table.columns.insert(table.columns.begin(), key.begin(), key.end());
+  table.model = TableModel::primary;
+  table.distribution_key = {kHashColumn};
+}
+
+// Behind all others.
+void add_made_columns(TargetTable& table, SourceTable const& source, TableOptions const& options) {
+  for (MadeColumn const made : made_columns(table.model, options)) {
+    TargetColumn column = made_target_column(made, true);
+    require_free(column.name, source);
+    if (table.column(column.name) == nullptr)
+      table.columns.push_back(std::move(column));
+  }
+}
+
+[[noreturn]] void refuse_without_key(SourceTable const& source, std::string const& what) {
+  throw Error(ErrorCode::job_file_invalid, what + ", and " + to_string(source.name) + " has none")
+      .set_advice("Leave it out for this table, name columns that identify a row in unique-key, or "
+                  "say without-key: append, which follows inserts only.");
+}
+
 void check_options(SourceTable const& source, TargetTable const& table,
                    TableOptions const& options) {
   std::string const of_table = " of " + to_string(source.name) + ": column ";
@@ -241,6 +294,10 @@ void check_options(SourceTable const& source, TargetTable const& table,
   for (std::string const& name : options.sort_key)
     if (table.column(name) == nullptr)
       throw Error(ErrorCode::job_file_invalid, "sort-key" + of_table + name + " is not copied");
+  if (table.is_hashed() && !options.partition_by.empty())
+    refuse_without_key(source, "partition-by needs columns of the key");
+  if (table.is_hashed() && options.deletes.value_or(Deletes::hard) != Deletes::hard)
+    refuse_without_key(source, "deletes: soft and ignore need a key");
   if (options.buckets && *options.buckets < 1)
     throw Error(ErrorCode::job_file_invalid,
                 "buckets of " + to_string(source.name) + " must be at least 1");
@@ -254,13 +311,22 @@ void add_columns(TargetTable& table, SourceTable const& source, TableOptions con
       table.columns.push_back(target_column(source, column, options, false));
 }
 
+std::vector<TargetColumn>::iterator find_column(TargetTable& table, std::string const& name) {
+  return std::find_if(table.columns.begin(), table.columns.end(),
+                      [&](TargetColumn const& column) { return column.name == name; });
+}
+
 } // namespace
 
-TargetTable target_table_for(SourceTable const& source, TargetName const& name,
-                             TableOptions const& options) {
+namespace {
+
+TargetTable design(SourceTable const& source, TargetName const& name, TableOptions const& options,
+                   bool is_hashed) {
   TargetTable table;
   table.name = name;
-  table.key = key_of(source, options);
+  Names const source_key = key_of(source, options);
+  if (!options.is_history() && !is_hashed)
+    table.key = source_key;
   table.model = table.key.empty() ? TableModel::duplicate : TableModel::primary;
   table.comment = source.comment;
   table.buckets = options.buckets;
@@ -268,35 +334,40 @@ TargetTable target_table_for(SourceTable const& source, TargetName const& name,
   table.sort_key = options.sort_key;
   table.properties = options.properties;
   add_columns(table, source, options);
-  if (table.model == TableModel::duplicate)
+  for (auto key = source_key.rbegin(); options.is_history() && key != source_key.rend(); ++key)
+    std::rotate(table.columns.begin(), find_column(table, *key), find_column(table, *key) + 1);
+  if (is_hashed)
+    make_hash_key(table, source);
+  else if (table.model == TableModel::duplicate)
     choose_duplicate_key(table);
+  add_made_columns(table, source, options);
   check_options(source, table, options);
   check_policies(source, table, options);
   check_names(source, table);
   return table;
 }
 
-namespace {
+} // namespace
 
-bool is_of_origin(TargetColumn const& column) {
-  return column.name == kLsnColumn || column.name == kIndexColumn;
+TargetTable target_table_for(SourceTable const& source, TargetName const& name,
+                             TableOptions const& options) {
+  return design(source, name, options, is_kept_exact(source, options));
 }
 
-} // namespace
+TargetTable target_table_beside(SourceTable const& source, TargetTable const& existing,
+                                TableOptions const& options) {
+  bool const is_appended = existing.model == TableModel::duplicate;
+  bool const stays_hashed = existing.is_hashed() && source.identity == ReplicaIdentity::full;
+  return design(source, existing.name, options,
+                stays_hashed || (!is_appended && is_kept_exact(source, options)));
+}
 
 std::vector<TargetColumn> columns_lacking(SourceTable const& source, TargetTable const& target,
                                           TableOptions const& options) {
-  auto lacking = target.lacking(target_table_for(source, target.name, options).columns);
-  std::erase_if(lacking, is_of_origin);
-  return lacking;
-}
-
-std::vector<TargetColumn> origin_columns_lacking(TargetTable const& wanted,
-                                                 TargetTable const& existing) {
-  auto lacking = existing.lacking(wanted.columns);
-  std::erase_if(lacking, [](TargetColumn const& column) { return !is_of_origin(column); });
-  for (TargetColumn& column : lacking)
-    column.is_nullable = true;
+  auto lacking = target.lacking(target_table_beside(source, target, options).columns);
+  std::erase_if(lacking, [](TargetColumn const& column) {
+    return made_column_named(column.name) != MadeColumn::none;
+  });
   return lacking;
 }
 

@@ -1,6 +1,8 @@
 // SourceTable + options -> the StarRocks table that walrock would create for it. Pure.
 //
-// A table with a key becomes a PRIMARY KEY table, key columns first. A table without one becomes an
+// A table with a key becomes a PRIMARY KEY table, key columns first. So does one without a key
+// whose updates and deletes carry the whole old row: its key is made of the hash of the row's
+// values and of where the row came from (see docs/design/rows-without-key.md). Any other becomes an
 // append-only DUPLICATE KEY table that also says which transaction and change each row came from
 // (kLsnColumn, kIndexColumn, last): its updates and deletes could not be found again in the target.
 //
@@ -36,19 +38,21 @@ struct Advice {
 [[nodiscard]] TargetTable target_table_for(SourceTable const& source, TargetName const& name,
                                            TableOptions const& options);
 
+// The same beside a target that is there: what that keeps under hashes, or appends, it keeps so,
+// whatever `without-key` says of new ones.
+[[nodiscard]] TargetTable target_table_beside(SourceTable const& source,
+                                              TargetTable const& existing,
+                                              TableOptions const& options);
+
 // The columns of the source that a target made today would have and this one lacks: a copy fills
 // them, so neither defaults nor rewrites matter. Throws as target_table_for.
 [[nodiscard]] std::vector<TargetColumn>
 columns_lacking(SourceTable const& source, TargetTable const& target, TableOptions const& options);
 
-// Of walrock's own columns (kLsnColumn, kIndexColumn) those that `wanted` has and `existing` lacks,
-// as they can be added to a table that is there: they take NULL.
-[[nodiscard]] std::vector<TargetColumn> origin_columns_lacking(TargetTable const& wanted,
-                                                               TargetTable const& existing);
-
 // What is wrong with the key of this table, with the cure: no key at all (PostgreSQL refuses its
-// updates and deletes once it is published), identity full without a key (they arrive, but cannot
-// be applied), identity nothing, a primary key that lies outside the replica identity.
+// updates and deletes once it is published), identity full without a key (rows are found by all
+// their values, or not at all), identity nothing, a primary key that lies outside the replica
+// identity.
 [[nodiscard]] std::optional<Advice> key_advice(SourceTable const& source,
                                                TableOptions const& options = {});
 

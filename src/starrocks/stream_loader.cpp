@@ -15,6 +15,7 @@
 #include "starrocks/catalog.h"
 #include "starrocks/error_log.h"
 #include "starrocks/field_reader.h"
+#include "starrocks/kept_rows.h"
 #include "starrocks/quarantine_rows.h"
 #include "starrocks/refused_row_search.h"
 
@@ -387,11 +388,19 @@ CallOutcome StreamLoader::cut(TargetName const& target, Lsn from) {
   });
 }
 
-CallOutcome StreamLoader::make_twin(TargetName const& target, TargetName const& twin) {
+CallOutcome StreamLoader::mark_deleted(TargetName const& target,
+                                       std::vector<ColumnValue> const& values) {
+  return statement_outcome([&] { walrock::mark_deleted(sql_.address(), target, values); });
+}
+
+CallOutcome StreamLoader::make_twin(TargetName const& target, TargetName const& twin,
+                                    std::optional<KeptRows> const& kept) {
   return statement_outcome([&] {
     WALROCK_BEFORE(copy_empty_twin);
     TargetCatalog(sql_).make_twin(target, twin);
     WALROCK_AFTER(copy_empty_twin);
+    if (kept)
+      keep_rows(sql_.address(), target, twin, *kept);
   });
 }
 

@@ -42,7 +42,10 @@ public:
   LabelState label_state(Label const& label) override;
   CallOutcome truncate(TargetName const& target) override;
   CallOutcome cut(TargetName const& target, Lsn from) override;
-  CallOutcome make_twin(TargetName const& target, TargetName const& twin) override;
+  CallOutcome mark_deleted(TargetName const& target,
+                           std::vector<ColumnValue> const& values) override;
+  CallOutcome make_twin(TargetName const& target, TargetName const& twin,
+                        std::optional<KeptRows> const& kept) override;
   CallOutcome swap_in(TargetName const& target, TargetName const& twin) override;
   CallOutcome add_columns(TargetName const& target,
                           std::vector<TargetColumn> const& columns) override;

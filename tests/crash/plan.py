@@ -67,6 +67,8 @@ READ_BACK = Scene("read-back", tables=("docs", "keyed"), changes={"sink": {"star
 
 KEEP = Scene("bad-rows: quarantine", tables=("narrow", "keyed"), changes={"sink": {"starrocks": {"bad-rows": "quarantine"}}})
 
+# What is marked is not compared: afterwards it is removed.
+SOFT = {"sink": {"starrocks": {"deletes": "soft"}}}
 
 # Every step: the scenes in which both of its failpoints are reached, the representative one first.
 REACHED_BY = {
@@ -148,6 +150,8 @@ REACHED_BY = {
     "checkpoint_commit": (replace(STREAM, nths=(1, 3, 12, 30)),),
     "stop_stream": (Scene("stop", is_stopped=True),),
     "stop_drain": (Scene("stop", is_stopped=True),),
+    "copy_fill": (replace(LOST, says="start after the slot was lost, deletes: soft", changes=SOFT),),
+    "mark_deleted": (Scene("deletes: soft", tables=("wiped", "docs"), changes=SOFT),),
 }
 
 # Killed, and killed again while the death before is made good.
