@@ -7,7 +7,7 @@ from tests.support.job_file import merge
 from tests.support.rows_job import FRESH, RowsJob
 
 JOB = RowsJob()
-NAMED_KEY = {"tables": {"public.named_key": {"unique-key": ["b", "a"]}}}
+NAMED_KEY = {"tables": {"public.named_key": {"unique-key": ["b", "a"]}, "public.full_no_key": {"without-key": "append"}}}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_identity_nothing_follows_inserts_and_truncate(rows):
 
 @JOB.having("CREATE TABLE full_no_key (a int, v text)", "ALTER TABLE full_no_key REPLICA IDENTITY FULL",
             numbered("full_no_key"), numbered("full_no_key"))
-def test_identity_full_without_a_key_is_exact_until_an_update_which_sets_it_aside(rows):
+def test_identity_full_without_a_key_may_be_appended_to_until_an_update_which_sets_it_aside(rows):
     rows.change("INSERT INTO full_no_key VALUES (1, 'old 1'), (NULL, NULL)")
     rows.compare("full_no_key")
     rows.change("UPDATE full_no_key SET v = 'new' WHERE a = 1")
@@ -224,7 +224,7 @@ def test_two_keys_swapped_by_way_of_a_third_value(rows):
 
 @pytest.mark.parametrize("change", ["UPDATE swapped SET id = 3 - id WHERE id IN (1, 2)", "UPDATE swapped SET id = id + 1"])
 def test_a_deferrable_key_is_never_silently_wrong(case, change):
-    """For a moment two rows have one key, so that changes cannot be applied by it."""
+    """For a moment two rows have one key, so that changes cannot be applied by it: rows are known by all their values."""
     case.source("CREATE TABLE swapped (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text)",
                 "ALTER TABLE swapped REPLICA IDENTITY FULL", "INSERT INTO swapped SELECT n, 'old ' || n FROM generate_series(1, 10) n")
     with case.walrock("swapped") as walrock:
@@ -232,6 +232,16 @@ def test_a_deferrable_key_is_never_silently_wrong(case, change):
         walrock.wait_until_ready("public.swapped")
         assert "deferrable" in walrock.log()
         case.source(change)
+        case.settle_and_compare(walrock, "swapped")
+
+
+def test_a_deferrable_key_that_is_appended_to_is_never_silently_wrong(case):
+    case.source("CREATE TABLE swapped (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text)",
+                "ALTER TABLE swapped REPLICA IDENTITY FULL", "INSERT INTO swapped SELECT n, 'old ' || n FROM generate_series(1, 10) n")
+    with case.walrock("swapped", {"tables": {"public.swapped": {"without-key": "append"}}}) as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.swapped")
+        case.source("UPDATE swapped SET id = 3 - id WHERE id IN (1, 2)")
         assert "deferrable" in walrock.wait_until_table("public.swapped", "errored")["reason"]
 
 
