@@ -115,6 +115,7 @@ def test_what_stays_is_not_lost_when_the_table_is_copied_again(case, changes, fa
         assert lost.wait_for_exit(60) == -9
         lost.set_environment({"WALROCK_FAILPOINT": ""})
         lost.start()
+    lost.wait_until("the table to be copied again", lambda: lost.log().count("copied table=public.docs") == 2)
     lost.wait_until_ready("public.docs")
     case.settle(lost)
     stays = {key: before[key] for key in range(1, 7)}

@@ -151,6 +151,7 @@ def test_copied_again_it_keeps_the_old_versions(case, failpoint):
         assert lost.wait_for_exit(60) == -9
         lost.set_environment({"WALROCK_FAILPOINT": ""})
         lost.start()
+    lost.wait_until("the table to be copied again", lambda: lost.log().count("copied table=public.docs") == 2)
     lost.wait_until_ready("public.docs")
     case.source("INSERT INTO docs VALUES (-1, 'after', NULL)")
     case.settle(lost)
