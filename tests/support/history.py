@@ -21,9 +21,9 @@ WAYS = ("plain", "streamed", "at-least-once", "json", "durable-spool")
 
 KEYS = 40
 
-# Each table has a key column k, a text v, and two large texts; `only_grows` has no key.
+# Each table has a key column k, a text v, and two large texts; `only_grows` and `equals` have no key, and rows of `equals` change.
 KEYED = ("by_default", "by_full", "by_index", "by_two")
-TABLES = (*KEYED, "only_grows")
+TABLES = (*KEYED, "only_grows", "equals")
 KILL = "kill -9"
 COLUMNS = "k int NOT NULL, v text, big text, other text"
 
@@ -44,7 +44,8 @@ def create():
             f"CREATE TABLE by_index (id serial PRIMARY KEY, {COLUMNS}, CONSTRAINT by_index_k UNIQUE (k))",
             "ALTER TABLE by_index REPLICA IDENTITY USING INDEX by_index_k",
             f"CREATE TABLE by_two (v text, big text, other text, k int, half text DEFAULT 'h', PRIMARY KEY (half, k))",
-            f"CREATE TABLE only_grows ({COLUMNS})", "ALTER TABLE only_grows REPLICA IDENTITY NOTHING"]
+            f"CREATE TABLE only_grows ({COLUMNS})", "ALTER TABLE only_grows REPLICA IDENTITY NOTHING",
+            f"CREATE TABLE equals ({COLUMNS})", "ALTER TABLE equals REPLICA IDENTITY FULL"]
     for table in TABLES:
         made += [f"ALTER TABLE {table} ALTER {column} SET STORAGE EXTERNAL" for column in ("big", "other")]
         made.append(f"INSERT INTO {table} (k, v, big) SELECT n, 'copied', repeat('c' || n, 1500) FROM generate_series(0, {KEYS // 2}) n")
@@ -55,7 +56,7 @@ class History:
     """The same seed makes the same steps."""
 
     # How often each kind of statement comes.
-    WEIGHTS = {"insert": 5, "update": 6, "touch": 6, "move": 4, "delete": 4, "replace": 2, "swap": 1, "shift": 1, "many": 1,
+    WEIGHTS = {"equal": 5, "insert": 5, "update": 6, "touch": 6, "move": 4, "delete": 4, "replace": 2, "swap": 1, "shift": 1, "many": 1,
                "truncate": 0.2, "savepoint": 3, "roll_to": 2, "release": 1, "commit": 6, "rollback": 1}
 
     def __init__(self, seed):
@@ -96,6 +97,17 @@ class History:
         table = self.random.choice(TABLES)
         safe = " ON CONFLICT DO NOTHING" if table in KEYED else ""
         return [f"INSERT INTO {table} (k, v, big, other) VALUES ({self.key()}, {self.text()}, {self.large()}, {self.large()}){safe}"]
+
+    def equal(self, _):
+        """Few values, so that rows become equal and unequal; of those that are equal some change or go."""
+        some = (f"WHERE ctid IN (SELECT ctid FROM equals WHERE k = {self.random.randrange(3)} ORDER BY random() "
+                f"LIMIT {self.random.randrange(1, 5)})")
+        large = self.random.choice(["NULL", "repeat('e', 1200)", "repeat('f', 1200)"])
+        return [self.random.choice([
+            f"INSERT INTO equals (k, v, big) SELECT {self.random.randrange(3)}, {self.text()}, {large} FROM generate_series(1, {self.random.randrange(1, 6)})",
+            f"DELETE FROM equals {some}", f"DELETE FROM equals {some}", f"UPDATE equals SET v = {self.text()} {some}",
+            f"UPDATE equals SET k = {self.random.randrange(3)} {some}", f"UPDATE equals SET big = {large} {some}",
+            f"UPDATE equals SET v = v {some}"])]
 
     def update(self, _):
         changed = self.random.sample([f"v = {self.text()}", f"big = {self.large()}", f"other = {self.large()}"], self.random.randint(1, 3))
