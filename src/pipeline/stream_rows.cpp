@@ -21,7 +21,7 @@ void StreamMachine::touch(Table& table) {
 // same one, whatever other tables want by then.
 RowOrigin StreamMachine::next_origin(Table& table, ChangeKind kind) {
   ++change_count_;
-  if (table.transaction != std::exchange(table.transaction, transaction_count_))
+  if (std::exchange(table.transaction, transaction_count_) != transaction_count_)
     table.index = 0;
   return {transaction_->commit_lsn, table.index++, transaction_->commit_time, transaction_->xid,
           kind};
