@@ -142,18 +142,23 @@ void Process::start_load(StartLoad const& load) {
   if (record == nullptr || record->state != LabelRecord::State::intended)
     throw Violation("begun without being intended: " + load.label.text);
   SentLoad sent{load.label, load.batch->spec, {}, load.batch->row_count};
-  std::vector<std::vector<FieldReference>> references;
+  struct Unread { // of a body
+    std::vector<FieldReference> references;
+    bool has_ranked_rows = false;
+  };
+  std::vector<Unread> unread;
   for (Body const& body : load.batch->bodies) {
     sent.bodies.push_back(body.spooled ? body.spooled->read() : body.bytes);
-    references.push_back(body.references);
+    unread.push_back({body.references, body.has_ranked_rows});
   }
   if (sent.spec.format != LoadFormat::csv)
     throw Violation("a value of the simulation that CSV cannot say");
   call<LoadOutcome>(
-      [this, sent = std::move(sent), references = std::move(references)] {
+      [this, sent = std::move(sent), unread = std::move(unread)] {
         SentLoad filled = sent;
-        for (std::size_t i = 0; i < references.size(); ++i)
-          if (!world_.target.fill(filled.spec, filled.bodies[i], references[i])) {
+        for (std::size_t i = 0; i < unread.size(); ++i)
+          if (!world_.target.fill(filled.spec, filled.bodies[i], unread[i].references) ||
+              (unread[i].has_ranked_rows && !world_.target.place(filled.spec, filled.bodies[i]))) {
             LoadOutcome unreadable;
             unreadable.kind = LoadOutcome::Kind::unreadable;
             unreadable.message = "a row to be read back is not there";

@@ -10,6 +10,6 @@ namespace walrock::simulation {
 
 using Cell = std::optional<std::string>; // nothing: NULL
 using Cells = std::vector<Cell>;
-using Rows = std::map<int, Cells>; // by id; of an append-only table by the number of the row
+using Rows = std::map<int, Cells>; // by id; of a table without a key by the number of the row
 
 } // namespace walrock::simulation

@@ -53,6 +53,7 @@ private:
   void play();
   void choose();
   void choose_faults();
+  void choose_without_key(SourceWishes& wishes);
   void choose_partitions(SourceWishes& wishes);
   void choose_durable_spool();
   void start();
@@ -131,9 +132,19 @@ void Run::choose() {
   settings_.uses_streaming = dice_.chance(0.7);
   settings_.copy_label_bytes = dice_.pick(std::vector<std::size_t>{60, 1000});
   settings_.existing_rows = dice_.chance(0.3) ? ExistingRows::swap : ExistingRows::truncate;
+  choose_without_key(wishes);
   choose_partitions(wishes);
   source_ = std::make_unique<Source>(std::move(wishes), dice_, trace_);
   choose_durable_spool();
+}
+
+void Run::choose_without_key(SourceWishes& wishes) {
+  Dice dice(seed_ ^ 0xA0761D6478BD642F);
+  if (!dice.chance(0.3))
+    return;
+  for (TableKind& kind : wishes.tables)
+    if (dice.chance(0.5))
+      kind = TableKind::without_key;
 }
 
 void Run::choose_partitions(SourceWishes& wishes) {
@@ -141,7 +152,7 @@ void Run::choose_partitions(SourceWishes& wishes) {
   if (!dice.chance(0.4))
     return;
   for (std::size_t i = 0; i < wishes.tables.size(); ++i)
-    if (wishes.tables[i] != TableKind::append_only && dice.chance(0.7))
+    if (has_key(wishes.tables[i]) && dice.chance(0.7))
       wishes.partitioned.insert(i);
   settings_.look_every = Milliseconds(dice.pick(std::vector<int>{20, 150, 600}));
 }
@@ -389,9 +400,9 @@ std::vector<TargetRow> Run::rows_with_quarantine(std::size_t table) {
           nlohmann::json::parse(row.at("row_values"));
   std::map<std::string, TargetRow> by_key;
   for (TargetRow& row : rows)
-    if (source_->kind(table) != TableKind::append_only)
+    if (has_key(source_->kind(table)))
       by_key[row.at("id")] = std::move(row);
-  if (source_->kind(table) == TableKind::append_only)
+  if (!has_key(source_->kind(table)))
     return rows;
   most_quarantined_ = std::max(most_quarantined_, static_cast<int>(kept.size()));
   for (auto const& [place, values] : kept)
@@ -477,8 +488,8 @@ void Run::require_named_row(std::size_t table, std::string const& reason) const 
       at == std::string::npos
           ? ""
           : reason.substr(at + kWhy.size(), reason.find(' ', at + kWhy.size()) - at - kWhy.size());
-  bool const is_key_named = source_->kind(table) == TableKind::append_only ||
-                            reason.find("rows refused: row id=") != std::string::npos;
+  bool const is_key_named =
+      !has_key(source_->kind(table)) || reason.find("rows refused: row id=") != std::string::npos;
   if (!target_->refuses(text) || !is_key_named)
     throw Violation(fmt::format("t{} does not say which row was refused: {}", table, reason));
 }

@@ -32,13 +32,17 @@ std::uint32_t Source::take_xid() {
   return xids_in_progress_.extract(xids_in_progress_.begin()).value();
 }
 
-Cell Source::new_text() {
+Cell Source::new_text(TableKind kind) {
   if (dice_.chance(0.1))
     return std::nullopt;
+  if (kind == TableKind::without_key)
+    return "v" + std::to_string(dice_.between(1, 2));
   return "v" + std::to_string(++next_text_);
 }
 
-Cell Source::new_big() {
+Cell Source::new_big(TableKind kind) {
+  if (kind == TableKind::without_key)
+    return "big";
   return "big" + std::to_string(++next_text_);
 }
 
@@ -152,16 +156,18 @@ void Source::write_partition_change(Table& table, SourceChange& change, std::uin
 }
 
 Cells Source::new_row(Table const& table, int id) {
-  Cells row{std::to_string(id), new_text(), new_big()};
+  bool const is_keyless = table.kind == TableKind::without_key;
+  Cells row{std::to_string(is_keyless ? dice_.between(1, 3) : id), new_text(table.kind),
+            new_big(table.kind)};
   while (row.size() < table.column_count)
-    row.push_back(new_text());
+    row.push_back(new_text(table.kind));
   return row;
 }
 
 // False where there can be no such row.
 bool Source::write_insert(Table& table, SourceChange& change) {
   change.kind = 'I';
-  int const id = table.kind == TableKind::append_only || dice_.chance(0.7)
+  int const id = !has_key(table.kind) || dice_.chance(0.7)
                      ? table.next_id++
                      : dice_.between(1, 1 + table.next_id); // an old one comes back
   if (table.rows.contains(id) || (table.partitions && !table.partitions->takes(id)))
@@ -194,20 +200,19 @@ void Source::write_keyed(Table& table, SourceChange& change) {
 void Source::update_row(Table& table, SourceChange& change, Rows::iterator row) {
   change.kind = 'U';
   Cells fresh = change.old_row;
-  fresh[1] = new_text();
+  fresh[1] = new_text(table.kind);
   for (std::size_t i = 3; i < fresh.size(); ++i)
-    fresh[i] = dice_.chance(0.5) ? new_text() : fresh[i];
+    fresh[i] = dice_.chance(0.5) ? new_text(table.kind) : fresh[i];
   bool const is_big_kept = dice_.chance(0.5);
-  bool changes_key = dice_.chance(0.15);
+  bool changes_key = has_key(table.kind) && dice_.chance(0.15);
   int const new_id = dice_.between(1, table.next_id);
   changes_key = changes_key && !table.rows.contains(new_id) &&
                 (!table.partitions || table.partitions->takes(new_id));
-  bool const may_keep =
-      !changes_key || wishes_.changes_keys_without_big || table.kind == TableKind::keyed_full;
+  bool const may_keep = !changes_key || wishes_.changes_keys_without_big || is_full(table.kind);
   if (is_big_kept && may_keep)
     change.is_big_unchanged = true;
   else
-    fresh[kBig] = new_big();
+    fresh[kBig] = new_big(table.kind);
   if (changes_key) {
     fresh[0] = std::to_string(new_id);
     table.next_id = std::max(table.next_id, new_id + 1);
@@ -240,9 +245,9 @@ SourceTable Source::describe(std::size_t number) const {
   out.name = {"public", "t" + std::to_string(number)};
   out.filenode = out.id.oid;
   out.relkind = wishes_.partitioned.contains(number) ? 'p' : 'r';
-  out.identity = table.kind == TableKind::append_only  ? ReplicaIdentity::nothing
-                 : table.kind == TableKind::keyed_full ? ReplicaIdentity::full
-                                                       : ReplicaIdentity::default_;
+  out.identity = table.kind == TableKind::append_only ? ReplicaIdentity::nothing
+                 : is_full(table.kind)                ? ReplicaIdentity::full
+                                                      : ReplicaIdentity::default_;
   for (std::size_t i = 0; i < table.column_count; ++i) {
     SourceColumn column;
     column.name = column_name(i);
@@ -254,7 +259,7 @@ SourceTable Source::describe(std::size_t number) const {
     column.is_not_null = i == 0;
     out.columns.push_back(std::move(column));
   }
-  if (table.kind != TableKind::append_only)
+  if (has_key(table.kind))
     out.primary_key = {"id"};
   if (table.kind == TableKind::keyed)
     out.identity_columns = {"id"};
@@ -269,8 +274,23 @@ std::size_t Source::columns_at(std::size_t number, Lsn position) const {
   return count;
 }
 
+namespace {
+
+// Columns that were added since are NULL.
+void erase_one(std::vector<Cells>& rows, Cells const& equal) {
+  auto const found = std::find_if(rows.begin(), rows.end(), [&](Cells row) {
+    row.resize(equal.size());
+    return row == equal;
+  });
+  if (found == rows.end())
+    throw Violation("a row is deleted that the source does not have");
+  rows.erase(found);
+}
+
+} // namespace
+
 std::vector<Cells> Source::rows_at(std::size_t number, Lsn position) const {
-  bool const is_keyed = tables_[number].kind != TableKind::append_only;
+  bool const is_keyed = has_key(tables_[number].kind);
   std::map<std::string, Cells> keyed;
   std::vector<Cells> rows;
   for (SourceTransaction const& transaction : log_) {
@@ -287,8 +307,10 @@ std::vector<Cells> Source::rows_at(std::size_t number, Lsn position) const {
         keyed.erase(std::to_string(id));
       for (auto const& [id, row] : change.event.came)
         keyed[std::to_string(id)] = row;
-      if (!change.old_row.empty())
+      if (!change.old_row.empty() && is_keyed)
         keyed.erase(*change.old_row[0]);
+      else if (!change.old_row.empty())
+        erase_one(rows, change.old_row);
       if (!change.new_row.empty() && is_keyed)
         keyed[*change.new_row[0]] = change.new_row;
       else if (!change.new_row.empty())

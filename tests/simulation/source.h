@@ -46,7 +46,14 @@ struct SourceTransaction {
   std::vector<SourceChange> changes;
 };
 
-enum class TableKind { keyed, keyed_full, append_only };
+// without_key: identity full, and few values, so that many rows are equal.
+enum class TableKind { keyed, keyed_full, append_only, without_key };
+[[nodiscard]] constexpr bool has_key(TableKind kind) {
+  return kind == TableKind::keyed || kind == TableKind::keyed_full;
+}
+[[nodiscard]] constexpr bool is_full(TableKind kind) {
+  return kind == TableKind::keyed_full || kind == TableKind::without_key;
+}
 
 struct SourceWishes {
   std::vector<TableKind> tables;
@@ -114,8 +121,8 @@ private:
   void write_partition_change(Table& table, SourceChange& change, std::uint32_t xid);
   void update_row(Table& table, SourceChange& change, Rows::iterator row);
   Cells new_row(Table const& table, int id);
-  Cell new_text();
-  Cell new_big();
+  Cell new_text(TableKind kind);
+  Cell new_big(TableKind kind);
 
   SourceWishes wishes_;
   Dice& dice_;

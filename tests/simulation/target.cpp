@@ -4,6 +4,8 @@
 #include <charconv>
 #include <span>
 
+#include "model/made_column.h"
+#include "model/ranked_rows.h"
 #include "model/read_back.h"
 
 namespace walrock::simulation {
@@ -254,6 +256,27 @@ bool Target::fill(LoadSpec const& spec, std::string& body,
     return true;
   });
   body = std::move(filled);
+  return is_whole;
+}
+
+bool Target::place(LoadSpec const& spec, std::string& body) const {
+  bool is_whole = true;
+  auto const read = [&](std::span<RankedRow const> wanted) {
+    std::vector<RowPlace> out;
+    for (RankedRow const& row : wanted) {
+      std::vector<std::pair<long long, long long>> places;
+      for (auto const& [key, equal] : tables_.at(spec.target).keyed)
+        if (equal.at(kHashColumn) == row.hash)
+          places.emplace_back(std::stoll(equal.at(kLsnColumn)), std::stoll(equal.at(kIndexColumn)));
+      std::sort(places.begin(), places.end());
+      is_whole = is_whole && row.rank <= places.size();
+      auto const [lsn, index] =
+          row.rank <= places.size() ? places[row.rank - 1] : std::pair(0LL, 0LL);
+      out.push_back({std::to_string(lsn), std::to_string(index)});
+    }
+    return out;
+  };
+  body = place_ranked_rows(body, read);
   return is_whole;
 }
 

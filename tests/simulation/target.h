@@ -61,9 +61,10 @@ public:
   void insert_foreign_row(TargetName const& name, TargetRow row);
   [[nodiscard]] std::vector<TargetRow> rows(TargetName const& name) const;
 
-  // What read_back does with a body; false when a row is not there.
+  // What is read back for a body; false when a row is not there.
   bool fill(LoadSpec const& spec, std::string& body,
             std::vector<FieldReference> const& references) const;
+  bool place(LoadSpec const& spec, std::string& body) const; // its ranked rows
 
   // The calls, as they arrive.
   // Begin, load and prepare wait for each other's answers: of a sender that is dead by now only the

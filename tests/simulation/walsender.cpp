@@ -189,13 +189,13 @@ void Walsender::send_change(SourceTransaction const& transaction, SourceChange c
   if (in_block)
     wire.u32(xid_of(transaction, change));
   wire.u32(oid_of(change));
-  bool const is_full = source_.kind(change.table) == TableKind::keyed_full;
+  bool const is_whole = is_full(source_.kind(change.table));
   bool const has_new_key = change.kind == 'U' && change.old_row[0] != change.new_row[0];
-  if (change.kind == 'D' || (change.kind == 'U' && (is_full || has_new_key))) {
+  if (change.kind == 'D' || (change.kind == 'U' && (is_whole || has_new_key))) {
     Cells old_row = change.old_row;
-    if (!is_full)
+    if (!is_whole)
       std::fill(old_row.begin() + 1, old_row.end(), std::nullopt);
-    wire.type(is_full ? 'O' : 'K').row(wire_row(old_row, change.column_count, false));
+    wire.type(is_whole ? 'O' : 'K').row(wire_row(old_row, change.column_count, false));
   }
   if (change.kind != 'D')
     wire.type('N').row(wire_row(change.new_row, change.column_count, change.is_big_unchanged));
@@ -205,9 +205,7 @@ void Walsender::send_change(SourceTransaction const& transaction, SourceChange c
 void Walsender::describe(SourceChange const& change, std::uint32_t oid,
                          std::uint32_t xid_in_block) {
   TableKind const kind = source_.kind(change.table);
-  char const identity = kind == TableKind::append_only  ? 'n'
-                        : kind == TableKind::keyed_full ? 'f'
-                                                        : 'd';
+  char const identity = kind == TableKind::append_only ? 'n' : is_full(kind) ? 'f' : 'd';
   Wire wire;
   wire.type('R');
   if (xid_in_block != 0)
