@@ -123,7 +123,7 @@ void Committer::on_label_state(CallId id, LabelState state, TimePoint now) {
                 "");
       return;
     }
-    if (takes_ranks(*line, *slot)) {
+    if (reads_back(*line, *slot)) {
       copy_anew(*line, fmt::format("StarRocks has forgotten label {} whose commit was in doubt",
                                    slot->label.text));
       return;
@@ -164,26 +164,23 @@ void Committer::on_aborted(TableLine& line, LabelSlot& slot, std::string const& 
     return;
   }
   std::string const reason = fmt::format("label {} was aborted: {}", slot.label.text, why);
-  if (is_half && takes_ranks(line, slot))
+  if (is_half && reads_back(line, slot))
     copy_anew(line, reason);
   else
     read_again(line, reason);
 }
 
-// Deletes of its unit say which of several equal rows by their rank in the target: where some of
-// them may be done, the same ranks are other rows.
-bool Committer::takes_ranks(TableLine& line, LabelSlot const& slot) {
-  if (!line.is_hashed || is_copy_label(line, slot))
+// Its rows were completed with what the target held before it, or say which of several equal rows
+// by their rank there: where some of them may be committed, that cannot be read a second time.
+bool Committer::reads_back(TableLine& line, LabelSlot const& slot) {
+  Unit const* const unit = unit_of(line, slot); // of a copy there is none
+  if (unit == nullptr)
     return false;
-  Unit const* const unit = unit_of(line, slot);
-  return unit->reads_back || unit->is_restored; // of one that is restored it is not known
+  return unit->reads_back || (line.is_hashed && unit->is_restored); // of these it is not known
 }
 
 void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) {
-  auto const found = calls_.find(id);
-  WALROCK_ASSERT(found != calls_.end(), "every answer belongs to a call");
-  TableLine& line = *found->second.line;
-  calls_.erase(found);
+  TableLine& line = *take_call(id).line;
   bool const is_truncate_of_copy = line.truncate_call == id;
   bool const is_swap = line.swap_call == id;
   bool const is_cut = line.cut_call == id;
@@ -242,8 +239,9 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
                                line.adding_columns.end());
     line.adding_columns.clear();
   }
-  // Or it is wanted anew meanwhile: then what was swapped in is no more than what was there before.
-  if (is_swap && !line.is_errored() && !line.has_copy_failed) {
+  // A copy that was begun again meanwhile is not this one.
+  bool const is_copied = line.copy_phase == TableLine::CopyPhase::copying && !line.has_copy_failed;
+  if (is_swap && is_copied && !line.is_errored()) {
     line.copy_target = line.record.target;
     finish_copy(line);
   }

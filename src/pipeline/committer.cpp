@@ -249,6 +249,8 @@ Committer::Call Committer::take_call(CallId id) {
   calls_.erase(found);
   if (call.slot != nullptr)
     call.slot->call = 0;
+  else if (call.line != nullptr)
+    --call.line->open_statements;
   return call;
 }
 
@@ -300,6 +302,8 @@ TableLine* Committer::find(RelationId table) {
 
 CallId Committer::call_for(TableLine* line, LabelSlot* slot) {
   calls_[++last_call_] = {line, slot};
+  if (line != nullptr && slot == nullptr)
+    ++line->open_statements;
   return last_call_;
 }
 

@@ -179,6 +179,7 @@ private:
   void commit_slot(TableLine& line, LabelSlot& slot, TimePoint now);
   void retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& outcome, TimePoint now);
   void on_aborted(TableLine& line, LabelSlot& slot, std::string const& why, TimePoint now);
+  [[nodiscard]] bool reads_back(TableLine& line, LabelSlot const& slot);
 
   // table_sync.cpp: init -> copying -> copied -> catching_up -> ready, or errored
   void advance_copy(TableLine& line, TimePoint now);
@@ -219,7 +220,6 @@ private:
   CallId call_for(TableLine* line, LabelSlot* slot); // line: of an orphan none
   Call take_call(CallId call);
   [[nodiscard]] Unit* unit_of(TableLine& line, LabelSlot const& slot);
-  [[nodiscard]] bool takes_ranks(TableLine& line, LabelSlot const& slot);
   [[nodiscard]] bool is_copy_label(TableLine const& line, LabelSlot const& slot) const;
   LabelRecord record_of(TableLine const& line, Unit const& unit, LabelSlot const& slot,
                         LabelRecord::State state) const;

@@ -1155,6 +1155,80 @@ TEST(Committer, ATableThatIsCopiedAgainAndAgainWaitsLongerEachTime) {
   b.only<SendTruncate>();
 }
 
+ErrorReport const kCopyNeeded{ErrorCode::copy_needed, Retry::later, "a reason", ""};
+
+// A TRUNCATE of the stream that comes late would empty what was copied after it.
+TEST(Committer, ACopyIsNotBegunAgainBeforeATruncateHasAnAnswer) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  auto truncated = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
+  truncated.is_truncated = true;
+  b.epoch(1, Lsn{200}, one(std::move(truncated)));
+  b.turn();
+  auto const truncate = b.only<SendTruncate>();
+  b.committer.on_set_aside({1}, kCopyNeeded);
+  b.later();
+  EXPECT_TRUE(b.take<SendTruncate>().empty());
+  b.called(truncate.call);
+  b.called(b.only<SendTruncate>().call); // that of the copy
+  b.only<NeedCopy>();
+}
+
+// The stream cannot go back to where such a snapshot stands.
+TEST(Committer, ASnapshotFromBeforeWhatWasLetGoIsNotCopied) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{9000});
+  b.turn();
+  b.committer.on_set_aside({1}, kCopyNeeded);
+  b.turn();
+  b.called(b.only<SendTruncate>().call);
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.turn();
+  EXPECT_TRUE(b.take<FollowFrom>().empty());
+  b.only<NeedCopy>();
+  b.committer.on_snapshot({{1}}, Lsn{9000});
+  b.turn();
+  b.only<FollowFrom>();
+}
+
+// What the rows are completed with stands under other keys once a part of it is committed.
+TEST(Committer, AUnitThatReadsBackIsCopiedRatherThanReadAgain) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  auto moved = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
+  moved.reads_back = moved.needs_record = true;
+  b.epoch(1, Lsn{200}, one(std::move(moved)));
+  b.turn();
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::in_doubt);
+  b.later();
+  b.state(b.only<AskLabelState>(), LabelState::unknown);
+  EXPECT_TRUE(b.take<FollowFrom>().empty());
+  EXPECT_EQ(b.state_of(1), TableState::init);
+}
+
+// Rows that are deleted while it is copied are in no later message.
+TEST(Committer, WithKeptRowsACopyBegunAgainEmptiesTheTarget) {
+  Bench b;
+  TableEntry entry;
+  entry.record.id = {1};
+  entry.record.source = {"public", "t1"};
+  entry.record.target = {"demo", "t1"};
+  entry.record.state = TableState::ready;
+  entry.record.applied_lsn = Lsn{100};
+  entry.is_emptied_before_copy = false; // existing-rows: keep
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  b.committer.on_set_aside({1}, kCopyNeeded);
+  b.turn();
+  b.called(b.only<SendTruncate>().call);
+  b.only<NeedCopy>();
+}
+
 // ---------------------------------------------------------------- quarantine
 
 TEST(Committer, WhatComesWhileTheTargetIsEmptiedForTheFirstSnapshotIsNotAcknowledged) {

@@ -136,6 +136,10 @@ struct TableLine {
   CallId quarantine_call = 0;
   int refusal_count = 0; // loads with refused rows, since something was applied
 
+  // Statements and rollbacks without an answer yet, also those of what was thrown away: one that
+  // comes late must not meet what is loaded after it.
+  std::size_t open_statements = 0;
+
   std::uint64_t generation = 0;
   bool must_reread = false; // units were thrown away while the table was copying
   std::optional<Lsn> pin;   // flushed_lsn may not pass it

@@ -26,6 +26,11 @@ void Committer::on_snapshot(std::vector<RelationId> const& tables, Lsn consisten
     line->copy_phase = TableLine::CopyPhase::copying;
     line->has_copy_failed = std::exchange(line->must_copy_again, false);
     line->is_copy_read = false;
+    if (line->pin && consistent_lsn < *line->pin) {
+      // What was committed between the two, the stream has let go.
+      begin_copy_again(*line);
+      continue;
+    }
     line->copy_lsn = consistent_lsn;
     line->is_quarantine_empty = false;
     line->record.copied_rows = 0;
@@ -107,6 +112,8 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
   line.pin.reset();
   line.trouble.clear();
   line.copy_phase = TableLine::CopyPhase::emptying;
+  // Also with existing-rows: keep: what is there by now is what walrock has loaded.
+  line.is_emptied_before_copy = true;
   line.copy_target = line.twin.value_or(line.record.target);
   line.kept_now = line.kept;
   forget_changes(line);
@@ -194,11 +201,11 @@ void Committer::advance_copy(TableLine& line, TimePoint now) {
     empty_target(line, now);
 }
 
-// Old labels end first: rows prepared before a TRUNCATE would vanish, or come back after it.
+// Old labels end first: rows prepared before a TRUNCATE would vanish, or come back after it. So do
+// statements, also those of units that were thrown away: a TRUNCATE that comes late would empty the
+// copy, a SWAP exchange it.
 void Committer::empty_target(TableLine& line, TimePoint now) {
-  if (!may_begin(line) || line.truncate_call != 0 || line.add_call != 0 ||
-      line.quarantine_call != 0 || line.swap_call != 0 || !is_due(line.retry_at, now) ||
-      !is_due(line.pause.until, now))
+  if (!may_begin(line) || !is_due(line.retry_at, now) || !is_due(line.pause.until, now))
     return;
   if (line.quarantine_limit && !line.is_quarantine_empty) {
     line.quarantine_call = call_for(&line, nullptr);

@@ -76,7 +76,8 @@ void Committer::advance_units(TableLine& line, TimePoint now) {
 
 // Nothing of the table is being rolled back or on its way, and we are not stopping.
 bool Committer::may_begin(TableLine const& line) const {
-  return line.leftovers.empty() && line.abandoned.empty() && !is_draining_;
+  return line.leftovers.empty() && line.abandoned.empty() && line.open_statements == 0 &&
+         !is_draining_;
 }
 
 // A barrier begins when nothing of the table is open, prepared or on its way.

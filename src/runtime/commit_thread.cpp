@@ -72,6 +72,8 @@ void CommitThread::run(std::stop_token drain, std::stop_token now) {
     }
     committer_.finish_turn(clock_now(), actions);
     perform(actions, now);
+    if (now.stop_requested())
+      return; // what was not written may not be acknowledged
     share();
     if (is_draining && committer_.is_drained())
       return;

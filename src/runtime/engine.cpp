@@ -161,6 +161,13 @@ private:
   std::optional<ErrorReport> failure_ WALROCK_GUARDED_BY(failure_mutex_);
 };
 
+bool is_copying(Committer const& committer) {
+  auto const tables = committer.progress();
+  return std::any_of(tables.begin(), tables.end(), [](TableProgress const& table) {
+    return table.state == TableState::init || table.state == TableState::copying;
+  });
+}
+
 Committer Run::make_committer(Prepared& prepared, std::uint64_t incarnation) {
   CommitterSettings settings;
   settings.label_prefix = job_.target.label_prefix;
@@ -238,6 +245,10 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   std::optional<Lsn> const until =
       options_.until_now ? std::optional(prepared.server_lsn) : options_.until_lsn;
   Committer committer = make_committer(prepared, incarnation);
+  // It is good for the copies that begin now. Kept, it would hold back the source's VACUUM, and a
+  // copy much later would begin where the stream cannot go back to.
+  if (!is_copying(committer))
+    prepared.snapshot.reset();
   shared.partitions.watch(std::move(prepared.partitioned));
   std::map<RelationId, WatchedTable> published;
   for (FollowedTable const& table : prepared.followed)
