@@ -19,6 +19,14 @@ void append_number(std::uint64_t number, std::string& out) {
   out.append(digits, end);
 }
 
+// StarRocks takes a JSON text of a CSV field that begins otherwise for a string of its own: 5, true
+// and null would become "5", "true" and "null".
+bool is_json_scalar(std::string_view text) {
+  std::size_t const start = text.find_first_not_of(" \t\n\r");
+  return start == std::string_view::npos ||
+         (text[start] != '{' && text[start] != '[' && text[start] != '"');
+}
+
 } // namespace
 
 bool RowEncoder::encode_csv(Row row, Op op, RowOrigin origin, std::string& out) const try {
@@ -57,6 +65,8 @@ bool RowEncoder::append_csv_cell(Field const& field, Value value, Changed& chang
     out.append("\\N", 2);
   } else {
     if (field.form == Form::text && is_null_mark(value.text))
+      return false;
+    if (field.form == Form::json && is_json_scalar(value.text))
       return false;
     std::size_t const start = out.size();
     if (!append_field(field, value.text, out)) [[unlikely]] {

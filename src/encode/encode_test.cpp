@@ -383,6 +383,10 @@ TEST(Conversions, JsonKeepsTheDocumentNullApartFromSqlNull) {
             R"([{"id":"1","_walrock_json_1":"[{\"a\":1}]","__op":0}])");
   EXPECT_EQ(json(encoder, {text("1"), text("null")}),
             R"([{"id":"1","_walrock_json_1":"[null]","__op":0}])");
+  for (char const* const scalar : {"null", "5", "-1.5", "true", " false"})
+    EXPECT_EQ(csv(encoder, {text("1"), text(scalar)}), std::nullopt)
+        << "StarRocks would make a string of it: " << scalar;
+  EXPECT_EQ(csv(encoder, {text("1"), text(" \"5\"")}), "1\001 \"5\"\0010\002");
   EXPECT_EQ(encoder.spec_for(LoadFormat::csv, {}).columns, "`id`,`v`,`__op`");
   EXPECT_EQ(encoder.spec_for(LoadFormat::json, {}).columns,
             "`id`,`_walrock_json_1`,`__op`,`v`=json_query(parse_json(`_walrock_json_1`),'$[0]')");

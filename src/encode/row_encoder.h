@@ -49,7 +49,8 @@ public:
 
   // Appends one CSV row. With Op::delete_ the row is the key row or the old row: only its key
   // cells are read. Returns false and leaves `out` as it was when CSV cannot say the row: a text
-  // holds a separator byte or is exactly \N, or the whole row would be a blank line.
+  // holds a separator byte or is exactly \N, a JSON document is a number, true, false or null, or
+  // the whole row would be a blank line.
   [[nodiscard]] bool encode_csv(Row row, Op op, RowOrigin origin, std::string& out) const;
 
   // Appends one object to the array body that `out` is or becomes: "[" before the first, "," before

@@ -313,6 +313,29 @@ TEST_F(StreamMachineTest, WithIdentityFullUnchangedToastIsFilledFromTheOldRow) {
   EXPECT_EQ(rows(1), (Rows{"1|huge|0", "1|\\N|1", "2|huge|0"}));
 }
 
+// The root's letter stands over what the partition's own identity brings.
+TEST_F(StreamMachineTest, WhatAnOldRowDoesNotHaveStaysUnchanged) {
+  follow(1);
+  catalog[1] = {"*id", "v"};
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}, 'f'));
+  feed(update_from(1, 'O', {"1", "-"}, {"1", "u"}));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_TRUE(epochs.at(0).tables.at(0).parts.at(0).batches.at(0).spec.partial_update);
+}
+
+// A row of many columns may have its key stored out of line, however short it is.
+TEST_F(StreamMachineTest, AnUnchangedKeyIsThatOfTheOldRow) {
+  follow(1);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(update_from(1, 'K', {"1", "-"}, {"u", "new"}));
+  feed(commit(200, 210));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"1|new|0"}));
+}
+
 TEST_F(StreamMachineTest, AKeyChangeWhoseValueIsNotThereReadsItBack) {
   follow(1);
   feed(begin(200));
@@ -413,11 +436,11 @@ TEST_F(StreamMachineTest, AChangedTableIsSetAside) {
 
 // Old rows of the target lack its values, which no stream brings.
 TEST_F(StreamMachineTest, AColumnThatBeginsToArriveIsAddedAndTheTableCopiedAgain) {
-  for (bool const is_generated : {false, true}) {
-    Oid const oid = is_generated ? 2 : 1;
+  for (bool const is_stored : {false, true}) {
+    Oid const oid = is_stored ? 2 : 1;
     FollowedTable table = followed(oid, Lsn{kStart}, {"*id", "v", "w"});
     table.source.columns[2].is_sent = false; // a column list, or a generated column
-    table.source.columns[2].generated = is_generated ? 's' : '\0';
+    table.source.columns[2].generated = is_stored ? 's' : '\0';
     table.target.columns.pop_back();
     machine.follow(std::move(table));
     catalog[oid] = {"*id", "v", "w"};

@@ -77,13 +77,15 @@ Error no_key_for(SourceTable const& source, TablePlan const& plan, char const* w
 
 } // namespace
 
-// With identity full the old row has every value: nothing is absent.
+// An unchanged value is the one of the old row, where that has it: all of them with identity full,
+// else those of the identity. What it does not have stands there as NULL, which a large value is
+// not: rows of a partition have no more than the partition's own identity, whatever the root's is.
 Row StreamMachine::filled(Update const& change) {
-  if (change.old_kind != OldRowKind::full)
+  if (change.old_kind == OldRowKind::none)
     return change.new_row;
   filled_.assign(change.new_row.begin(), change.new_row.end());
   for (std::size_t i = 0; i < filled_.size(); ++i)
-    if (filled_[i].is_unchanged_toast())
+    if (filled_[i].is_unchanged_toast() && change.old_row[i].is_text())
       filled_[i] = change.old_row[i];
   return filled_;
 }
@@ -115,7 +117,9 @@ void StreamMachine::delete_row(Table& table, Row old_row, OldRowKind old_kind) {
   switch (table.deletes()) {
   case Deletes::hard: table.batches.remove(old_row, origin); break;
   case Deletes::soft:
-    table.batches.mark_deleted(old_row, old_kind == OldRowKind::full, origin);
+    // Of a partition the old row may be less than the root's identity says.
+    table.batches.mark_deleted(old_row, old_kind == OldRowKind::full && table.source.relkind != 'p',
+                               origin);
     break;
   case Deletes::ignore: ++table.counts.dropped; break;
   }

@@ -71,7 +71,7 @@ void require_same_zone(SourceTable const& source, std::string const& layout,
                        std::string const& zone) {
   bool const has_moments =
       std::any_of(source.columns.begin(), source.columns.end(), [](SourceColumn const& column) {
-        return column.is_sent && family_of(column) == Family::timestamptz;
+        return column.is_sent && may_show_zone(column);
       });
   std::size_t const at = ("\n" + layout).find("\n" + std::string(kZoneNumber));
   std::size_t const from = at + sizeof kZoneNumber - 1;
@@ -83,6 +83,21 @@ void require_same_zone(SourceTable const& source, std::string const& layout,
                             to_string(source.name), before, zone))
         .set_advice("Drop the target table and restart, so that it is copied in the new zone; or "
                     "set time-zone back, drop the target table and restart.");
+}
+
+// A table whose rows the target tells apart by other columns than the source does now.
+void require_key_of_target(SourceTable const& source, TargetTable const& wanted,
+                      TargetTable const& existing) {
+  bool const is_same = std::is_permutation(wanted.key.begin(), wanted.key.end(),
+                                           existing.key.begin(), existing.key.end());
+  if (existing.model != TableModel::primary || is_same)
+    return;
+  throw Error(ErrorCode::target_table_mismatch,
+              fmt::format("the key of {} is ({}) by now, that of its target is ({})",
+                          to_string(source.name), fmt::join(wanted.key, ", "),
+                          fmt::join(existing.key, ", ")))
+      .set_advice(fmt::format("To copy it again under its new key, drop {} and restart.",
+                              to_string(existing.name)));
 }
 
 } // namespace
@@ -327,6 +342,8 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
   if (must_copy && !options_.kept_rows(table.entry.is_append_only) &&
       (options_.existing_rows == ExistingRows::swap || is_repaired))
     make_twin(table);
+  if (record.state != TableState::errored && !table.twin)
+    require_key_of_target(source, wanted_, *existing);
   table.entry.is_emptied_before_copy = table.entry.is_emptied_before_copy || is_repaired;
   if (record.state == TableState::errored)
     log::error("table stays set aside table={}: {} To copy it again, drop {} and restart.",

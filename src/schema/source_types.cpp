@@ -119,6 +119,16 @@ SourceType const* element_type_of(SourceColumn const& column) {
   return element != nullptr && element->oid != kBox ? element : nullptr;
 }
 
+bool may_show_zone(SourceColumn const& column) {
+  SourceType const* type = find_source_type(column.type_oid);
+  if (type == nullptr)
+    type = find_element_type(column.type_oid);
+  if (type == nullptr)
+    return column.type_kind != TypeKind::enum_;
+  constexpr Oid kTstzrange = 3910;
+  return type->family == timestamptz || type->oid == kTstzrange;
+}
+
 // typmod - 4 holds the precision in its upper half and the scale, signed, in its lowest 11 bits.
 std::optional<NumericShape> numeric_shape(std::int32_t typmod) {
   if (typmod < 4)

@@ -47,6 +47,10 @@ struct SourceType {
 // For arrays: the row of the elements' type when walrock knows how PostgreSQL separates them.
 [[nodiscard]] SourceType const* element_type_of(SourceColumn const& column);
 
+// Is a moment with a zone printed in it, in the session's: also within a range or an array, and
+// perhaps within a type that walrock does not know?
+[[nodiscard]] bool may_show_zone(SourceColumn const& column);
+
 struct NumericShape {
   int integer_digits = 0;
   int scale = 0;

@@ -254,6 +254,24 @@ TEST(Key, UniqueKeyThatMakesNoSenseIsRefused) {
   }
 }
 
+TEST(Key, ADeferrableOneIsNone) {
+  SourceTable source = orders();
+  source.has_deferrable_key = true;
+  source.columns[2].is_not_null = true;
+  source.identity = ReplicaIdentity::index;
+  source.identity_columns = {"id", "name"};
+  EXPECT_THAT(key_of(source, {}), ElementsAre("id", "name"));
+  source.identity = ReplicaIdentity::full;
+  EXPECT_THAT(key_of(source, {}), IsEmpty());
+  TableOptions options;
+  options.unique_key = {"id"};
+  EXPECT_EQ(code_of([&] { (void)key_of(source, options); }), ErrorCode::job_file_invalid);
+  options.unique_key = {"name"};
+  EXPECT_THAT(key_of(source, options), ElementsAre("name"));
+  source.identity = ReplicaIdentity::nothing;
+  EXPECT_THAT(key_of(source, {}), ElementsAre("id")) << "no row of it ever changes";
+}
+
 TEST(Key, ComesFromTheIdentityIndexWhenThePrimaryKeyIsNotSent) {
   SourceTable source = orders();
   source.identity = ReplicaIdentity::index;

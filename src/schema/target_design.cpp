@@ -68,6 +68,15 @@ Names const& checked_unique_key(SourceTable const& source, Names const& key) {
   if (std::set<std::string>(key.begin(), key.end()).size() != key.size())
     throw Error(ErrorCode::job_file_invalid,
                 "unique-key of " + to_string(source.name) + " names a column twice");
+  if (source.has_deferrable_key &&
+      std::is_permutation(key.begin(), key.end(), source.primary_key.begin(),
+                          source.primary_key.end()))
+    throw Error(ErrorCode::job_file_invalid,
+                "unique-key of " + to_string(source.name) +
+                    " is its deferrable primary key: within a transaction two rows may have one "
+                    "key, so updates and deletes cannot be applied by it")
+        .set_advice("Name columns of a unique index that is not deferrable, or make the primary "
+                    "key NOT DEFERRABLE.");
   if (!is_carried(source, key))
     throw Error(ErrorCode::replica_identity_missing,
                 "updates and deletes of " + to_string(source.name) +
@@ -83,10 +92,11 @@ std::vector<std::string> key_of(SourceTable const& source, TableOptions const& o
     return checked_unique_key(source, options.unique_key);
   if (source.has_deferrable_key && source.identity == ReplicaIdentity::full)
     return {};
-  // With identity nothing PostgreSQL lets no update or delete happen, so any key will do.
+  // With identity nothing PostgreSQL lets no update or delete happen, so any key will do. A
+  // deferrable one would be there twice within a transaction.
   bool const inserts_only = source.identity == ReplicaIdentity::nothing;
   if (is_streamed(source, source.primary_key) &&
-      (inserts_only || is_carried(source, source.primary_key)))
+      (inserts_only || (!source.has_deferrable_key && is_carried(source, source.primary_key))))
     return source.primary_key;
   if (source.identity == ReplicaIdentity::index && is_streamed(source, source.identity_columns))
     return source.identity_columns;

@@ -293,6 +293,53 @@ def test_a_primary_key_that_moves_to_another_column_is_followed_or_set_aside_but
         rows.compare("rekeyed")
 
 
+def test_a_primary_key_that_moves_to_another_column_while_walrock_is_down_sets_the_table_aside(case):
+    case.source("CREATE TABLE rekeyed_down (a int, b int NOT NULL, v text, CONSTRAINT by_a PRIMARY KEY (a))",
+                "INSERT INTO rekeyed_down SELECT n, n + 100, 'old' FROM generate_series(1, 10) n")
+    with case.walrock("rekeyed_down") as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.rekeyed_down")
+        walrock.stop()
+        case.source("ALTER TABLE rekeyed_down DROP CONSTRAINT by_a, ADD PRIMARY KEY (b)", "INSERT INTO rekeyed_down VALUES (1, 200, 'second')")
+        walrock.start()
+        assert "key of public.rekeyed_down is (b)" in walrock.wait_until_table("public.rekeyed_down", "errored")["reason"]
+
+
+@JOB.having("CREATE TABLE swapped_index (id int PRIMARY KEY DEFERRABLE, x int NOT NULL, UNIQUE (id, x))",
+            "ALTER TABLE swapped_index REPLICA IDENTITY USING INDEX swapped_index_id_x_key",
+            "INSERT INTO swapped_index VALUES (1, 10), (2, 20)")
+def test_a_deferrable_key_is_not_the_key_where_another_index_is_the_identity(rows):
+    rows.change("UPDATE swapped_index SET id = 3 - id")
+    rows.compare("swapped_index")
+
+
+@JOB.having("CREATE TABLE moved_key (k varchar(120) PRIMARY KEY, n int, " + ", ".join(f"c{i} text" for i in range(40)) + ")",
+            "INSERT INTO moved_key SELECT repeat(chr(64 + n), 120), 1" + ", repeat('c', 64)" * 40 + " FROM generate_series(1, 5) n")
+def test_a_short_key_that_is_stored_out_of_line(rows):
+    rows.change("UPDATE moved_key SET n = 2 WHERE k LIKE 'A%'")
+    rows.compare("moved_key")
+
+
+@JOB.having("CREATE TABLE part_identity (id int PRIMARY KEY, v int, big text) PARTITION BY RANGE (id)",
+            "CREATE TABLE part_identity_1 PARTITION OF part_identity FOR VALUES FROM (0) TO (1000)",
+            "ALTER TABLE part_identity_1 ALTER big SET STORAGE EXTERNAL",
+            "ALTER TABLE ONLY part_identity REPLICA IDENTITY FULL",
+            "INSERT INTO part_identity SELECT n, 0, repeat('b', 5000) FROM generate_series(1, 5) n")
+def test_the_root_has_identity_full_and_its_partition_has_not(rows):
+    rows.change("UPDATE part_identity SET v = 1 WHERE id = 1", "UPDATE part_identity SET id = 101 WHERE id = 2", "DELETE FROM part_identity WHERE id = 3")
+    rows.compare("part_identity")
+
+
+@JOB.having("CREATE TABLE scalars (id int PRIMARY KEY, j json, b jsonb)",
+            "INSERT INTO scalars VALUES (1, '5', '5'), (2, 'true', 'null'), (3, '\"5\"', '\"true\"'), (4, '{}', '[1]'), (5, NULL, '-1.5')")
+def test_json_documents_that_are_a_number_a_boolean_or_null(rows):
+    rows.change("UPDATE scalars SET b = '7' WHERE id = 4", "INSERT INTO scalars SELECT n, n::text::json, 'false' FROM generate_series(10, 20) n",
+                "DELETE FROM scalars WHERE id = 1")
+    rows.compare("scalars")
+    kept = rows.case.target("SELECT id, json_query(b, '$') FROM scalars WHERE id IN (2, 3, 4, 5) ORDER BY id")
+    assert [(row[0], row[1]) for row in kept] == [("2", "null"), ("3", '"true"'), ("4", "7"), ("5", "-1.5")]
+
+
 @JOB.having("CREATE COLLATION any_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false)",
             "CREATE TABLE any_case_key (k text COLLATE any_case PRIMARY KEY, v int)", "INSERT INTO any_case_key VALUES ('a', 1), ('B', 2), ('c', 3)")
 def test_a_key_whose_collation_takes_different_texts_for_equal(rows):
