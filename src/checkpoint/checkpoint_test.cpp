@@ -328,7 +328,8 @@ TEST_F(Checkpoints, AFlippedBitIsAnErrorOrMakesNoDifference) {
   int refused = 0;
   for (int flip = 0; flip < 600; ++flip) {
     std::string damaged = content;
-    damaged[dice() % damaged.size()] ^= static_cast<char>(1U << (dice() % 8));
+    char& byte = damaged[dice() % damaged.size()];
+    byte = static_cast<char>(byte ^ 1 << (dice() % 8));
     std::ofstream(database(), std::ios::binary | std::ios::trunc) << damaged;
     try {
       Checkpoint const found = read_checkpoint(folder_).value();

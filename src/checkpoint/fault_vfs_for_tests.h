@@ -117,7 +117,7 @@ inline void apply(std::string& content, FaultVfs::File::Change const& change) {
 }
 
 inline sqlite3_io_methods const* FaultVfs::methods() {
-  static sqlite3_io_methods const kMethods = [] {
+  static sqlite3_io_methods const of_faults = [] {
     sqlite3_io_methods m{};
     m.iVersion = 2; // with shared memory, without mapped files
     m.xClose = [](sqlite3_file* f) {
@@ -197,7 +197,7 @@ inline sqlite3_io_methods const* FaultVfs::methods() {
     };
     return m;
   }();
-  return &kMethods;
+  return &of_faults;
 }
 
 // What is on the platter after a power cut: the bytes of every file by its path.

@@ -50,7 +50,7 @@ constexpr char kBlockRelation[] =
 constexpr char kBlockInsert[] =
     "49000002e6000040004e000474000000043530303074000000017a7400000001797400000004322e3030";
 
-std::vector<char const*> const plain_messages{kBegin,
+std::vector<char const*> const kPlainMessages{kBegin,
                                               kCommit,
                                               kOrigin,
                                               kRelation,
@@ -66,7 +66,7 @@ std::vector<char const*> const plain_messages{kBegin,
                                               kStreamStart,
                                               kStreamCommit,
                                               kStreamAbort};
-std::vector<char const*> const in_block_messages{kBlockRelation, kBlockInsert, kStreamStop};
+std::vector<char const*> const kInBlockMessages{kBlockRelation, kBlockInsert, kStreamStop};
 
 // Keeps the bytes that the decoded message looks into.
 struct Decoded {
@@ -258,15 +258,15 @@ TEST(Decode, EveryTruncationIsAProtocolViolation) {
           << hex << " length " << n;
     }
   };
-  for (char const* hex : plain_messages)
+  for (char const* hex : kPlainMessages)
     check(hex, false);
-  for (char const* hex : in_block_messages)
+  for (char const* hex : kInBlockMessages)
     check(hex, true);
 }
 
 TEST(Decode, TrailingBytesAreAProtocolViolation) {
   Decoder decoder;
-  for (char const* hex : plain_messages)
+  for (char const* hex : kPlainMessages)
     EXPECT_THROW(decoder.decode(bytes_of(std::string(hex) + "00"), false), ProtocolViolation)
         << hex;
   EXPECT_THROW(decoder.decode(bytes_of(std::string(kParallelStreamAbort) + "00"), false),
@@ -301,8 +301,8 @@ TEST(Decode, RandomBytesNeverCrash) {
   std::mt19937 random(seed);
   Decoder decoder;
   std::vector<std::vector<std::byte>> golden;
-  golden.reserve(plain_messages.size());
-  for (char const* hex : plain_messages)
+  golden.reserve(kPlainMessages.size());
+  for (char const* hex : kPlainMessages)
     golden.push_back(bytes_of(hex));
   std::size_t refused = 0;
   for (int round = 0; round < 200'000; ++round) {
