@@ -1,5 +1,5 @@
-// What becomes of the rows of a target when it is copied again, where rows stay that the source does
-// not have any more: they go into the twin that the copy is loaded into. See
+// What becomes of the rows of a target when it is copied again, where rows stay that the source
+// does not have any more: they go into the twin that the copy is loaded into. See
 // docs/design/deletes-and-history.md.
 #pragma once
 

@@ -87,8 +87,8 @@ public:
   // Removes the rows of an append-only table that walrock made whose kLsnColumn is at or beyond
   // `from`. Repeating it is harmless.
   virtual CallOutcome cut(TargetName const& target, Lsn from) = 0;
-  // Of rows that are not marked deleted (kDeletedColumn): marks them, with these values. Repeating it
-  // is harmless.
+  // Of rows that are not marked deleted (kDeletedColumn): marks them, with these values. Repeating
+  // it is harmless.
   virtual CallOutcome mark_deleted(TargetName const& target,
                                    std::vector<ColumnValue> const& values) = 0;
   // A table like the target, under the twin's name, with the rows that are kept, else empty; one

@@ -127,8 +127,7 @@ private:
       return;
     }
     TargetTable wanted = target_table_for(source, table.target, options_for(job_, source.name));
-    for (std::string& sentence :
-         version_sentences(source, wanted, options_for(job_, source.name)))
+    for (std::string& sentence : version_sentences(source, wanted, options_for(job_, source.name)))
       plan_.notes.push_back(std::move(sentence));
     for (std::string const& sentence :
          policy_sentences(source, wanted, options_for(job_, source.name)))

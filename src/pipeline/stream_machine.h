@@ -209,7 +209,7 @@ private:
   std::vector<Value> filled_;   // scratch of on_update
 
   std::optional<Transaction> transaction_;
-  std::uint64_t transaction_count_ = 0; // that began
+  std::uint64_t transaction_count_ = 0;       // that began
   std::optional<std::uint32_t> stream_block_; // the xid of the block we are in
   std::unordered_map<std::uint32_t, Streamed> streamed_;
   std::optional<Commit> replaying_;

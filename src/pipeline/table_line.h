@@ -70,8 +70,8 @@ struct Leftover {
   TimePoint retry_at{};
 };
 
-// What is copied again and again waits: not at all, then as long as the copy before took, then twice
-// as long, and so on. Forgotten after an hour without.
+// What is copied again and again waits: not at all, then as long as the copy before took, then
+// twice as long, and so on. Forgotten after an hour without.
 struct CopyPause {
   bool is_due = false;   // a copy is wanted anew since the last turn
   int count = 0;         // of such copies
@@ -98,8 +98,8 @@ struct TableLine {
 
   CopyPhase copy_phase = CopyPhase::none;
   bool has_copy_failed = false;
-  bool must_copy_again = false;   // the copy that is waited for may begin with what is no more
-  bool is_copy_read = false;      // every split was handed over
+  bool must_copy_again = false; // the copy that is waited for may begin with what is no more
+  bool is_copy_read = false;    // every split was handed over
   // Rows of the target that go into the twin: of every later copy, and of the next or present one.
   std::optional<KeptRows> kept;
   std::optional<KeptRows> kept_now;

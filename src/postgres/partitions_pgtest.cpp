@@ -49,7 +49,8 @@ TEST_F(Partitions, AnEmptyTreeForWhatIsNotPartitionedOrGone) {
   EXPECT_FALSE(trees.at(ids[1]).lsn.is_set());
 }
 
-// It has the same file, and may have other rows: what a copy under that snapshot has is from before.
+// It has the same file, and may have other rows: what a copy under that snapshot has is from
+// before.
 TEST_F(Partitions, ASnapshotSeesOneAsItWasBeforeItWasAttachedAgain) {
   Connection keeper = PgServer::shared().sql();
   (void)keeper.query("BEGIN ISOLATION LEVEL REPEATABLE READ");

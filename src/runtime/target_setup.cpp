@@ -87,7 +87,7 @@ void require_same_zone(SourceTable const& source, std::string const& layout,
 
 // A table whose rows the target tells apart by other columns than the source does now.
 void require_key_of_target(SourceTable const& source, TargetTable const& wanted,
-                      TargetTable const& existing) {
+                           TargetTable const& existing) {
   bool const is_same = std::is_permutation(wanted.key.begin(), wanted.key.end(),
                                            existing.key.begin(), existing.key.end());
   if (existing.model != TableModel::primary || is_same)
