@@ -742,6 +742,10 @@ TEST_F(StreamMachineTest, ThePartitionOfARowIsTheOneThatWasDescribedBehindItsRoo
   feed(insert(1, {"2", "a"}));
   feed(relation(30, {"*id", "v"})); // a table that nobody follows
   feed(insert(30, {"1", "a"}));
+  feed(insert(1, {"3", "a"}));
+  feed(relation(31, {"*id", "v"}));
+  feed(truncate(31)); // nor this one
+  feed(insert(1, {"4", "a"}));
   feed(relation(2, {"*id", "v"}));
   feed(insert(2, {"1", "a"}));
   feed(relation(12, {"*id", "v"}));
