@@ -276,7 +276,9 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
 
   std::stop_source drain_commit;
   std::stop_source stop_commit;
-  std::jthread commit_thread = thread("commit", [&](std::stop_token) {
+  // Its own stop is asked for only when a thread behind it cannot be made.
+  std::jthread commit_thread = thread("commit", [&](std::stop_token stop) {
+    std::stop_callback const at_an_end(stop, [&] { stop_commit.request_stop(); });
     commit.run(drain_commit.get_token(), stop_commit.get_token());
   });
   std::jthread copy_thread = thread("copier", [&](std::stop_token stop) { copies.run(stop); });
