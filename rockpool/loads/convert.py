@@ -144,10 +144,19 @@ def parse_json(text):
 def json_text(text):
     """A field of CSV. Since 2.5 it is read as parse_json() reads its argument [JsonValue::parse]: what does not begin
     like an object, an array or a string, also a number, is a string of its own."""
-    if len(text) > JSON_LIMIT // 4 and len(text.encode(errors="surrogateescape")) > JSON_LIMIT:
-        return FAILED
     if text and text.lstrip()[:1] not in ("{", "[", '"'):
-        return render_json(text)
+        return FAILED if is_too_large(text) else render_json(text)
+    return json_document(text)
+
+
+def is_too_large(text):
+    return len(text) > JSON_LIMIT // 4 and len(text.encode(errors="surrogateescape")) > JSON_LIMIT
+
+
+def json_document(text):
+    """JSON within the text of an ARRAY, MAP or STRUCT."""
+    if is_too_large(text):
+        return FAILED
     try:
         return render_json(parse_json(text))
     except (ValueError, RecursionError):

@@ -56,7 +56,8 @@ class NestedText:
         text, quoted = self.word(stops)
         if not quoted and text in ("null", "NULL", "\\N"):
             return None
-        value = convert.from_text(kind)(text)
+        read = convert.json_document if kind.name == "JSON" else convert.from_text(kind)
+        value = read(text)
         if value is FAILED:
             raise ValueError(text)
         return value
