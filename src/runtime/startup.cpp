@@ -30,7 +30,13 @@ void sleep(std::stop_token const& stop, Milliseconds time) {
     throw Stopped();
 }
 
-// Repeats the work while a server cannot be reached.
+// The catalog may be locked by somebody's ALTER TABLE in the other order: a deadlock passes.
+bool may_pass(Error const& error) {
+  return dynamic_cast<ConnectionLost const*>(&error) != nullptr ||
+         (error.code() == ErrorCode::source_query_failed && error.retry() == Retry::later);
+}
+
+// Repeats the work while a server cannot be reached, or has no time for it.
 template <typename Work>
 auto waiting(Report const& report, std::string const& phase, std::stop_token const& stop,
              Work work) {
@@ -39,7 +45,9 @@ auto waiting(Report const& report, std::string const& phase, std::stop_token con
   for (;;) {
     try {
       return work();
-    } catch (ConnectionLost const& error) {
+    } catch (Error const& error) {
+      if (!may_pass(error))
+        throw;
       Milliseconds const delay = backoff.next();
       report(phase, error.what());
       log::warning("{} is tried again delay_ms={}: {}", phase, delay.count(), error.what());
