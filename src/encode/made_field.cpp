@@ -4,28 +4,20 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "model/pg_time.h"
+#include "model/pg_time_text.h"
 #include "model/ranked_rows.h"
 
 namespace walrock {
 
 namespace {
 
-// 2026-01-31 12:00:00.000001, in UTC; nothing: not known.
-std::optional<std::string> moment(std::int64_t microseconds_since_2000) {
-  if (microseconds_since_2000 == 0)
-    return std::nullopt;
-  using std::chrono::microseconds;
-  microseconds const at = kPgEpoch + microseconds(microseconds_since_2000);
-  auto const second = std::chrono::floor<std::chrono::seconds>(at);
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:06}", std::chrono::sys_seconds(second),
-                     (at - second).count());
+// Nothing: not known.
+std::optional<std::string> moment(std::int64_t at) {
+  return at == 0 ? std::nullopt : std::optional(pg_time_text(at));
 }
 
 __extension__ typedef unsigned __int128 Uint128; // NOLINT(modernize-use-using)

@@ -2,7 +2,6 @@
 
 #include <chrono>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include "base/error.h"
@@ -10,6 +9,7 @@
 #include "model/made_column.h"
 #include "model/names.h"
 #include "model/pg_time.h"
+#include "model/pg_time_text.h"
 #include "starrocks/catalog.h"
 #include "starrocks/sql_connection.h"
 
@@ -26,12 +26,8 @@ std::string name_of(MadeColumn wanted) {
   return "";
 }
 
-std::string moment(std::int64_t microseconds_since_2000) {
-  using std::chrono::microseconds;
-  auto const at = kPgEpoch + microseconds(microseconds_since_2000);
-  auto const second = std::chrono::floor<std::chrono::seconds>(at);
-  return fmt::format("\"{:%Y-%m-%d %H:%M:%S}.{:06}\"", std::chrono::sys_seconds(second),
-                     (at - second).count());
+std::string moment(std::int64_t at) {
+  return "\"" + pg_time_text(at) + "\"";
 }
 
 // What the twin gets of a column.
