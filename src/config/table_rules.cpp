@@ -43,12 +43,17 @@ std::vector<TableBlock const*> blocks_for(JobSpec const& job, TableName const& t
   return blocks;
 }
 
+template <typename Value>
+void replace_with(std::optional<Value> const& from, std::optional<Value>& to) {
+  if (from)
+    to = from;
+}
+
 void apply(TableBlock const& block, TableOptions& options) {
   TableOptions const& from = block.options;
   if (!from.unique_key.empty())
     options.unique_key = from.unique_key;
-  if (from.buckets)
-    options.buckets = from.buckets;
+  replace_with(from.buckets, options.buckets);
   if (!from.partition_by.empty())
     options.partition_by = from.partition_by;
   if (!from.sort_key.empty())
@@ -63,22 +68,14 @@ void apply(TableBlock const& block, TableOptions& options) {
     options.type_policies[name] = policy;
   if (block.sets_existing_rows)
     options.existing_rows = from.existing_rows;
-  if (from.bad_rows)
-    options.bad_rows = from.bad_rows;
-  if (from.dropped_partitions)
-    options.dropped_partitions = from.dropped_partitions;
-  if (from.bad_rows_limit)
-    options.bad_rows_limit = from.bad_rows_limit;
-  if (from.unchanged_values)
-    options.unchanged_values = from.unchanged_values;
-  if (from.without_key)
-    options.without_key = from.without_key;
-  if (from.deletes)
-    options.deletes = from.deletes;
-  if (from.history)
-    options.history = from.history;
-  if (from.metadata_columns)
-    options.metadata_columns = from.metadata_columns;
+  replace_with(from.bad_rows, options.bad_rows);
+  replace_with(from.dropped_partitions, options.dropped_partitions);
+  replace_with(from.bad_rows_limit, options.bad_rows_limit);
+  replace_with(from.unchanged_values, options.unchanged_values);
+  replace_with(from.without_key, options.without_key);
+  replace_with(from.deletes, options.deletes);
+  replace_with(from.history, options.history);
+  replace_with(from.metadata_columns, options.metadata_columns);
 }
 
 } // namespace

@@ -186,9 +186,7 @@ void check_origin(TargetCatalog& catalog, JobSpec const& job, TargetTable const&
   auto const lacking = made_columns_lacking(wanted, existing);
   bool const may_add = job.schema_sync.enable && !job.schema_sync.ignore_incompatible_fields;
   bool const is_optional =
-      !options.is_history() && std::all_of(lacking.begin(), lacking.end(), [](auto const& column) {
-        return column.name == kLsnColumn || column.name == kIndexColumn;
-      });
+      !options.is_history() && std::all_of(lacking.begin(), lacking.end(), is_of_origin);
   if (lacking.empty() || (!may_add && is_optional))
     return;
   std::string const sql = add_columns_sql(existing.name, lacking) + ";";

@@ -55,10 +55,6 @@ void require_same_names(SourceTable const& source, std::string const& layout) {
   }
 }
 
-bool is_of_origin(TargetColumn const& column) {
-  return column.name == kLsnColumn || column.name == kIndexColumn;
-}
-
 // The zone of the target's moments stands in the layout as the column number 0, which no column
 // has; without it they are in UTC.
 constexpr char kZoneNumber[] = "0:";

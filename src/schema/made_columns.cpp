@@ -64,6 +64,10 @@ TargetColumn made_target_column(MadeColumn made, bool is_nullable) {
   return column;
 }
 
+bool is_of_origin(TargetColumn const& column) {
+  return column.name == kLsnColumn || column.name == kIndexColumn;
+}
+
 std::vector<TargetColumn> made_columns_lacking(TargetTable const& wanted,
                                                TargetTable const& existing) {
   auto lacking = existing.lacking(wanted.columns);

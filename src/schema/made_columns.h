@@ -15,6 +15,9 @@ namespace walrock {
 // One of them, as it is made, or added to a table that is there.
 [[nodiscard]] TargetColumn made_target_column(MadeColumn made, bool is_nullable);
 
+// Does it tell which change of which transaction an appended row came from?
+[[nodiscard]] bool is_of_origin(TargetColumn const& column);
+
 // Of `wanted` those that `existing` lacks, as they can be added to a table that is there: they take
 // NULL.
 [[nodiscard]] std::vector<TargetColumn> made_columns_lacking(TargetTable const& wanted,

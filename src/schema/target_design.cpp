@@ -90,8 +90,6 @@ Names const& checked_unique_key(SourceTable const& source, Names const& key) {
 std::vector<std::string> key_of(SourceTable const& source, TableOptions const& options) {
   if (!options.unique_key.empty())
     return checked_unique_key(source, options.unique_key);
-  if (source.has_deferrable_key && source.identity == ReplicaIdentity::full)
-    return {};
   // With identity nothing PostgreSQL lets no update or delete happen, so any key will do. A
   // deferrable one would be there twice within a transaction.
   bool const inserts_only = source.identity == ReplicaIdentity::nothing;
@@ -325,10 +323,6 @@ std::vector<TargetColumn>::iterator find_column(TargetTable& table, std::string 
   return std::find_if(table.columns.begin(), table.columns.end(),
                       [&](TargetColumn const& column) { return column.name == name; });
 }
-
-} // namespace
-
-namespace {
 
 TargetTable design(SourceTable const& source, TargetName const& name, TableOptions const& options,
                    bool is_hashed) {
