@@ -22,12 +22,17 @@ public:
     return settings;
   }
 
-  void add(Oid oid, TableState state, Lsn applied = {}, bool is_hashed = false) {
+  static TableEntry entry_of(Oid oid) {
     TableEntry entry;
-    entry.is_hashed = is_hashed;
     entry.record.id = {oid};
     entry.record.source = {"public", "t" + std::to_string(oid)};
     entry.record.target = {"demo", "t" + std::to_string(oid)};
+    return entry;
+  }
+
+  void add(Oid oid, TableState state, Lsn applied = {}, bool is_hashed = false) {
+    TableEntry entry = entry_of(oid);
+    entry.is_hashed = is_hashed;
     entry.record.state = state;
     entry.record.applied_lsn = applied;
     entry.is_known_empty = state == TableState::init;
@@ -974,10 +979,7 @@ TEST(Committer, NothingIsLoadedBesideACommitWithoutAnswer) {
 // deletes: soft: rows of the target go into the twin of every copy but the first.
 TEST(Committer, RowsThatStayGoIntoTheTwinOfALaterCopy) {
   Bench b;
-  TableEntry entry;
-  entry.record.id = {1};
-  entry.record.source = {"public", "t1"};
-  entry.record.target = {"demo", "t1"};
+  TableEntry entry = Bench::entry_of(1);
   entry.kept = KeptRows::marked;
   entry.twin = TargetName{"demo", "t1_walrock_copy"};
   entry.owed_columns = {{"_walrock_deleted", "BOOLEAN", true, {}, {}}};
@@ -1035,10 +1037,7 @@ TEST(Committer, ATruncateThatMarksComesBetweenWhatWasBeforeItAndBehind) {
 
 TEST(Committer, ACopyIsSwappedInWhenItIsComplete) {
   Bench b;
-  TableEntry entry;
-  entry.record.id = {1};
-  entry.record.source = {"public", "t1"};
-  entry.record.target = {"demo", "t1"};
+  TableEntry entry = Bench::entry_of(1);
   entry.is_known_empty = true;
   entry.twin = TargetName{"demo", "t1_walrock_copy"};
   b.committer.add_table(entry, b.now);
@@ -1063,10 +1062,7 @@ TEST(Committer, ACopyIsSwappedInWhenItIsComplete) {
 // it.
 TEST(Committer, AfterASwapInDoubtTheCopyGoesIntoANewTwin) {
   Bench b;
-  TableEntry entry;
-  entry.record.id = {1};
-  entry.record.source = {"public", "t1"};
-  entry.record.target = {"demo", "t1"};
+  TableEntry entry = Bench::entry_of(1);
   entry.is_known_empty = true;
   entry.twin = TargetName{"demo", "t1_twin"};
   entry.twin_columns = {{"extra", "INT", true, std::nullopt, ""}};
@@ -1092,10 +1088,7 @@ TEST(Committer, AfterASwapInDoubtTheCopyGoesIntoANewTwin) {
 // What was swapped in is as old as what it replaced.
 TEST(Committer, ACopyThatIsWantedAnewWhileItIsSwappedInIsMadeAgain) {
   Bench b;
-  TableEntry entry;
-  entry.record.id = {1};
-  entry.record.source = {"public", "t1"};
-  entry.record.target = {"demo", "t1"};
+  TableEntry entry = Bench::entry_of(1);
   entry.is_known_empty = true;
   entry.twin = TargetName{"demo", "t1_twin"};
   b.committer.add_table(entry, b.now);
@@ -1214,10 +1207,7 @@ TEST(Committer, AUnitThatReadsBackIsCopiedRatherThanReadAgain) {
 // Rows that are deleted while it is copied are in no later message.
 TEST(Committer, WithKeptRowsACopyBegunAgainEmptiesTheTarget) {
   Bench b;
-  TableEntry entry;
-  entry.record.id = {1};
-  entry.record.source = {"public", "t1"};
-  entry.record.target = {"demo", "t1"};
+  TableEntry entry = Bench::entry_of(1);
   entry.record.state = TableState::ready;
   entry.record.applied_lsn = Lsn{100};
   entry.is_emptied_before_copy = false; // existing-rows: keep
@@ -1233,10 +1223,7 @@ TEST(Committer, WithKeptRowsACopyBegunAgainEmptiesTheTarget) {
 
 TEST(Committer, WhatComesWhileTheTargetIsEmptiedForTheFirstSnapshotIsNotAcknowledged) {
   Bench bench;
-  TableEntry entry;
-  entry.record.id = {1};
-  entry.record.source = {"public", "t1"};
-  entry.record.target = {"demo", "t1"};
+  TableEntry entry = Bench::entry_of(1);
   entry.record.state = TableState::init;
   bench.committer.add_table(entry, bench.now); // its target has rows: existing-rows: truncate
   bench.committer.restore({}, Lsn{100});
