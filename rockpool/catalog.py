@@ -265,9 +265,10 @@ class Catalog:
 
     def swap(self, database, one, other):
         one.name, other.name = other.name, one.name
-        for table in (one, other):
-            database.tables[table.name] = table
-            self.save(table)
+        with self.meta.together():
+            for table in (one, other):
+                database.tables[table.name] = table
+                self.save(table)
 
     def recycle(self, database, table):
         """Drops a table so that RECOVER can bring it back; a table recycled earlier under this name, or None."""

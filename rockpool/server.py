@@ -19,6 +19,7 @@ from rockpool.rest.multi import MultiTable
 from rockpool.jobs import Jobs
 from rockpool.meta import Meta
 from rockpool.scan.reading import Reading
+from rockpool.sql import rewrite
 from rockpool.stats import Stats
 from rockpool.storage import Storage
 from rockpool.txn import Transactions
@@ -62,6 +63,7 @@ class World:
         self.clock = Clock()
         self.stats = Stats(self.log, self.clock)
         self.storage = Storage(folder, self.meta, self.catalog, self.log, memory)
+        rewrite.finish(self)
         self.txns = Transactions(self.meta, self.storage, self.catalog, self.stats, self.clock)
         self.watches = self.txns.watches = Watches(self.catalog)
         self.users = Users(self.meta)

@@ -57,6 +57,7 @@ class Storage:
         self.db.execute("SET TimeZone = 'UTC'")
         udf.install(self.db)
         self.db.execute("CREATE TABLE IF NOT EXISTS applied (table_id BIGINT, seq BIGINT)")
+        self.db.execute("CREATE TABLE IF NOT EXISTS changed (table_id BIGINT, version BIGINT)")
         self.writer = ThreadPoolExecutor(1, "store-writer")
         self.readers = ThreadPoolExecutor(4, "store-reader")
         self.queues = defaultdict(Queue)  # table id -> what waits for it
@@ -264,15 +265,23 @@ class Storage:
         self.versions.reset(table.id)
         await self.write(lambda db: db.execute(f"DELETE FROM {table.store_name}"))
 
-    async def run(self, table, *statements):
-        """Statements against one table, after its queue has been merged."""
+    async def run(self, table, *statements, version=None):
+        """Statements against one table, after its queue has been merged; and the schema version they lead to."""
         await self.settle([table.id])
 
         def work(db):
             for statement in statements:
                 db.execute(statement)
+            if version is not None:
+                db.execute("DELETE FROM changed WHERE table_id = ?", (table.id,))
+                db.execute("INSERT INTO changed VALUES (?, ?)", (table.id, version))
         self.versions.bump(table.id)
         await self.write(work)
+
+    def changed_to(self, table_id):
+        """The schema version to which the rows of a table were last rewritten, or None. Before the first statement."""
+        found = self.db.execute("SELECT version FROM changed WHERE table_id = ?", (table_id,)).fetchone()
+        return found and found[0]
 
     async def count(self, table):
         cursor = await self.snapshot([table.id])

@@ -1,10 +1,12 @@
 """Carries a schema change out on the store, then in the catalogue."""
+from rockpool.catalog import Table
 from rockpool.errors import SqlError
 from rockpool.merge import default_sql
 
 
 TAKEN = ("columns", "keys", "sort_key", "next_uid", "indexes", "rollups", "properties", "distribution", "hash_columns",
          "buckets", "partitioning")  # what a change may change; auto-increment and names go on beside it
+KIND = "change"  # of what the meta file keeps while the store is being changed
 
 
 def statements(table, change):
@@ -62,12 +64,35 @@ async def apply(world, table, change):
         if column is not None and not column.nullable and old.name == "VARCHAR" and new.name != "VARCHAR":
             await _check_convertible(world, table, uid, old, new)
     todo = statements(table, change)
-    if todo:
-        await world.storage.run(table, *todo)
+    if not todo:
+        _take(world, table, change.table)
+        return
+    change.table.schema_version = table.schema_version + 1
+    world.meta.put(KIND, table.id, change.table.packed())
+    try:
+        await world.storage.run(table, *todo, version=change.table.schema_version)
+    except Exception:
+        world.meta.remove(KIND, table.id)
+        raise
+    _take(world, table, change.table)
+
+
+def _take(world, table, changed):
     for name in TAKEN:
-        setattr(table, name, getattr(change.table, name))
+        setattr(table, name, getattr(changed, name))
     table.schema_version += 1
-    world.catalog.save(table)
+    with world.meta.together():
+        world.catalog.save(table)
+        world.meta.remove(KIND, table.id)
+
+
+def finish(world):
+    """Changes that a kill cut between the store and the catalogue: what the store has done, the catalogue takes."""
+    for key, kept in world.meta.all(KIND):
+        table, changed = world.catalog.by_id.get(key), Table.unpacked(kept)
+        if table is not None and world.storage.changed_to(key) == changed.schema_version == table.schema_version + 1:
+            _take(world, table, changed)
+        world.meta.remove(KIND, key)
 
 
 async def _check_convertible(world, table, uid, old, new):

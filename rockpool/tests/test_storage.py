@@ -224,3 +224,44 @@ def test_a_table_several_times_the_memory_is_loaded_upserted_and_summed(own):
     assert found == [[str(len(left)), str(expected), str(len(left))]]
     lines = dict(line.split(":", 1) for line in open(f"/proc/{pool.process.pid}/status").read().splitlines())
     assert int(lines["VmHWM"].split()[0]) < 600_000  # kB
+
+
+# ---------------------------------------------------------------- a schema change and a kill
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("cut", ["before the store has it", "before the catalogue has it"])
+def test_a_schema_change_that_a_kill_cuts_is_there_or_can_be_made(tmp_path, monkeypatch, cut):
+    from rockpool.server import World
+    from rockpool.sql.session import Session
+
+    async def run(world, *texts):
+        session = Session(world, 0)
+        for text in texts:
+            found = await session.one(text)
+        return [list(row) for row in found.rows]
+
+    def dies(*_):
+        raise Killed
+
+    async def scenario():
+        world = World(str(tmp_path), quiet=True)
+        await run(world, "CREATE DATABASE d", "CREATE TABLE d.t (k INT NOT NULL) PRIMARY KEY(k) DISTRIBUTED BY HASH(k) "
+                  "PROPERTIES('fast_schema_evolution' = 'true', 'replication_num' = '1')", "INSERT INTO d.t VALUES (1)")
+        with monkeypatch.context() as killing:
+            killing.setattr(world.storage if "store" in cut else world.catalog,
+                            "_transaction" if "store" in cut else "save", dies)
+            with pytest.raises(Killed):
+                await run(world, "ALTER TABLE d.t ADD COLUMN v INT DEFAULT '7'")
+        world.storage.close()
+        world.meta.close()
+
+        world = World(str(tmp_path), quiet=True)
+        assert ("v" in [c.name for c in world.catalog.table("d", "t").columns]) == ("catalogue" in cut)
+        if "store" in cut:
+            await run(world, "ALTER TABLE d.t ADD COLUMN v INT DEFAULT '7'")
+        assert await run(world, "ALTER TABLE d.t ADD COLUMN w INT DEFAULT '8'", "SELECT * FROM d.t") == [["1", "7", "8"]]
+        world.storage.close()
+        world.meta.close()
+    asyncio.run(scenario())
