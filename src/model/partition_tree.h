@@ -10,6 +10,7 @@
 
 #include "model/lsn.h"
 #include "model/names.h"
+#include "model/relation.h"
 
 namespace walrock {
 
@@ -26,6 +27,8 @@ struct Partition {
   bool is_empty = false;            // its file is known to have no page
   char relkind = 'r';               // r, p partitioned itself, f foreign
   char persistence = 'p';           // p permanent, u unlogged, t temporary
+  ReplicaIdentity identity = ReplicaIdentity::default_;
+  std::vector<std::string> identity_columns; // of its own; empty for nothing and full
 };
 
 struct PartitionTree {

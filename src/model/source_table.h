@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/lsn.h"
+#include "model/partition_tree.h"
 #include "model/published.h"
 #include "model/relation.h"
 
@@ -50,6 +51,8 @@ struct SourceTable {
   // A key may be there twice within a transaction, so that changes of rows cannot be told apart by
   // it.
   bool has_deferrable_key = false;
+  // Of a partitioned one, as a look saw them, where there was one.
+  std::vector<Partition> partitions;
   std::vector<Oid> published_by; // Published::by
   std::string row_filter;        // of the publication, as SQL; empty: every row
   // The replica identity has a generated column that is not sent: from 18 on PostgreSQL refuses

@@ -5,6 +5,7 @@
 
 #include "config/table_rules.h"
 #include "operate/check_parts.h"
+#include "schema/leaf_identity.h"
 #include "schema/made_columns.h"
 #include "schema/source_types.h"
 #include "schema/target_design.h"
@@ -250,6 +251,9 @@ void check_design(JobSpec const& job, SourceTable const& table, Findings& findin
     findings.add(Severity::warning, plain(table.name), without_name(advice->message, table.name),
                  advice->sql);
   TargetTable const target = target_table_for(table, target_for(job, table.name), options);
+  if (auto const fault = identity_fault(needed_identity(table, target, options), table.partitions))
+    findings.add(Severity::error, plain(table.name), fault->message, fault->sql,
+                 "replica_identity_missing");
   check_types(table, options, findings);
   for (std::string& sentence : version_sentences(table, target, options))
     findings.add(Severity::warning, plain(table.name), std::move(sentence));

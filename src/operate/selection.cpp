@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/table_matcher.h"
+#include "postgres/partitions.h"
 #include "postgres/publication.h"
 
 namespace walrock {
@@ -27,6 +28,21 @@ bool is_named(JobSpec const& job, TableName const& table) {
                      [&](TablePattern const& pattern) { return pattern.plain == table; });
 }
 
+namespace {
+
+void look_at_partitions(Connection& connection, std::vector<SourceTable>& tables) {
+  std::vector<RelationId> roots;
+  for (SourceTable const& table : tables)
+    if (table.relkind == 'p')
+      roots.push_back(table.id);
+  auto const trees = read_partitions(connection, roots);
+  for (SourceTable& table : tables)
+    if (auto const tree = trees.find(table.id); tree != trees.end())
+      table.partitions = tree->second.partitions;
+}
+
+} // namespace
+
 Selection select_tables(Connection& connection, JobSpec const& job) {
   Selection out;
   TableMatcher const matcher(job);
@@ -45,6 +61,7 @@ Selection select_tables(Connection& connection, JobSpec const& job) {
   out.unmatched = matcher.validate(existing);
   out.tables = describe_tables(connection, out.names());
   keep_published(connection, job.source.publication_name, out.tables);
+  look_at_partitions(connection, out.tables);
   return out;
 }
 

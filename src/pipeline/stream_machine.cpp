@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "pipeline/stream_table.h"
+#include "schema/leaf_identity.h"
 #include "schema/relation_change.h"
 #include "schema/target_design.h"
 #include "schema/type_map.h"
@@ -114,14 +115,29 @@ StreamMachine::Table* StreamMachine::wanted(RelationId id) {
   return table;
 }
 
+namespace {
+
+// It is described anew when its identity is another.
+void require_identity(NeededIdentity const& needed, Partition const& partition) {
+  if (auto const fault = identity_fault(needed, std::span(&partition, 1)))
+    throw Error(ErrorCode::replica_identity_missing, fault->message)
+        .set_advice(then_copy_anew(fault->sql));
+}
+
+} // namespace
+
 // Rows of a partition come under the name of the root; before the first one the partition is
 // described as well, behind the root.
 StreamMachine::Table* StreamMachine::wanted_row(RelationId id, StreamActions& actions) {
   Table* const table = wanted(id);
   auto const partition = std::exchange(partition_, std::nullopt);
-  if (partition && *partition != id && table != nullptr && table->source.relkind == 'p')
-    actions.emplace_back(PartitionWritten{id, partition->oid, transaction_->xid});
-  return table;
+  if (!partition || partition->oid == id.oid || table == nullptr || table->source.relkind != 'p')
+    return table;
+  actions.emplace_back(PartitionWritten{id, partition->oid, transaction_->xid});
+  guarded(*table, actions, [&] {
+    require_identity(needed_identity(table->source, table->target, table->options), *partition);
+  });
+  return table->is_following ? table : nullptr;
 }
 
 // pgoutput describes every table before its first row, so another number is a garbled one.
@@ -292,7 +308,7 @@ void StreamMachine::on_keepalive(Lsn wal_end, TimePoint now, StreamActions& acti
 void StreamMachine::on_relation(Relation const& relation, StreamActions& actions) {
   Table* const table = find(relation.id);
   if (table == nullptr)
-    partition_ = relation.id;
+    partition_ = partition_of(relation);
   if (table == nullptr || !table->is_following)
     return;
   if (table->relation && *table->relation == relation)

@@ -758,6 +758,25 @@ TEST_F(StreamMachineTest, ThePartitionOfARowIsTheOneThatWasDescribedBehindItsRoo
   EXPECT_EQ(written[1].partition, 12u);
 }
 
+// pgoutput sends of an old row what the partition's own identity has, under the root's letter.
+TEST_F(StreamMachineTest, APartitionWhoseIdentityLacksTheKeySetsItsTableAsideBeforeItsFirstRow) {
+  follow(1, Lsn{kStart}, {"*id", "v"}, 'p');
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(relation(11, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(relation(12, {"id", "*v"}, 'i'));
+  EXPECT_TRUE(set_aside.empty());
+  feed(update(1, {"2", "b"}));
+  feed(insert(1, {"3", "c"}));
+  feed(commit(200, 210));
+  ASSERT_EQ(set_aside.size(), 1u);
+  EXPECT_EQ(set_aside[0].report.code, ErrorCode::replica_identity_missing);
+  EXPECT_EQ(set_aside[0].report.message,
+            "updates and deletes of its partition public.t12 do not carry (id): what counts is the "
+            "partition's own replica identity");
+}
+
 TEST_F(StreamMachineTest, ATruncateOfARootIsToldEvenWhereItIsNotWanted) {
   follow(1, kNothingWanted, {"*id", "v"}, 'p');
   follow(2);

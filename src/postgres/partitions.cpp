@@ -17,7 +17,8 @@ constexpr int kFirstWithDetachPending = 140000;
 
 // A table that was made by CREATE TABLE ... PARTITION OF has columns that no statement after the
 // making has touched; ATTACH touches every one of them. xmin and cmin together name a statement.
-// A partition whose DETACH CONCURRENTLY is under way is a partition no more.
+// A partition whose DETACH CONCURRENTLY is under way is a partition no more. One row for each
+// column of the replica identity, one at least.
 std::string look_sql(int server_version) {
   return fmt::format(R"(
 WITH RECURSIVE tree AS (
@@ -31,12 +32,19 @@ SELECT t.root, t.relid, t.parent, t.attached_xid, n.nspname, c.relname, c.relkin
        coalesce((SELECT bool_or(a.xmin = y.xmin AND a.cmin = y.cmin)
                  FROM pg_attribute a JOIN pg_type y ON y.oid = c.reltype
                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), false)
-         AS is_created_attached,
+         AS is_created_attached, c.relreplident, k.attname,
        (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                     ELSE pg_current_wal_insert_lsn() END) AS lsn,
        (SELECT txid_current_snapshot())::text AS snapshot
 FROM tree t JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace
-ORDER BY t.root, t.relid)",
+LEFT JOIN LATERAL (
+  SELECT position, a.attname
+  FROM pg_index x CROSS JOIN LATERAL unnest(x.indkey::int2[]) WITH ORDINALITY u(attnum, position)
+  JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = u.attnum
+  WHERE x.indrelid = c.oid AND x.indisvalid AND position <= x.indnkeyatts
+    AND (c.relreplident = 'd' AND x.indisprimary AND x.indimmediate
+         OR c.relreplident = 'i' AND x.indisreplident)) k ON true
+ORDER BY t.root, t.relid, k.position)",
                      server_version >= kFirstWithDetachPending ? " AND NOT i.inhdetachpending"
                                                                : "");
 }
@@ -85,6 +93,7 @@ Partition partition_at(QueryResult const& r, std::size_t row) {
   out.filenode = out.relkind == 'p' ? 0 : static_cast<Oid>(r.number(row, 8));
   out.changed_xid = xid_of(r.text(row, 9));
   out.is_created_attached = r.truth(row, 10);
+  out.identity = static_cast<ReplicaIdentity>(r.text(row, 11).front());
   return out;
 }
 
@@ -107,11 +116,15 @@ std::map<RelationId, PartitionTree> read_partitions(Connection& connection,
     RelationId const root{static_cast<Oid>(r.number(row, 0))};
     PartitionTree& tree = out[root];
     if (!tree.lsn.is_set()) {
-      tree.lsn = end_of_what_is_written(r.text(row, 11));
-      take_snapshot(r.text(row, 12), tree);
+      tree.lsn = end_of_what_is_written(r.text(row, 13));
+      take_snapshot(r.text(row, 14), tree);
     }
-    if (r.number(row, 1) != root.oid)
+    if (r.number(row, 1) == root.oid)
+      continue;
+    if (tree.partitions.empty() || tree.partitions.back().oid != r.number(row, 1))
       tree.partitions.push_back(partition_at(r, row));
+    if (r.rows[row][12])
+      tree.partitions.back().identity_columns.push_back(r.text(row, 12));
   }
   return out;
 }

@@ -83,6 +83,38 @@ TEST_F(Partitions, OfATreeEveryPartIsListedWithItsParent) {
   EXPECT_EQ(seen.find(partition("one").oid)->name.table_name, "one");
 }
 
+TEST_F(Partitions, EachHasAReplicaIdentityOfItsOwn) {
+  (void)run("CREATE TABLE part.two PARTITION OF part.root FOR VALUES FROM (10) TO (20);"
+            "ALTER TABLE part.two ALTER what SET NOT NULL;"
+            "CREATE UNIQUE INDEX two_other ON part.two (what, id) INCLUDE (what);"
+            "ALTER TABLE part.two REPLICA IDENTITY USING INDEX two_other;"
+            "CREATE TABLE part.three PARTITION OF part.root FOR VALUES FROM (20) TO (30);"
+            "ALTER TABLE part.three REPLICA IDENTITY FULL;"
+            "ALTER TABLE part.root REPLICA IDENTITY NOTHING");
+  using Names = std::vector<std::string>;
+  ASSERT_EQ(tree().partitions.size(), 3U);
+  EXPECT_EQ(partition("one").identity, ReplicaIdentity::default_);
+  EXPECT_EQ(partition("one").identity_columns, Names{"id"});
+  EXPECT_EQ(partition("two").identity, ReplicaIdentity::index);
+  EXPECT_EQ(partition("two").identity_columns, (Names{"what", "id"}));
+  EXPECT_EQ(partition("three").identity, ReplicaIdentity::full);
+  EXPECT_EQ(partition("three").identity_columns, Names{});
+}
+
+TEST_F(Partitions, ADeferrableKeyAndADroppedIndexAreNoIdentity) {
+  (void)run("CREATE TABLE part.late (id int, PRIMARY KEY (id) DEFERRABLE) PARTITION BY LIST (id);"
+            "CREATE TABLE part.late_1 PARTITION OF part.late FOR VALUES IN (1);"
+            "CREATE TABLE part.late_2 PARTITION OF part.late FOR VALUES IN (2);"
+            "CREATE UNIQUE INDEX late_2_id ON part.late_2 (id);"
+            "ALTER TABLE part.late_2 REPLICA IDENTITY USING INDEX late_2_id;"
+            "DROP INDEX part.late_2_id");
+  RelationId const id = describe_table(connection_, {"part", "late"})->id;
+  PartitionTree const late = read_partitions(connection_, std::span(&id, 1)).at(id);
+  ASSERT_EQ(late.partitions.size(), 2U);
+  for (Partition const& leaf : late.partitions)
+    EXPECT_TRUE(leaf.identity_columns.empty()) << to_string(leaf.name);
+}
+
 TEST_F(Partitions, AFirstFileHasTheOidForAName) {
   EXPECT_EQ(partition("one").filenode, partition("one").oid);
   (void)run("TRUNCATE part.one");

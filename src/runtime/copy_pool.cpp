@@ -125,8 +125,8 @@ bool CopyPool::describe_again(Connection& connection, RelationId id, CreatedSlot
   if (!source)
     return true; // the reader says that it is gone
   table.source = std::move(*source);
-  if (table.source.relkind == 'p')
-    note_partitions(connection, id, snapshot);
+  if (table.source.relkind == 'p' && !note_partitions(connection, id, snapshot))
+    return false;
   note_published(table.source, snapshot.consistent_lsn);
   if (!table.follows_columns || table.ignores_incompatible)
     return true; // plan_for() says what does not fit
@@ -149,13 +149,20 @@ bool CopyPool::describe_again(Connection& connection, RelationId id, CreatedSlot
 
 // As the snapshot sees them: one that was detached, changed and attached again since then has the
 // same file, and the copy has not what it has.
-void CopyPool::note_partitions(Connection& connection, RelationId id, CreatedSlot const& snapshot) {
+bool CopyPool::note_partitions(Connection& connection, RelationId id, CreatedSlot const& snapshot) {
   PartitionTree tree = read_partitions_then(connection, id, snapshot.snapshot_name);
   tree.lsn = snapshot.consistent_lsn;
+  bool is_followed = true;
   shared_.partitions.with(id, [&](PartitionedTable& table) {
+    if (auto const refused = table.refusal_of(tree)) {
+      is_followed = false;
+      shared_.events.push_now(CopyFailed{id, report_of(*refused)});
+      return;
+    }
     table.note_copy(tree);
     shared_.events.push_now(PartitionsSeen{id, tree});
   });
+  return is_followed;
 }
 
 // It is that of the snapshot unless the publication has changed since, and then nothing is read.

@@ -64,7 +64,9 @@ private:
   std::unique_ptr<SnapshotKeeper> take_snapshot(std::stop_token stop);
   void copy_round(std::vector<RelationId>& unanswered, std::stop_token stop);
   bool describe_again(Connection& connection, RelationId table, CreatedSlot const& snapshot);
-  void note_partitions(Connection& connection, RelationId table, CreatedSlot const& snapshot);
+  // False when they cannot be followed from there on, which the committer is told.
+  [[nodiscard]] bool note_partitions(Connection& connection, RelationId table,
+                                     CreatedSlot const& snapshot);
   void note_published(SourceTable const& source, Lsn snapshot_lsn);
   void work(Round& round, std::stop_token stop);
   void copy_split(Round& round, Task& task, std::unique_ptr<SnapshotReader>& reader,

@@ -21,21 +21,6 @@ bool is_same(PartitionTree const& a, PartitionTree const& b) {
                     });
 }
 
-ErrorReport report_of(PartitionChange const& change) {
-  ErrorReport report;
-  if (change.kind == PartitionChange::Kind::refused) {
-    report.code = ErrorCode::table_changed;
-    report.retry = Retry::never;
-    report.advice = "Detach the partition, drop the target table and start again; or follow the "
-                    "other partitions as tables of their own.";
-  } else {
-    report.code = ErrorCode::copy_needed;
-    report.retry = Retry::later;
-  }
-  report.message = change.reason;
-  return report;
-}
-
 } // namespace
 
 void PartitionWatcher::look(Connection& connection, std::stop_token const& stop) {

@@ -17,6 +17,7 @@
 #include "runtime/slot_repair.h"
 #include "runtime/slot_start.h"
 #include "runtime/target_setup.h"
+#include "schema/leaf_identity.h"
 #include "schema/type_map.h"
 
 namespace walrock {
@@ -222,6 +223,9 @@ private:
       if (table.relkind == 'p')
         roots.push_back(table.id);
     partitions_ = read_partitions(source(), roots);
+    for (SourceTable& table : sources_)
+      if (table.relkind == 'p')
+        table.partitions = partitions_.at(table.id).partitions;
     for (SourceTable const& root : sources_)
       for (SourceTable const& table : sources_)
         if (root.relkind == 'p' && partitions_.at(root.id).find(table.id.oid) != nullptr)
@@ -235,18 +239,20 @@ private:
   }
 
   // What was known when the checkpoint was written; a table that is copied is seen anew.
-  void watch_partitions(SourceTable const& source, TableRecord& record) {
+  void watch_partitions(SourceTable const& source, SetUpTable& table) {
+    TableRecord& record = table.entry.record;
     auto known = partitions_of(record.layout);
     bool const is_copied = record.state == TableState::init || record.state == TableState::copying;
     if (!known || is_copied)
       known = partitions_.at(source.id);
     record.layout = with_partitions(record.layout, *known);
-    if (record.state != TableState::errored)
-      out_.partitioned.insert_or_assign(
-          source.id,
-          PartitionedTable(source.name, *known,
-                           options_for(job_, source.name)
-                               .dropped_partitions.value_or(DroppedPartitions::copy_again)));
+    if (record.state == TableState::errored)
+      return;
+    TableOptions const options = options_for(job_, source.name);
+    out_.partitioned.insert_or_assign(
+        source.id,
+        PartitionedTable(needed_identity(source, table.copy_target(), options), *known,
+                         options.dropped_partitions.value_or(DroppedPartitions::copy_again)));
   }
 
   void say_fallbacks(SourceTable const& table) const {
@@ -357,7 +363,7 @@ private:
       present.insert(source.id);
       SetUpTable table = setup.set_up(source, targets_.at(source.name), out_.job.consistent_lsn);
       if (source.relkind == 'p')
-        watch_partitions(source, table.entry.record);
+        watch_partitions(source, table);
       update.tables.push_back(table.entry.record);
       FollowedTable followed;
       followed.source = source;

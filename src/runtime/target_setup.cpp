@@ -12,6 +12,7 @@
 #include "model/published.h"
 #include "model/table_plan.h"
 #include "schema/ddl.h"
+#include "schema/leaf_identity.h"
 #include "schema/made_columns.h"
 #include "schema/source_types.h"
 
@@ -35,6 +36,15 @@ void require_publishable(SourceTable const& source) {
   throw Error(ErrorCode::primary_key_missing,
               fmt::format("{} {}", to_string(source.name), advice.message))
       .set_advice(advice.sql + " Then start walrock again.");
+}
+
+// Of the partitions.
+void require_identities(SourceTable const& source, TargetTable const& target,
+                        TableOptions const& options) {
+  if (auto const fault =
+          identity_fault(needed_identity(source, target, options), source.partitions))
+    throw Error(ErrorCode::replica_identity_missing, fault->message)
+        .set_advice(then_copy_anew(fault->sql));
 }
 
 // layout: TableRecord::layout. A column with another name under its number was renamed.
@@ -143,6 +153,8 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
       set_up_first_time(source, table);
     owe_made_columns(table);
     keep_rows(table);
+    if (record.state != TableState::errored)
+      require_identities(source, table.copy_target(), options_);
     table.entry.is_hashed = table.copy_target().is_hashed();
     if (!table.entry.is_append_only && !table.entry.is_hashed)
       table.entry.quarantine_limit = options_.quarantine_limit();

@@ -8,6 +8,13 @@
 
 namespace walrock {
 
+// Of a change that is not none.
+[[nodiscard]] inline ErrorReport report_of(PartitionChange const& change) {
+  if (change.kind == PartitionChange::Kind::refused)
+    return {change.code, Retry::never, change.reason, change.advice};
+  return {ErrorCode::copy_needed, Retry::later, change.reason, ""};
+}
+
 class WatchedPartitions : public WatchedTables<PartitionedTable> {
 public:
   void note_truncation(RootTruncated const& truncated) {

@@ -21,7 +21,7 @@ std::vector<Partition const*> way_up(Partition const& partition, PartitionTree c
   return out;
 }
 
-std::string refusal_of(PartitionTree const& now) {
+std::string what_is_not_logged(PartitionTree const& now) {
   for (Partition const& partition : now.partitions) {
     if (partition.relkind == 'f')
       return fmt::format("its partition {} is a foreign table: its rows are not in this server's "
@@ -35,6 +35,23 @@ std::string refusal_of(PartitionTree const& now) {
 }
 
 } // namespace
+
+std::optional<PartitionChange> PartitionedTable::refusal_of(PartitionTree const& now) const {
+  PartitionChange out;
+  out.kind = PartitionChange::Kind::refused;
+  if (out.reason = what_is_not_logged(now); !out.reason.empty()) {
+    out.advice = "Detach the partition, drop the target table and start again; or follow the other "
+                 "partitions as tables of their own.";
+    return out;
+  }
+  if (auto const fault = identity_fault(needed_, now.partitions)) {
+    out.code = ErrorCode::replica_identity_missing;
+    out.reason = fault->message;
+    out.advice = then_copy_anew(fault->sql);
+    return out;
+  }
+  return std::nullopt;
+}
 
 Partition const* PartitionedTable::known_by_look(Oid oid) const {
   Partition const* const found = known_ ? known_->find(oid) : nullptr;
@@ -134,8 +151,8 @@ PartitionChange PartitionedTable::judge(PartitionTree const& now) {
   PartitionChange out;
   if (known_ && now.lsn < known_->lsn)
     return out;
-  if (out.reason = refusal_of(now); !out.reason.empty()) {
-    out.kind = PartitionChange::Kind::refused;
+  if (auto refused = refusal_of(now)) {
+    out = std::move(*refused);
   } else if (known_) {
     out.reason = what_is_gone(now);
     for (Partition const& partition : now.partitions)

@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "model/partition_tree.h"
 #include "model/table_options.h"
+#include "schema/leaf_identity.h"
 
 namespace walrock {
 
@@ -20,18 +22,22 @@ struct PartitionChange {
   enum class Kind {
     none,       // the stream brings all there is to know
     copy_again, // the target has rows too many or too few
-    refused,    // a partition's changes are not in the WAL
+    refused,    // a partition's changes do not arrive, or do not tell the row
   };
   Kind kind = Kind::none;
   std::string reason; // which partition, and what happened to it
+  // Of one that is refused.
+  ErrorCode code = ErrorCode::table_changed;
+  std::string advice;
 };
 
 // One partitioned table: what is known of its partitions, and what the stream brought since.
 class PartitionedTable {
 public:
   // known: of the checkpoint; nothing: the first look is believed.
-  PartitionedTable(TableName name, std::optional<PartitionTree> known, DroppedPartitions dropped)
-      : name_(std::move(name)), known_(std::move(known)), dropped_(dropped) {}
+  PartitionedTable(NeededIdentity needed, std::optional<PartitionTree> known,
+                   DroppedPartitions dropped)
+      : needed_(std::move(needed)), known_(std::move(known)), dropped_(dropped) {}
 
   // The stream brought a TRUNCATE of the table itself.
   void note_truncation(std::uint32_t xid) { truncations_.push_back(xid); }
@@ -40,6 +46,8 @@ public:
   [[nodiscard]] bool note_row_of(Oid partition, std::uint32_t xid);
   // A copy begins whose snapshot sees exactly these partitions; tree.lsn is where it stands.
   void note_copy(PartitionTree tree);
+  // What keeps it from being followed from there on.
+  [[nodiscard]] std::optional<PartitionChange> refusal_of(PartitionTree const& now) const;
 
   // Of these is_empty must be known before the look is judged.
   [[nodiscard]] std::vector<Oid> must_be_measured(PartitionTree const& now) const;
@@ -60,7 +68,7 @@ private:
                                             PartitionTree const& now) const;
   void forget_what_is_settled(PartitionTree const& now);
 
-  TableName name_;
+  NeededIdentity needed_;
   std::optional<PartitionTree> known_;
   DroppedPartitions dropped_;
   std::vector<std::uint32_t> truncations_;

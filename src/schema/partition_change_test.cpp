@@ -53,7 +53,7 @@ PartitionTree look(std::uint64_t lsn, std::vector<Partition> partitions) {
 
 PartitionedTable known(std::vector<Partition> partitions,
                        DroppedPartitions dropped = DroppedPartitions::copy_again) {
-  return {{"public", "root"}, look(100, std::move(partitions)), dropped};
+  return {NeededIdentity(), look(100, std::move(partitions)), dropped};
 }
 
 TEST(PartitionChange, NothingHappened) {
@@ -185,9 +185,9 @@ TEST(PartitionChange, APartitionKnownByItsRowsAloneOutlivesARestart) {
   auto table = known({leaf(10)});
   EXPECT_TRUE(table.note_row_of(11, 70));
   auto const kept = partitions_of(with_partitions("", *table.known()));
-  PartitionedTable next({"public", "root"}, kept, DroppedPartitions::copy_again);
+  PartitionedTable next(NeededIdentity(), kept, DroppedPartitions::copy_again);
   EXPECT_EQ(next.judge(look(200, {leaf(10)})).kind, Kind::copy_again);
-  PartitionedTable other({"public", "root"}, kept, DroppedPartitions::copy_again);
+  PartitionedTable other(NeededIdentity(), kept, DroppedPartitions::copy_again);
   EXPECT_EQ(other.judge(look(200, {leaf(10), leaf(11, 70)})).kind, Kind::none);
 }
 
@@ -208,7 +208,7 @@ TEST(PartitionChange, PartitionsOutsideTheWalAreRefused) {
 }
 
 TEST(PartitionChange, AfterAnOlderCheckpointTheFirstLookIsBelieved) {
-  PartitionedTable table({"public", "root"}, std::nullopt, DroppedPartitions::copy_again);
+  PartitionedTable table(NeededIdentity(), std::nullopt, DroppedPartitions::copy_again);
   EXPECT_EQ(table.judge(look(200, {attached(10, 70)})).kind, Kind::none);
   EXPECT_EQ(table.judge(look(300, {})).kind, Kind::copy_again);
 }
@@ -240,6 +240,19 @@ TEST(PartitionTree, TransactionNumbersComeRound) {
   EXPECT_TRUE(tree.has_ended(4'294'967'290U));
   EXPECT_FALSE(tree.has_ended(5));
   EXPECT_FALSE(tree.has_ended(10));
+}
+
+TEST(PartitionChange, AnIdentityThatDoesNotTellTheRowIsRefused) {
+  PartitionedTable table({false, {"id"}, true}, look(100, {leaf(10)}),
+                         DroppedPartitions::copy_again);
+  Partition by_other = leaf(11, 70);
+  by_other.identity = ReplicaIdentity::index;
+  by_other.identity_columns = {"what"};
+  auto const change = table.judge(look(200, {by_other}));
+  EXPECT_EQ(change.kind, Kind::refused);
+  EXPECT_EQ(change.code, ErrorCode::replica_identity_missing);
+  EXPECT_TRUE(change.advice.starts_with(
+      R"(Run: ALTER TABLE "public"."p11" REPLICA IDENTITY DEFAULT; Then drop)"));
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "model/table_plan.h"
+#include "schema/leaf_identity.h"
 #include "schema/made_columns.h"
 #include "schema/type_map.h"
 #include "schema/value_policy.h"
@@ -170,10 +171,18 @@ std::optional<Advice> key_advice(SourceTable const& source, TableOptions const& 
   return std::nullopt;
 }
 
+namespace {
+
+bool has_identity(SourceTable const& table) {
+  return table.identity != ReplicaIdentity::default_ || !table.identity_columns.empty();
+}
+
+} // namespace
+
 bool is_publishable(SourceTable const& table) {
   if (table.is_identity_unsent && table.published_by.empty())
     return false;
-  return table.identity != ReplicaIdentity::default_ || !table.identity_columns.empty();
+  return has_identity(table) && !identity_lack(table);
 }
 
 Advice unpublishable_advice(SourceTable const& table) {
@@ -183,6 +192,8 @@ Advice unpublishable_advice(SourceTable const& table) {
             "ALTER TABLE " + quote_pg(table.name) +
                 (table.primary_key.empty() ? " REPLICA IDENTITY USING INDEX ...;"
                                            : " REPLICA IDENTITY DEFAULT;")};
+  if (auto lack = identity_lack(table); lack && has_identity(table))
+    return std::move(*lack);
   if (!table.primary_key.empty()) // a deferrable one is no replica identity
     return {"has a deferrable primary key, which updates and deletes do not carry, so it is set "
             "aside: once it is published, PostgreSQL would refuse them",

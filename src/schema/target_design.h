@@ -17,14 +17,9 @@
 #include "model/source_table.h"
 #include "model/table_options.h"
 #include "model/target_table.h"
+#include "schema/advice.h"
 
 namespace walrock {
-
-// Something to tell the operator, and the statement that cures it.
-struct Advice {
-  std::string message;
-  std::string sql; // for PostgreSQL; empty when there is none
-};
 
 // The columns that identify a row in the target, in key order; empty: none, so append-only. Taken
 // from the unique-key option, the primary key, or the index of the replica identity, the first one

@@ -16,7 +16,7 @@ void Process::watch_partitions(std::size_t number, TableRecord& record) {
   SourceTable const source = world_.source.describe(number);
   if (record.state != TableState::errored)
     partitioned_.insert_or_assign(
-        source.id, PartitionedTable(source.name, *known, DroppedPartitions::copy_again));
+        source.id, PartitionedTable(NeededIdentity(), *known, DroppedPartitions::copy_again));
 }
 
 std::map<std::size_t, PartitionTree> Process::look_at_all() const {
