@@ -357,6 +357,18 @@ TEST(Conversions, ByteaIsSentAsHexDigitsAndDecodedByTheLoad) {
   EXPECT_THROW((void)csv(encoder, {text("1"), text("abc")}), Error);
 }
 
+// The field that carries the digits is a VARCHAR of 1 MiB.
+TEST(Conversions, ByteaIsHeldAsLongAsItsDigitsTravel) {
+  std::string const longest = "\\x" + std::string(1 << 20, 'a');
+  EXPECT_EQ(csv_value(kBytes, longest), longest.substr(2));
+  EXPECT_EQ(json_value(kBytes, longest).size(), longest.size());
+  EXPECT_THROW(csv_value(kBytes, longest + "bb"), Error);
+  EXPECT_THROW(json_value(kBytes, longest + "bb"), Error);
+  Column cut = kBytes;
+  cut.policy = ValuePolicy::clamp;
+  EXPECT_EQ(csv_value(cut, longest + "bb"), longest.substr(2));
+}
+
 TEST(Conversions, DecimalsThatWouldBeRoundedAreRefused) {
   Column const decimal{"v", "DECIMAL(10,2)", Conversion::number};
   EXPECT_EQ(csv_value(decimal, "-12.50"), "-12.50");

@@ -29,7 +29,8 @@ int number_in(std::string_view type, int position) {
   return number;
 }
 
-constexpr std::size_t kMostBinaryBytes = 1048576;
+// Two hexadecimal digits for each travel in a VARCHAR, which has a MiB at most.
+constexpr std::size_t kMostBinaryBytes = 524288;
 
 bool equal_but_for_case(std::string_view a, std::string_view b) {
   auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -150,6 +151,8 @@ void RowEncoder::choose_policy(Field& field, ColumnPlan const& column,
                                ChangedValues* changed) const {
   field.policy = column.policy;
   field.is_cuttable = column.is_cuttable;
+  if (field.form == Form::bytea)
+    field.most_bytes = 2 + 2 * kMostBinaryBytes;
   if (field.policy == ValuePolicy::fail || column.made != MadeColumn::none)
     return;
   if (changed != nullptr)
@@ -157,8 +160,6 @@ void RowEncoder::choose_policy(Field& field, ColumnPlan const& column,
   bool const is_string = column.type.starts_with("VARCHAR(") || column.type.starts_with("CHAR(");
   if (field.form == Form::text && is_string)
     field.most_bytes = static_cast<std::size_t>(number_in(column.type, 0));
-  if (field.form == Form::bytea)
-    field.most_bytes = 2 + 2 * kMostBinaryBytes;
 }
 
 // CSV takes JSON text straight into a JSON column. In a JSON body the document null would become
@@ -352,7 +353,7 @@ std::string_view RowEncoder::why_unsupported(Field const& field, std::string_vie
     [[fallthrough]];
   case Form::date: return "lies outside the years 0001 to 9999 that StarRocks knows";
   case Form::bytea:
-    return text.starts_with("\\x") ? "is too long"
+    return text.starts_with("\\x") ? "has more than 524288 bytes"
                                    : "is not in hex form (the session's bytea_output must be hex)";
   case Form::json_array:
   case Form::array: return "is an array that the target's type cannot hold";

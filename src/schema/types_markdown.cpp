@@ -67,7 +67,7 @@ first, then of its type, then of `all`; else `fail`.
 | `date`, `timestamp`, `timestamptz` | infinity, BC, years after 9999 | 0001-01-01, 9999-12-31, at 00:00:00 and 23:59:59.999999 |
 | `numeric` | NaN, infinity; in a DECIMAL that you chose more digits before or behind the point than it has | the greatest or least number; a fraction rounded half away from zero, as PostgreSQL does; none to NaN |
 | `text` (all that becomes a VARCHAR) | more bytes than the VARCHAR has | of text, varchar, char and name the beginning, cut at the end of a character; none to others |
-| `bytea` | more than 1048576 bytes | the beginning |
+| `bytea` | more than 524288 bytes (a VARCHAR holds its hexadecimal text, up to 524287) | the beginning |
 | `array` | lower bounds other than 1; in an ARRAY that you chose also more than one dimension, and elements that it does not hold | the array with lower bound 1; none to the others |
 | every type, in a database whose encoding is SQL_ASCII | bytes that are not UTF-8 | with U+FFFD in their place |
 

@@ -70,7 +70,7 @@ std::string values_lacking(SourceColumn const& column, TargetType const& target)
   case Family::timestamp:
   case Family::timestamptz: return "infinity, BC and years after 9999";
   case Family::numeric: return numbers_lacking(column, target);
-  case Family::bytea: return "more than 1048576 bytes";
+  case Family::bytea: return "more than 524288 bytes";
   case Family::array:
     return target.kind == TargetType::Kind::array
                ? "lower bounds other than 1, more than one dimension"

@@ -42,7 +42,7 @@ UNSUPPORTED = [
     ("numeric", "DECIMAL(6,2)", "9999.995", None, "9999.99"),
     ("text", "VARCHAR(4)", "'äöü'", None, "äö"),
     ("text", "VARCHAR(4)", "'a😀b'", None, "a"),
-    ("bytea", "", "decode(repeat('ab', 1048577), 'hex')", None, "ab" * 1048576),
+    ("bytea", "", "decode(repeat('ab', 524289), 'hex')", None, "ab" * 524288),
     ("int[]", "", "'[2:3]={7,8}'", None, "[7,8]"),
     ("int[]", "ARRAY<INT>", "'{{1,2},{3,4}}'", None, None),
     ("date[]", "ARRAY<DATE>", "'{infinity}'", None, None),
@@ -262,7 +262,7 @@ def test_by_default_the_row_is_named_and_the_table_set_aside(typed):
     case, run = typed, plain_session(typed)
     chosen, names = {}, []
     for i, (kind, column_type, value, *_) in enumerate(UNSUPPORTED):
-        if kind == "bytea" or column_type.startswith("VARCHAR"):
+        if column_type.startswith("VARCHAR"):
             continue  # StarRocks looks at lengths itself: tests/e2e/test_bad_rows.py
         for way in ("copied", "streamed"):
             run(f"CREATE TABLE {way}_{i} (id int PRIMARY KEY, v {kind}); ALTER TABLE {way}_{i} OWNER TO {REPLICATOR}")

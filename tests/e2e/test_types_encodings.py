@@ -25,6 +25,19 @@ def test_texts_of_another_encoding_arrive_as_utf8(case, monkeypatch, encoding, t
     assert [row[1] for row in case.target("SELECT * FROM t ORDER BY id")] == [text, text]
 
 
+@pytest.mark.parametrize("encoding, text", [("LATIN1", "ä" * 63), ("WIN1252", "€" * 63), ("EUC_JP", "日" * 31)])
+def test_a_name_may_have_63_bytes_in_the_encoding_of_its_database(case, monkeypatch, encoding, text):
+    monkeypatch.setenv("PGCLIENTENCODING", "UTF8")
+    recreate(case, encoding)
+    case.source("CREATE TABLE t (id int PRIMARY KEY, v name)", f"INSERT INTO t VALUES (1, '{text}')")
+    with case.walrock("t") as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.t")
+        case.source(f"INSERT INTO t VALUES (2, '{text}')")
+        case.settle_and_compare(walrock, "t")
+    assert [row[1] for row in case.target("SELECT * FROM t ORDER BY id")] == [text, text]
+
+
 BAD = "E'caf\\xE9 \\xC3\\xA9'"  # a byte of LATIN1, and a valid sequence of UTF-8
 
 
