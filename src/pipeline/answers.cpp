@@ -142,10 +142,10 @@ void Committer::on_label_state(CallId id, LabelState state, TimePoint now) {
 void Committer::on_aborted(TableLine& line, LabelSlot& slot, std::string const& why,
                            TimePoint now) {
   if (is_copy_label(line, slot)) {
-    on_copy_failed(line.record.id,
-                   {ErrorCode::load_failed, Retry::later,
-                    fmt::format("label {} of the copy was aborted: {}", slot.label.text, why), ""},
-                   now);
+    fail_copy(line,
+              {ErrorCode::load_failed, Retry::later,
+               fmt::format("label {} of the copy was aborted: {}", slot.label.text, why), ""},
+              now);
     return;
   }
   Unit const* const unit = unit_of(line, slot);
@@ -209,8 +209,7 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
   }
   if (outcome.kind == CallOutcome::Kind::unreachable && is_swap) {
     // Whether it was done is not known, and a second one would undo the first: copied again.
-    on_copy_failed(line.record.id,
-                   {ErrorCode::target_unreachable, Retry::later, outcome.message, ""}, now);
+    fail_copy(line, {ErrorCode::target_unreachable, Retry::later, outcome.message, ""}, now);
     return;
   }
   if (outcome.kind == CallOutcome::Kind::unreachable) {

@@ -119,10 +119,10 @@ public:
   void on_logged(Lsn lsn);
 
   // From the copy.
-  void on_snapshot(std::vector<RelationId> const& tables, Lsn consistent_lsn);
-  void on_copied_batch(RelationId table, Batch batch);
-  void on_copy_read(RelationId table);
-  void on_copy_failed(RelationId table, ErrorReport const& report, TimePoint now);
+  void on_snapshot(std::vector<CopyRequest> const& requests, Lsn consistent_lsn);
+  void on_copied_batch(CopyRequest const& request, Batch batch);
+  void on_copy_read(CopyRequest const& request);
+  void on_copy_failed(CopyRequest const& request, ErrorReport const& report, TimePoint now);
   // The snapshot has columns that the target lacks: they are added, then a copy is asked for again.
   void on_columns_wanted(RelationId table, std::vector<TargetColumn> columns);
 
@@ -188,6 +188,9 @@ private:
   void send_owed_columns(TableLine& line, TargetName const& to);
   void end_copy(TableLine& line);
   void finish_copy(TableLine& line);
+  TableLine* asking(CopyRequest const& request);
+  void add_copied(TableLine& line, Batch batch);
+  void fail_copy(TableLine& line, ErrorReport const& report, TimePoint now);
   void begin_copy_again(TableLine& line);
   void copy_anew(TableLine& line, std::string const& why);
   void begin_pause(TableLine& line, TimePoint now);

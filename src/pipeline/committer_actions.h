@@ -81,9 +81,15 @@ struct SendAddColumns {
 struct SpoolBody {
   Body* body = nullptr;
 };
+// A table's n-th request for a copy. What answers it names it: what comes late, when there is a
+// newer one, answers nothing.
+struct CopyRequest {
+  RelationId table;
+  std::uint64_t number = 0;
+};
 // The table is empty and wants a snapshot.
 struct NeedCopy {
-  RelationId table;
+  CopyRequest request;
 };
 // To the stream: hand over the table's transactions with commit_lsn >= from, under this generation;
 // read again from the slot if some of them have gone by.

@@ -78,6 +78,8 @@ public:
     for (CommitterAction& action : made) {
       if (auto* write = std::get_if<WriteCheckpoint>(&action))
         keep(write->update);
+      if (auto const* const needed = std::get_if<NeedCopy>(&action))
+        copy = needed->request;
       actions.push_back(std::move(action));
     }
   }
@@ -143,6 +145,13 @@ public:
     now += time;
     turn();
   }
+  // Answers to the newest request for a copy.
+  void on_snapshot(Lsn at) { committer.on_snapshot({copy}, at); }
+  void on_copied_batch(Batch batch) { committer.on_copied_batch(copy, std::move(batch)); }
+  void on_copy_read() { committer.on_copy_read(copy); }
+  void on_copy_failed(ErrorReport const& report, TimePoint at) {
+    committer.on_copy_failed(copy, report, at);
+  }
   TableState state_of(Oid oid) {
     for (TableProgress const& table : committer.progress())
       if (table.id.oid == oid)
@@ -152,6 +161,7 @@ public:
 
   TimePoint now = TimePoint{} + std::chrono::hours(1);
   Committer committer;
+  CopyRequest copy; // the newest
   CommitterActions actions;
   std::map<Oid, TableRecord> tables;
   std::map<std::string, LabelRecord> labels; // as durable
@@ -525,7 +535,7 @@ TEST(Committer, ChangesWaitForTheCopyAndThenCatchUp) {
   b.add(1, TableState::init);
   b.turn();
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.on_snapshot(Lsn{100});
   b.turn();
   auto const follow = b.only<FollowFrom>();
   EXPECT_EQ(follow.from, Lsn{100});
@@ -535,14 +545,14 @@ TEST(Committer, ChangesWaitForTheCopyAndThenCatchUp) {
   tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
   tables.back().generation = follow.generation;
   b.epoch(1, Lsn{200}, std::move(tables));
-  b.committer.on_copied_batch({1}, Bench::batch(50));
+  b.on_copied_batch(Bench::batch(50));
   b.turn();
   auto const copy = b.only<StartLoad>();
   b.loaded(copy);
   b.committed(b.only<SendCommit>());
   EXPECT_EQ(b.state_of(1), TableState::copying);
   EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
-  b.committer.on_copy_read({1});
+  b.on_copy_read();
   b.turn();
   EXPECT_EQ(b.tables[1].applied_lsn, Lsn{100});
   EXPECT_EQ(b.tables[1].copied_rows, 50u);
@@ -557,15 +567,15 @@ TEST(Committer, ACopyThatBrokeIsEmptiedAfterItsLabelsAreGone) {
   b.add(1, TableState::init);
   b.turn();
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
-  b.committer.on_copied_batch({1}, Bench::batch(5));
-  b.committer.on_copied_batch({1}, Bench::batch(5));
+  b.on_snapshot(Lsn{100});
+  b.on_copied_batch(Bench::batch(5));
+  b.on_copied_batch(Bench::batch(5));
   b.turn();
   auto const loads = b.take<StartLoad>();
   ASSERT_EQ(loads.size(), 2u);
   b.loaded(loads[0]);
   b.committed(b.only<SendCommit>());
-  b.committer.on_copy_failed({1}, {ErrorCode::snapshot_lost, Retry::later, "gone", ""}, b.now);
+  b.on_copy_failed({ErrorCode::snapshot_lost, Retry::later, "gone", ""}, b.now);
   b.turn();
   b.later(); // beyond the pause before the next try
   EXPECT_TRUE(b.take<SendTruncate>().empty()) << "a load is still under way";
@@ -583,16 +593,15 @@ TEST(Committer, ARoundThatFailsBeforeItsSnapshotIsAskedForAgain) {
   b.add(1, TableState::init);
   b.turn();
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.on_snapshot(Lsn{100});
   b.turn();
-  b.committer.on_copy_failed({1}, {ErrorCode::snapshot_lost, Retry::later, "truncated", ""}, b.now);
+  b.on_copy_failed({ErrorCode::snapshot_lost, Retry::later, "truncated", ""}, b.now);
   b.turn();
   b.later();
   b.called(b.only<SendTruncate>().call);
   b.only<NeedCopy>();
   for (int i = 0; i < 3; ++i) { // the copier met no server: nothing of this round has begun
-    b.committer.on_copy_failed({1}, {ErrorCode::source_unreachable, Retry::later, "away", ""},
-                               b.now);
+    b.on_copy_failed({ErrorCode::source_unreachable, Retry::later, "away", ""}, b.now);
     b.turn();
     b.later();
     for (SendTruncate const& truncate : b.take<SendTruncate>())
@@ -602,30 +611,44 @@ TEST(Committer, ARoundThatFailsBeforeItsSnapshotIsAskedForAgain) {
   }
 }
 
-// The copier answers a request once: another one would be taken for the answer to the first.
-TEST(Committer, ACopyThatIsWaitedForIsThrownAwayWhenItIsWantedAnew) {
+TEST(Committer, WhatAnswersAnEarlierRequestForACopyAnswersNothing) {
   Bench b;
   b.add(1, TableState::init);
   b.turn();
-  b.only<NeedCopy>();
+  CopyRequest const first = b.only<NeedCopy>().request;
   ErrorReport const changed{ErrorCode::copy_needed, Retry::later, "its row filter changed", ""};
+  ErrorReport const cut{ErrorCode::snapshot_lost, Retry::later, "cut", ""};
   b.committer.on_set_aside({1}, changed);
   b.turn();
   b.later();
-  EXPECT_TRUE(b.take<NeedCopy>().empty());
-  b.committer.on_snapshot({{1}}, Lsn{100});
-  b.committer.on_copied_batch({1}, Bench::batch(5));
-  b.turn();
-  b.later();
-  EXPECT_TRUE(b.take<StartLoad>().empty());
   b.called(b.only<SendTruncate>().call);
   b.only<NeedCopy>();
-  b.committer.on_copied_batch({1}, Bench::batch(5)); // still of the first
-  b.committer.on_copy_read({1});
-  b.committer.on_snapshot({{1}}, Lsn{200});
-  b.turn();
+  b.committer.on_snapshot({first}, Lsn{100});
+  b.committer.on_copied_batch(first, Bench::batch(5));
+  b.committer.on_copy_read(first);
+  b.committer.on_copy_failed(first, cut, b.now);
+  b.later();
+  EXPECT_EQ(b.state_of(1), TableState::init);
   EXPECT_TRUE(b.take<StartLoad>().empty());
+  EXPECT_TRUE(b.take<SendTruncate>().empty());
+  EXPECT_TRUE(b.take<NeedCopy>().empty()) << "the second is still to be answered";
+  b.on_snapshot(Lsn{200});
+  b.turn();
+  b.committer.on_copied_batch(first, Bench::batch(5));
+  b.committer.on_copy_read(first);
+  b.committer.on_copy_failed(first, cut, b.now);
+  b.later();
   EXPECT_EQ(b.state_of(1), TableState::copying);
+  EXPECT_TRUE(b.take<StartLoad>().empty());
+  EXPECT_TRUE(b.take<NeedCopy>().empty());
+  b.on_copied_batch(Bench::batch(7));
+  b.on_copy_read();
+  b.turn();
+  auto const load = b.only<StartLoad>();
+  EXPECT_EQ(load.batch->row_count, 7u);
+  b.loaded(load);
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.tables[1].copied_rows, 7u);
 }
 
 TEST(Committer, HowATableIsPublishedIsKept) {
@@ -787,12 +810,12 @@ TEST(Committer, ChangesUnderAnOldSnapshotAreNotLoadedOverANewOne) {
   b.committer.on_stream_started(Lsn{100});
   b.turn();
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.on_snapshot(Lsn{100});
   b.turn();
   auto const follow = b.only<FollowFrom>();
   b.committer.on_followed({1}, follow.generation);
   b.turn();
-  b.committer.on_copy_failed({1}, {ErrorCode::snapshot_lost, Retry::later, "x", ""}, b.now);
+  b.on_copy_failed({ErrorCode::snapshot_lost, Retry::later, "x", ""}, b.now);
   b.turn();
   auto stale = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
   stale.generation = follow.generation;
@@ -803,9 +826,9 @@ TEST(Committer, ChangesUnderAnOldSnapshotAreNotLoadedOverANewOne) {
     b.called(truncate.call);
   b.later();
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{500});
+  b.on_snapshot(Lsn{500});
   b.turn();
-  b.committer.on_copy_read({1});
+  b.on_copy_read();
   b.turn();
   b.later();
   EXPECT_TRUE(b.take<StartLoad>().empty());
@@ -816,7 +839,7 @@ TEST(Committer, NothingIsSpooledThatWasDiscardedInTheSameTurn) {
   b.add(1, TableState::init);
   b.committer.on_stream_started(Lsn{100});
   b.turn();
-  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.on_snapshot(Lsn{100});
   b.turn();
   auto table = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
   table.generation = b.only<FollowFrom>().generation;
@@ -832,7 +855,7 @@ TEST(Committer, ALargeBodyThatWaitsForTheCopyLeavesMemory) {
   b.add(1, TableState::init);
   b.committer.on_stream_started(Lsn{100});
   b.turn();
-  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.on_snapshot(Lsn{100});
   b.turn();
   auto table = Bench::part_of(1, 1, Lsn{100}, Lsn{200});
   table.generation = b.only<FollowFrom>().generation;
@@ -849,7 +872,7 @@ TEST(Committer, WhatDoesNotFitWhileATableIsCopiedIsReadAgainAfterwards) {
   b.add(1, TableState::init);
   b.committer.on_stream_started(Lsn{100});
   b.turn();
-  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.on_snapshot(Lsn{100});
   b.turn();
   auto const first = b.only<FollowFrom>();
   b.committer.on_followed({1}, first.generation);
@@ -858,7 +881,7 @@ TEST(Committer, WhatDoesNotFitWhileATableIsCopiedIsReadAgainAfterwards) {
   table.parts[0].batches[0].bodies[0].bytes = std::string(1000, 'x');
   b.epoch(1, Lsn{200}, one(std::move(table)));
   b.turn();
-  b.committer.on_copy_read({1});
+  b.on_copy_read();
   b.turn();
   auto const again = b.only<FollowFrom>();
   EXPECT_EQ(again.from, Lsn{100});
@@ -993,8 +1016,8 @@ TEST(Committer, RowsThatStayGoIntoTheTwinOfALaterCopy) {
   EXPECT_FALSE(first.kept);
   b.called(first.call);
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
-  b.committer.on_copy_read({1});
+  b.on_snapshot(Lsn{100});
+  b.on_copy_read();
   b.turn();
   b.called(b.only<SendSwap>().call);
   b.later();
@@ -1044,9 +1067,9 @@ TEST(Committer, ACopyIsSwappedInWhenItIsComplete) {
   b.committer.on_stream_started(Lsn{100});
   b.turn();
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
-  b.committer.on_copied_batch({1}, Bench::batch(5));
-  b.committer.on_copy_read({1});
+  b.on_snapshot(Lsn{100});
+  b.on_copied_batch(Bench::batch(5));
+  b.on_copy_read();
   b.turn();
   b.loaded(b.only<StartLoad>());
   EXPECT_TRUE(b.take<SendSwap>().empty());
@@ -1070,8 +1093,8 @@ TEST(Committer, AfterASwapInDoubtTheCopyGoesIntoANewTwin) {
   b.committer.on_stream_started(Lsn{100});
   b.turn();
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
-  b.committer.on_copy_read({1});
+  b.on_snapshot(Lsn{100});
+  b.on_copy_read();
   b.turn();
   b.committer.on_called(b.only<SendSwap>().call, {CallOutcome::Kind::unreachable, "cut"}, b.now);
   b.later();
@@ -1095,8 +1118,8 @@ TEST(Committer, ACopyThatIsWantedAnewWhileItIsSwappedInIsMadeAgain) {
   b.committer.on_stream_started(Lsn{100});
   b.turn();
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
-  b.committer.on_copy_read({1});
+  b.on_snapshot(Lsn{100});
+  b.on_copy_read();
   b.turn();
   auto const swap = b.only<SendSwap>();
   b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "a partition came", ""});
@@ -1134,8 +1157,8 @@ TEST(Committer, ATableThatIsCopiedAgainAndAgainWaitsLongerEachTime) {
     b.called(truncate.front().call);
     b.only<NeedCopy>();
     b.later(Ms(500));
-    b.committer.on_snapshot({{1}}, Lsn{100 * i});
-    b.committer.on_copy_read({1});
+    b.on_snapshot(Lsn{100 * i});
+    b.on_copy_read();
     b.turn();
     EXPECT_EQ(b.state_of(1), TableState::ready);
   }
@@ -1178,11 +1201,11 @@ TEST(Committer, ASnapshotFromBeforeWhatWasLetGoIsNotCopied) {
   b.turn();
   b.called(b.only<SendTruncate>().call);
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{100});
+  b.on_snapshot(Lsn{100});
   b.turn();
   EXPECT_TRUE(b.take<FollowFrom>().empty());
   b.only<NeedCopy>();
-  b.committer.on_snapshot({{1}}, Lsn{9000});
+  b.on_snapshot(Lsn{9000});
   b.turn();
   b.only<FollowFrom>();
 }
@@ -1354,7 +1377,7 @@ TEST(Quarantine, IsEmptiedBeforeACopyAndTakesItsRefusedRows) {
   EXPECT_TRUE(bench.take<NeedCopy>().empty());
   bench.called(bench.only<EmptyQuarantine>().call);
   bench.only<NeedCopy>();
-  bench.committer.on_snapshot({{1}}, Lsn{100});
+  bench.on_snapshot(Lsn{100});
   Batch batch;
   batch.spec = {{"demo", "t1"}, LoadFormat::csv, "`id`,`v`,`__op`", false, {"id"}};
   Body body;
@@ -1368,8 +1391,8 @@ TEST(Quarantine, IsEmptiedBeforeACopyAndTakesItsRefusedRows) {
   std::uint64_t const hash = row_hash(batch.spec, "2\x01"
                                                   "bad\x01"
                                                   "0");
-  bench.committer.on_copied_batch({1}, std::move(batch));
-  bench.committer.on_copy_read({1});
+  bench.on_copied_batch(std::move(batch));
+  bench.on_copy_read();
   bench.turn();
   bench.refused(bench.only<StartLoad>(), {{{}, "v", "too long", "", hash}});
   for (SendRollback const& rollback : bench.take<SendRollback>())

@@ -95,7 +95,7 @@ void Committer::divert_copied(TableLine& line, LabelSlot& slot,
     give_place_back(slot);
     std::erase_if(line.copy_labels, [&](auto const& own) { return own.get() == &slot; });
   }
-  on_copied_batch(line.record.id, std::move(*aside.take().batch));
+  add_copied(line, std::move(*aside.take().batch));
 }
 
 void Committer::add_copied_keys(TableLine& line, Batch const& batch) {

@@ -97,9 +97,9 @@ struct TableLine {
   bool is_known_empty = false;        // the first copy into a table that has no rows
 
   CopyPhase copy_phase = CopyPhase::none;
+  std::uint64_t copy_number = 0; // of the request that is waited for or answered
   bool has_copy_failed = false;
-  bool must_copy_again = false; // the copy that is waited for may begin with what is no more
-  bool is_copy_read = false;    // every split was handed over
+  bool is_copy_read = false; // every split was handed over
   // Rows of the target that go into the twin: of every later copy, and of the next or present one.
   std::optional<KeptRows> kept;
   std::optional<KeptRows> kept_now;

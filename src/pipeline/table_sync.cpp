@@ -18,64 +18,77 @@ constexpr Milliseconds kForgotten(60 * 60 * 1000); // how often a table was copi
 
 } // namespace
 
-void Committer::on_snapshot(std::vector<RelationId> const& tables, Lsn consistent_lsn) {
-  for (RelationId const id : tables) {
-    TableLine* const line = find(id);
+// Nothing for an answer to an earlier request.
+TableLine* Committer::asking(CopyRequest const& request) {
+  TableLine* const line = find(request.table);
+  return line != nullptr && line->copy_number == request.number && !line->has_copy_failed ? line
+                                                                                          : nullptr;
+}
+
+void Committer::on_snapshot(std::vector<CopyRequest> const& requests, Lsn consistent_lsn) {
+  for (CopyRequest const& request : requests) {
+    TableLine* const line = asking(request);
     if (line == nullptr || line->copy_phase != TableLine::CopyPhase::waiting)
       continue;
-    line->copy_phase = TableLine::CopyPhase::copying;
-    line->has_copy_failed = std::exchange(line->must_copy_again, false);
-    line->is_copy_read = false;
     if (line->pin && consistent_lsn < *line->pin) {
       // What was committed between the two, the stream has let go.
       begin_copy_again(*line);
       continue;
     }
+    line->copy_phase = TableLine::CopyPhase::copying;
+    line->is_copy_read = false;
     line->copy_lsn = consistent_lsn;
     line->is_quarantine_empty = false;
     line->record.copied_rows = 0;
     change_state(*line, TableState::copying);
     is_urgent_ = true;
     // Everything the snapshot does not hold: commits at or beyond its consistent point.
-    before_write_.emplace_back(FollowFrom{id, consistent_lsn, ++line->generation});
+    before_write_.emplace_back(FollowFrom{request.table, consistent_lsn, ++line->generation});
   }
 }
 
-void Committer::on_copied_batch(RelationId table, Batch batch) {
-  TableLine* const line = find(table);
-  if (line == nullptr || line->copy_phase != TableLine::CopyPhase::copying || line->has_copy_failed)
-    return;
+void Committer::on_copied_batch(CopyRequest const& request, Batch batch) {
+  TableLine* const line = asking(request);
+  if (line != nullptr && line->copy_phase == TableLine::CopyPhase::copying)
+    add_copied(*line, std::move(batch));
+}
+
+void Committer::add_copied(TableLine& line, Batch batch) {
   if (is_quarantine(batch.spec))
-    add_copied_keys(*line, batch);
-  if (line->is_errored())
+    add_copied_keys(line, batch);
+  if (line.is_errored())
     return; // more of them than there may be
   auto slot = std::make_unique<LabelSlot>();
   slot->row_count = batch.row_count;
   slot->batch = std::move(batch);
   slot->ordinal = 0;
-  line->copy_labels.push_back(std::move(slot));
+  line.copy_labels.push_back(std::move(slot));
 }
 
-void Committer::on_copy_read(RelationId table) {
-  if (TableLine* const line = find(table); line != nullptr)
+void Committer::on_copy_read(CopyRequest const& request) {
+  if (TableLine* const line = asking(request); line != nullptr)
     line->is_copy_read = true;
 }
 
-void Committer::on_copy_failed(RelationId table, ErrorReport const& report, TimePoint now) {
-  TableLine* const line = find(table);
-  if (line == nullptr || line->is_errored() || line->copy_phase == TableLine::CopyPhase::none ||
-      line->has_copy_failed)
+void Committer::on_copy_failed(CopyRequest const& request, ErrorReport const& report,
+                               TimePoint now) {
+  if (TableLine* const line = asking(request); line != nullptr)
+    fail_copy(*line, report, now);
+}
+
+void Committer::fail_copy(TableLine& line, ErrorReport const& report, TimePoint now) {
+  if (line.is_errored() || line.copy_phase == TableLine::CopyPhase::none || line.has_copy_failed)
     return;
   if (report.retry == Retry::never) {
-    set_aside(*line, report.code, report.message, report.advice);
+    set_aside(line, report.code, report.message, report.advice);
     return;
   }
-  line->is_known_empty = false;
-  line->trouble = report.message;
-  line->retry_at = now + line->backoff.next();
+  line.is_known_empty = false;
+  line.trouble = report.message;
+  line.retry_at = now + line.backoff.next();
   say(log::Level::warning, fmt::format("copy is begun again table={}: {}",
-                                       to_string(line->record.source), report.message));
-  begin_copy_again(*line);
+                                       to_string(line.record.source), report.message));
+  begin_copy_again(line);
 }
 
 void Committer::on_columns_wanted(RelationId table, std::vector<TargetColumn> columns) {
@@ -93,15 +106,10 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
       fmt::format("table is copied again table={}: {}", to_string(line.record.source), why));
   line.record.reason = fmt::format("copied again because {}", why);
   line.is_known_empty = false;
-  // A copy that was asked for is asked for once; it is thrown away when it begins.
-  if (line.copy_phase == TableLine::CopyPhase::waiting) {
-    line.must_copy_again = true;
-    return;
-  }
-  if (line.copy_phase != TableLine::CopyPhase::emptying)
+  if (line.copy_phase != TableLine::CopyPhase::emptying) {
     line.pause.is_due = true;
-  if (line.copy_phase == TableLine::CopyPhase::copying)
     line.pin.reset(); // while it waits it holds nothing back
+  }
   if (line.copy_phase != TableLine::CopyPhase::none) {
     begin_copy_again(line);
     return;
@@ -109,7 +117,6 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
   end_cut(line);
   line.must_read_quarantine = false;
   line.is_quarantine_empty = false;
-  line.pin.reset();
   line.trouble.clear();
   line.copy_phase = TableLine::CopyPhase::emptying;
   // Also with existing-rows: keep: what is there by now is what walrock has loaded.
@@ -124,7 +131,6 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
 // What came under the old snapshot is forgotten: changes that waited for it are in the next one.
 void Committer::begin_copy_again(TableLine& line) {
   line.has_copy_failed = true;
-  line.must_copy_again = false;
   forget_changes(line);
   if (line.copy_phase == TableLine::CopyPhase::waiting)
     line.copy_phase = TableLine::CopyPhase::emptying;
@@ -240,13 +246,13 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   }
   line.copy_phase = TableLine::CopyPhase::waiting;
   line.pause.began_at = line.pause.seen_at = now;
-  line.has_copy_failed = false; // of the round before; the next may fail before its snapshot
+  line.has_copy_failed = false;
   if (line.record.state != TableState::init)
     change_state(line, TableState::init);
   forget_changes(line);
   // From here on the stream lets its changes go by; they can be read again from this point.
   line.pin = flushed_lsn_;
-  after_write_.emplace_back(NeedCopy{line.record.id});
+  after_write_.emplace_back(NeedCopy{{line.record.id, ++line.copy_number}});
 }
 
 void Committer::send_owed_columns(TableLine& line, TargetName const& to) {

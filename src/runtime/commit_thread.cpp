@@ -98,11 +98,11 @@ void CommitThread::apply(CommitEvent event) {
     void operator()(Epoch& e) const { to.on_epoch(std::move(e), at); }
     void operator()(Followed& e) const { to.on_followed(e.table, e.generation); }
     void operator()(SetAside& e) const { to.on_set_aside(e.table, e.report); }
-    void operator()(SnapshotTaken& e) const { to.on_snapshot(e.tables, e.consistent_lsn); }
-    void operator()(CopiedBatch& e) const { to.on_copied_batch(e.table, std::move(e.batch)); }
-    void operator()(CopyRead& e) const { to.on_copy_read(e.table); }
+    void operator()(SnapshotTaken& e) const { to.on_snapshot(e.requests, e.consistent_lsn); }
+    void operator()(CopiedBatch& e) const { to.on_copied_batch(e.request, std::move(e.batch)); }
+    void operator()(CopyRead& e) const { to.on_copy_read(e.request); }
     void operator()(ColumnsWanted& e) const { to.on_columns_wanted(e.table, std::move(e.columns)); }
-    void operator()(CopyFailed& e) const { to.on_copy_failed(e.table, e.report, at); }
+    void operator()(CopyFailed& e) const { to.on_copy_failed(e.request, e.report, at); }
     void operator()(PartitionsSeen& e) const { to.on_partitions(e.table, e.tree); }
     void operator()(PublishedSeen& e) const { to.on_published(e.table, e.published); }
     void operator()(Loaded& e) const { to.on_loaded(e.call, e.outcome, at); }
@@ -123,7 +123,7 @@ void CommitThread::perform(CommitterActions& actions, std::stop_token now) {
     else if (auto* const spool = std::get_if<SpoolBody>(&action))
       shared_.spool.spool(*spool->body);
     else if (auto* const needed = std::get_if<NeedCopy>(&action))
-      copies_.request(needed->table);
+      copies_.request(needed->request);
     else if (auto* const follow = std::get_if<FollowFrom>(&action))
       shared_.stream_commands.push(*follow);
     else if (auto* const unfollow = std::get_if<Unfollow>(&action))

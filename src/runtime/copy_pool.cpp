@@ -1,7 +1,6 @@
 #include "runtime/copy_pool.h"
 
 #include <algorithm>
-#include <set>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -31,6 +30,7 @@ constexpr Milliseconds kGather(10);            // tables that ask together share
 // The copy of one table within a round.
 struct CopyPool::TableCopy {
   std::int64_t const began_at = pg_now();
+  CopyRequest request;
   CopiedTable const* table = nullptr;
   std::unique_ptr<RowEncoder> encoder;
   std::atomic<std::size_t> splits_left{0};
@@ -68,26 +68,39 @@ CopyPool::CopyPool(CopySettings settings, std::map<RelationId, CopiedTable> tabl
     : settings_(std::move(settings)), tables_(std::move(tables)),
       first_snapshot_(std::move(first_snapshot)), shared_(shared) {}
 
+void CopyPool::request(CopyRequest const& request) {
+  {
+    MutexLock const lock(newest_mutex_);
+    newest_[request.table] = request.number;
+  }
+  requests_.push_now(request);
+}
+
+bool CopyPool::is_outdated(CopyRequest const& request) {
+  MutexLock const lock(newest_mutex_);
+  return newest_.at(request.table) != request.number;
+}
+
 void CopyPool::run(std::stop_token stop) {
   while (!stop.stop_requested()) {
-    std::set<RelationId> wanted;
+    std::vector<CopyRequest> wanted;
     auto request = requests_.pop(stop);
     while (request) {
-      wanted.insert(*request);
+      wanted.push_back(*request);
       request = requests_.pop(stop, Deadline::in(kGather));
     }
+    std::erase_if(wanted, [this](CopyRequest const& asked) { return is_outdated(asked); });
     if (wanted.empty() || stop.stop_requested())
       continue;
-    std::vector<RelationId> unanswered(wanted.begin(), wanted.end());
     try {
-      copy_round(unanswered, stop);
+      copy_round(wanted, stop);
     } catch (Stopped const&) {
       return;
     } catch (std::exception const& error) {
       ErrorReport report = ErrorReport::of(error);
       report.retry = Retry::later;
-      for (RelationId const table : unanswered)
-        shared_.events.push_now(CopyFailed{table, report});
+      for (CopyRequest const& asked : wanted)
+        shared_.events.push_now(CopyFailed{asked, report});
     }
   }
 }
@@ -119,13 +132,15 @@ std::unique_ptr<SnapshotKeeper> CopyPool::take_snapshot(std::stop_token stop) {
 // After the snapshot, which may have been waited for long: a column that was added and filled
 // meanwhile is in the snapshot, and the stream will not send its values again. True when the target
 // can take what the catalog says; else its columns are asked for, and the table comes again.
-bool CopyPool::describe_again(Connection& connection, RelationId id, CreatedSlot const& snapshot) {
+bool CopyPool::describe_again(Connection& connection, CopyRequest const& request,
+                              CreatedSlot const& snapshot) {
+  RelationId const id = request.table;
   CopiedTable& table = tables_.at(id);
   auto source = describe_published(connection, id, settings_.publication_name);
   if (!source)
     return true; // the reader says that it is gone
   table.source = std::move(*source);
-  if (table.source.relkind == 'p' && !note_partitions(connection, id, snapshot))
+  if (table.source.relkind == 'p' && !note_partitions(connection, request, snapshot))
     return false;
   note_published(table.source, snapshot.consistent_lsn);
   if (!table.follows_columns || table.ignores_incompatible)
@@ -134,7 +149,7 @@ bool CopyPool::describe_again(Connection& connection, RelationId id, CreatedSlot
   try {
     added = columns_lacking(table.source, table.target, table.options);
   } catch (Error const& error) {
-    shared_.events.push_now(CopyFailed{id, ErrorReport::of(error)});
+    shared_.events.push_now(CopyFailed{request, ErrorReport::of(error)});
     return false;
   }
   if (added.empty())
@@ -149,14 +164,16 @@ bool CopyPool::describe_again(Connection& connection, RelationId id, CreatedSlot
 
 // As the snapshot sees them: one that was detached, changed and attached again since then has the
 // same file, and the copy has not what it has.
-bool CopyPool::note_partitions(Connection& connection, RelationId id, CreatedSlot const& snapshot) {
+bool CopyPool::note_partitions(Connection& connection, CopyRequest const& request,
+                               CreatedSlot const& snapshot) {
+  RelationId const id = request.table;
   PartitionTree tree = read_partitions_then(connection, id, snapshot.snapshot_name);
   tree.lsn = snapshot.consistent_lsn;
   bool is_followed = true;
   shared_.partitions.with(id, [&](PartitionedTable& table) {
     if (auto const refused = table.refusal_of(tree)) {
       is_followed = false;
-      shared_.events.push_now(CopyFailed{id, report_of(*refused)});
+      shared_.events.push_now(CopyFailed{request, report_of(*refused)});
       return;
     }
     table.note_copy(tree);
@@ -174,41 +191,37 @@ void CopyPool::note_published(SourceTable const& source, Lsn snapshot_lsn) {
   });
 }
 
-// A request is answered once: a table that fails twice would be asked for twice, and the second
-// copy be taken for the first. What throws leaves the tables in `unanswered` that wait for an
-// answer.
-void CopyPool::copy_round(std::vector<RelationId>& unanswered, std::stop_token stop) {
+// What throws fails every request; of one that has been answered that is let go.
+void CopyPool::copy_round(std::vector<CopyRequest> const& requests, std::stop_token stop) {
   std::unique_ptr<SnapshotKeeper> const keeper = take_snapshot(stop);
   Connection connection(settings_.source, ConnectionKind::sql, stop);
   int const server_version = connection.server_version();
   std::string const mark =
       publication_mark_then(connection, settings_.publication_name, keeper->slot().snapshot_name);
-  for (RelationId const id : std::vector(unanswered))
-    if (!describe_again(connection, id, keeper->slot()))
-      std::erase(unanswered, id);
+  std::vector<CopyRequest> ready;
+  for (CopyRequest const& request : requests)
+    if (describe_again(connection, request, keeper->slot()))
+      ready.push_back(request);
   if (publication_mark(connection, settings_.publication_name).text != mark)
     throw Error(ErrorCode::snapshot_lost,
                 fmt::format("publication {} changed after the snapshot of the copy",
                             settings_.publication_name));
-  if (unanswered.empty())
+  if (ready.empty())
     return;
-  std::vector<RelationId> const tables = unanswered;
   Round round;
   round.snapshot_name = keeper->slot().snapshot_name;
   round.consistent_lsn = keeper->slot().consistent_lsn;
-  log::info("copy begins tables={} consistent_lsn={}", tables.size(),
+  log::info("copy begins tables={} consistent_lsn={}", ready.size(),
             to_string(round.consistent_lsn));
-  shared_.events.push_now(SnapshotTaken{tables, round.consistent_lsn});
-  std::vector<CopiedTable const*> ordered;
-  ordered.reserve(tables.size());
-  for (RelationId const id : tables)
-    ordered.push_back(&tables_.at(id));
+  shared_.events.push_now(SnapshotTaken{ready, round.consistent_lsn});
   // Small tables first: most are there within seconds.
-  std::stable_sort(ordered.begin(), ordered.end(), [](auto const* a, auto const* b) {
-    return a->source.page_count < b->source.page_count;
+  std::stable_sort(ready.begin(), ready.end(), [this](auto const& a, auto const& b) {
+    return tables_.at(a.table).source.page_count < tables_.at(b.table).source.page_count;
   });
-  for (CopiedTable const* const table : ordered) {
+  for (CopyRequest const& request : ready) {
     auto copy = std::make_unique<TableCopy>();
+    CopiedTable const* const table = &tables_.at(request.table);
+    copy->request = request;
     copy->table = table;
     try {
       copy->encoder = std::make_unique<RowEncoder>(
@@ -217,7 +230,6 @@ void CopyPool::copy_round(std::vector<RelationId>& unanswered, std::stop_token s
           &shared_.changed_values);
     } catch (Error const& error) {
       fail(*copy, ErrorReport::of(error));
-      std::erase(unanswered, table->source.id);
       continue;
     }
     auto const splits = split_table(table->source, kPagesPerSplit, server_version);
@@ -247,7 +259,7 @@ void CopyPool::work(Round& round, std::stop_token stop) {
     auto task = round.next();
     if (!task)
       return;
-    if (task->table->has_failed)
+    if (task->table->has_failed || is_outdated(task->table->request))
       continue;
     try {
       copy_split(round, *task, reader, stop);
@@ -317,13 +329,13 @@ void CopyPool::read_split(Round& round, Task& task, SnapshotReader& reader, std:
   reader.end(stop);
   WALROCK_AFTER(copy_read);
   if (--table.splits_left == 0 && !table.has_failed)
-    shared_.events.push_now(CopyRead{table.table->source.id});
+    shared_.events.push_now(CopyRead{table.request});
 }
 
 // A part of the budget stays for the stream, which must go on meanwhile.
 void CopyPool::hand_over(TableCopy& table, std::vector<Batch> batches, std::stop_token stop) {
   for (Batch& batch : batches) {
-    shared_.events.push_now(CopiedBatch{table.table->source.id, std::move(batch)});
+    shared_.events.push_now(CopiedBatch{table.request, std::move(batch)});
     while (shared_.budget.used() > shared_.budget.limit() / 10 * 6 && !stop.stop_requested())
       pause_for(Milliseconds(2), stop);
   }
@@ -333,7 +345,7 @@ void CopyPool::hand_over(TableCopy& table, std::vector<Batch> batches, std::stop
 
 void CopyPool::fail(TableCopy& table, ErrorReport report) {
   if (!table.has_failed.exchange(true))
-    shared_.events.push_now(CopyFailed{table.table->source.id, std::move(report)});
+    shared_.events.push_now(CopyFailed{table.request, std::move(report)});
 }
 
 void CopyPool::keep_to_rate(std::size_t bytes, std::stop_token stop) {

@@ -50,8 +50,9 @@ public:
   CopyPool(CopySettings settings, std::map<RelationId, CopiedTable> tables,
            std::unique_ptr<SnapshotKeeper> first_snapshot, Shared& shared);
 
-  // Any thread. The table's target is empty and its stream lets everything go by.
-  void request(RelationId table) { requests_.push_now(table); }
+  // Any thread. The table's target is empty and its stream lets everything go by. What is under way
+  // for an earlier request of the table is let go of.
+  void request(CopyRequest const& request);
 
   // The coordinator's thread, until a stop is asked for.
   void run(std::stop_token stop);
@@ -62,10 +63,11 @@ private:
   struct Task;
 
   std::unique_ptr<SnapshotKeeper> take_snapshot(std::stop_token stop);
-  void copy_round(std::vector<RelationId>& unanswered, std::stop_token stop);
-  bool describe_again(Connection& connection, RelationId table, CreatedSlot const& snapshot);
+  void copy_round(std::vector<CopyRequest> const& requests, std::stop_token stop);
+  bool describe_again(Connection& connection, CopyRequest const& request,
+                      CreatedSlot const& snapshot);
   // False when they cannot be followed from there on, which the committer is told.
-  [[nodiscard]] bool note_partitions(Connection& connection, RelationId table,
+  [[nodiscard]] bool note_partitions(Connection& connection, CopyRequest const& request,
                                      CreatedSlot const& snapshot);
   void note_published(SourceTable const& source, Lsn snapshot_lsn);
   void work(Round& round, std::stop_token stop);
@@ -75,13 +77,17 @@ private:
   void hand_over(TableCopy& table, std::vector<Batch> batches, std::stop_token stop);
   void fail(TableCopy& table, ErrorReport report);
   void keep_to_rate(std::size_t bytes, std::stop_token stop);
+  bool is_outdated(CopyRequest const& request);
 
   CopySettings settings_;
   std::map<RelationId, CopiedTable> tables_;
   std::unique_ptr<SnapshotKeeper> first_snapshot_;
   Shared& shared_;
-  Channel<RelationId> requests_{SIZE_MAX};
+  Channel<CopyRequest> requests_{SIZE_MAX};
   int snapshot_count_ = 0;
+
+  Mutex newest_mutex_;
+  std::map<RelationId, std::uint64_t> newest_ WALROCK_GUARDED_BY(newest_mutex_);
 
   Mutex rate_mutex_;
   TimePoint rate_due_ WALROCK_GUARDED_BY(rate_mutex_){};

@@ -35,22 +35,22 @@ struct Followed {
   std::uint64_t generation = 0;
 };
 struct SnapshotTaken {
-  std::vector<RelationId> tables;
+  std::vector<CopyRequest> requests;
   Lsn consistent_lsn;
 };
 struct CopiedBatch {
-  RelationId table;
+  CopyRequest request;
   Batch batch;
 };
 struct CopyRead {
-  RelationId table;
+  CopyRequest request;
 };
 struct ColumnsWanted {
   RelationId table;
   std::vector<TargetColumn> columns;
 };
 struct CopyFailed {
-  RelationId table;
+  CopyRequest request;
   ErrorReport report;
 };
 struct PartitionsSeen {

@@ -133,10 +133,12 @@ private:
   void call(std::function<Answer()> ask, std::function<void(Committer&, Answer, TimePoint)> tell);
 
   // As CopyPool: process_copy.cpp.
-  void copy(std::set<std::size_t> const& tables);
-  void copy_round(std::set<std::size_t> const& tables, Lsn position,
+  using CopiesWanted = std::map<std::size_t, CopyRequest>; // the newest of each table
+  void copy(CopiesWanted const& wanted);
+  void copy_round(CopiesWanted const& wanted, Lsn position,
                   std::map<std::size_t, PartitionTree> const& trees);
-  void copy_table(std::size_t table, SourceTable const& source, Lsn position);
+  // How long it reads.
+  Milliseconds copy_table(CopyRequest const& request, SourceTable const& source, Lsn position);
 
   // As PartitionWatcher, and what startup, stream and copy note: process_partitions.cpp.
   void watch_partitions(std::size_t table, TableRecord& record);
@@ -182,7 +184,7 @@ private:
   CommitterActions actions_; // not performed yet
   std::size_t next_action_ = 0;
   TimePoint write_again_at_{};
-  std::set<std::size_t> copies_wanted_;
+  CopiesWanted copies_wanted_;
   std::set<RelationId> followed_once_;
   TimePoint round_ends_at_{};
 

@@ -57,8 +57,9 @@ bool Process::perform(CommitterAction& action) {
   } else if (auto const* body = std::get_if<SpoolBody>(&action)) {
     spool(*body->body);
   } else if (auto const* needed = std::get_if<NeedCopy>(&action)) {
-    copies_wanted_.insert(number_of(needed->table));
-    if (copies_wanted_.size() == 1)
+    bool const is_first = copies_wanted_.empty();
+    copies_wanted_[number_of(needed->request.table)] = needed->request;
+    if (is_first)
       later(some_delay(Milliseconds(50)), [this] { copy(std::exchange(copies_wanted_, {})); });
   } else if (auto const* follow = std::get_if<FollowFrom>(&action)) {
     world_.trace.say("t{} is followed from {} generation {}", number_of(follow->table),

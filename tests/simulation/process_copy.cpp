@@ -27,7 +27,7 @@ bool has_files_of(PartitionTree const& now, PartitionTree const& snapshot) {
 
 } // namespace
 
-void Process::copy(std::set<std::size_t> const& wanted) {
+void Process::copy(CopiesWanted const& wanted) {
   if (world_.timeline.now() < round_ends_at_) { // one round at a time
     later(Milliseconds(10), [this, wanted] { copy(wanted); });
     return;
@@ -36,9 +36,9 @@ void Process::copy(std::set<std::size_t> const& wanted) {
   Lsn const position = is_first ? std::exchange(first_snapshot_, Lsn{}) : world_.source.wal_end();
   auto const trees = is_first ? std::exchange(first_trees_, {}) : look_at_all();
   if (world_.dice.chance(world_.faults.copy_failed)) { // PostgreSQL is lost before the round begins
-    for (std::size_t const number : wanted)
-      push([id = world_.source.describe(number).id](Committer& to, TimePoint now) {
-        to.on_copy_failed(id, {ErrorCode::source_unreachable, Retry::later, "no snapshot", ""},
+    for (auto const& [number, request] : wanted)
+      push([request = request](Committer& to, TimePoint now) {
+        to.on_copy_failed(request, {ErrorCode::source_unreachable, Retry::later, "no snapshot", ""},
                           now);
       });
     return;
@@ -53,11 +53,10 @@ void Process::copy(std::set<std::size_t> const& wanted) {
 }
 
 // Behind the snapshot: trees are the partitions as it sees them.
-void Process::copy_round(std::set<std::size_t> const& wanted, Lsn position,
+void Process::copy_round(CopiesWanted const& wanted, Lsn position,
                          std::map<std::size_t, PartitionTree> const& trees) {
-  std::vector<RelationId> tables;
-  std::vector<std::size_t> numbers;
-  for (std::size_t const number : wanted) {
+  std::vector<CopyRequest> ready;
+  for (auto const& [number, request] : wanted) {
     SourceTable const source = world_.source.describe(number);
     copy_sources_[number] = source;
     if (trees.contains(number))
@@ -69,27 +68,39 @@ void Process::copy_round(std::set<std::size_t> const& wanted, Lsn position,
       push([id = source.id, added](Committer& to, TimePoint) { to.on_columns_wanted(id, added); });
       continue;
     }
-    tables.push_back(source.id);
-    numbers.push_back(number);
+    ready.push_back(request);
   }
-  if (tables.empty())
+  if (ready.empty())
     return;
-  world_.trace.say("copy of {} tables at {}", tables.size(), position.value);
-  push([tables, position](Committer& to, TimePoint) { to.on_snapshot(tables, position); });
-  for (std::size_t const number : numbers) {
+  world_.trace.say("copy of {} tables at {}", ready.size(), position.value);
+  push([ready, position](Committer& to, TimePoint) { to.on_snapshot(ready, position); });
+  Milliseconds longest{0};
+  for (CopyRequest const& request : ready) {
+    std::size_t const number = number_of(request.table);
     auto const tree = trees.find(number);
     if (tree == trees.end() || has_files_of(world_.source.look(number), tree->second))
-      copy_table(number, copy_sources_[number], position);
+      longest = std::max(longest, copy_table(request, copy_sources_[number], position));
     else
-      push([id = copy_sources_[number].id](Committer& to, TimePoint now) {
+      push([request](Committer& to, TimePoint now) {
         to.on_copy_failed(
-            id, {ErrorCode::snapshot_lost, Retry::later, "another file than the snapshot's", ""},
-            now);
+            request,
+            {ErrorCode::snapshot_lost, Retry::later, "another file than the snapshot's", ""}, now);
       });
   }
+  // No more threads, say: what has failed alone fails once more.
+  if (world_.dice.chance(world_.faults.copy_failed))
+    later(longest, [this, ready] {
+      for (CopyRequest const& request : ready)
+        push([request](Committer& to, TimePoint now) {
+          to.on_copy_failed(request, {ErrorCode::internal, Retry::later, "the round was cut", ""},
+                            now);
+        });
+    });
 }
 
-void Process::copy_table(std::size_t number, SourceTable const& source, Lsn position) {
+Milliseconds Process::copy_table(CopyRequest const& request, SourceTable const& source,
+                                 Lsn position) {
+  std::size_t const number = number_of(request.table);
   RowEncoder const encoder(plan_for(relation_of(source), source, copy_targets_[number]));
   CopyMachine machine(encoder, {source.id, 0, {}, {}}, position, memory_.get(),
                       {settings_.copy_label_bytes, {}});
@@ -102,8 +113,8 @@ void Process::copy_table(std::size_t number, SourceTable const& source, Lsn posi
   auto const hand_over = [&] {
     for (Batch& batch : machine.take()) {
       auto const moved = std::make_shared<Batch>(std::move(batch));
-      send([id = source.id, moved](Committer& to, TimePoint) {
-        to.on_copied_batch(id, std::move(*moved));
+      send([request, moved](Committer& to, TimePoint) {
+        to.on_copied_batch(request, std::move(*moved));
       });
     }
   };
@@ -118,14 +129,16 @@ void Process::copy_table(std::size_t number, SourceTable const& source, Lsn posi
       break;
   }
   if (fails) {
-    send([id = source.id](Committer& to, TimePoint now) {
-      to.on_copy_failed(id, {ErrorCode::snapshot_lost, Retry::later, "the copy was cut", ""}, now);
+    send([request](Committer& to, TimePoint now) {
+      to.on_copy_failed(request, {ErrorCode::snapshot_lost, Retry::later, "the copy was cut", ""},
+                        now);
     });
   } else {
     hand_over();
-    send([id = source.id](Committer& to, TimePoint) { to.on_copy_read(id); });
+    send([request](Committer& to, TimePoint) { to.on_copy_read(request); });
   }
   round_ends_at_ = std::max(round_ends_at_, world_.timeline.now() + at + Milliseconds(1));
+  return at;
 }
 
 } // namespace walrock::simulation
