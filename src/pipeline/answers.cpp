@@ -233,7 +233,7 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
     line.quarantined.clear();
   }
   if (is_add_of_copy) {
-    if (line.copy_target != line.record.target && line.is_known_empty) // it went to the twin
+    if (line.is_adding_to_twin)
       line.twin_columns.insert(line.twin_columns.end(), line.adding_columns.begin(),
                                line.adding_columns.end());
     line.adding_columns.clear();

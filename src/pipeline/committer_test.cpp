@@ -1108,6 +1108,31 @@ TEST(Committer, AfterASwapInDoubtTheCopyGoesIntoANewTwin) {
   b.only<NeedCopy>();
 }
 
+// The twin that has them goes away before the answer comes.
+TEST(Committer, ColumnsOfATwinThatIsMadeAgainAreAddedAgain) {
+  Bench b;
+  TableEntry entry = Bench::entry_of(1);
+  entry.is_known_empty = true;
+  entry.twin = TargetName{"demo", "t1_twin"};
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_columns_wanted({1}, {{"extra", "INT", true, std::nullopt, ""}});
+  b.turn();
+  auto const add = b.only<SendAddColumns>();
+  EXPECT_EQ(add.target.table, "t1_twin");
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "a partition came", ""});
+  b.turn();
+  b.called(add.call);
+  b.called(b.only<SendMakeTwin>().call);
+  auto const again = b.only<SendAddColumns>();
+  EXPECT_EQ(again.target.table, "t1_twin");
+  ASSERT_EQ(again.columns.size(), 1u);
+  b.called(again.call);
+  b.only<NeedCopy>();
+}
+
 // What was swapped in is as old as what it replaced.
 TEST(Committer, ACopyThatIsWantedAnewWhileItIsSwappedInIsMadeAgain) {
   Bench b;

@@ -112,6 +112,7 @@ struct TableLine {
   CallId swap_call = 0;
   CallId add_call = 0; // of adding_columns, before the copy
   std::vector<TargetColumn> adding_columns;
+  bool is_adding_to_twin = false;
   std::vector<TargetColumn> twin_columns; // that the twin has and the table lacks
   std::vector<std::unique_ptr<LabelSlot>> copy_labels;
 

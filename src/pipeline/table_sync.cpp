@@ -258,6 +258,7 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
 void Committer::send_owed_columns(TableLine& line, TargetName const& to) {
   line.add_call = call_for(&line, nullptr);
   line.adding_columns = std::exchange(line.owed_columns, {});
+  line.is_adding_to_twin = to != line.record.target;
   after_write_.emplace_back(SendAddColumns{line.add_call, to, line.adding_columns});
 }
 
