@@ -517,7 +517,9 @@ void StreamMachine::hand_over(TimePoint now, StreamActions& actions) {
     take_quarantine(*table, taken.back());
     for (TableEpoch& out : taken) {
       out.epoch = epoch.number;
-      out.after_lsn = out.end_lsn = handed_over_lsn_;
+      out.after_lsn = handed_over_lsn_;
+      // In front of a TRUNCATE: a restart reads on from here, and not what a copy has passed.
+      out.end_lsn = std::max(handed_over_lsn_, table->from);
       WALROCK_ASSERT(out.counts.changes ==
                          out.counts.sent + out.counts.dropped + out.counts.quarantined,
                      "every change read is sent, dropped by a TRUNCATE or in quarantine");

@@ -868,6 +868,20 @@ TEST_F(RowsThatStayTest, ATruncateMarksWhatCameBeforeIt) {
             (std::vector<ColumnValue>{{"_walrock_deleted", "1"}, {"_walrock_deleted_at", kAt}}));
 }
 
+// A restart would go on behind it, with what the copy of the table has passed.
+TEST_F(RowsThatStayTest, WhatIsBeforeATruncateEndsNotBelowWhereTheTableIsFollowedFrom) {
+  follow_softly();
+  EXPECT_FALSE(machine.follow_from({1}, Lsn{180}, 1));
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(truncate(1));
+  auto const tables = take();
+  ASSERT_EQ(tables.size(), 2u);
+  EXPECT_EQ(tables[0].end_lsn, Lsn{180});
+  EXPECT_EQ(tables[1].end_lsn, Lsn{210});
+}
+
 TEST_F(RowsThatStayTest, IgnoredDeletesAreDropped) {
   TableOptions options;
   options.deletes = Deletes::ignore;
