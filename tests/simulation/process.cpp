@@ -97,6 +97,7 @@ void Process::start() {
     followed.source = source;
     followed.target = world_.target.describe(world_.targets[i]);
     followed.quarantine_limit = settings_.quarantine_limit;
+    followed.options = settings_.options[i];
     if (settings_.reads_back)
       followed.options.unchanged_values = UnchangedValues::read_back;
     followed.from = committer_->is_following(source.id) ? committer_->follow_position(source.id)
@@ -150,7 +151,8 @@ void Process::create_slot() {
 TableEntry Process::set_up(std::size_t number, Checkpoint const& checkpoint) {
   SourceTable const source = world_.source.describe(number);
   TargetName const& name = world_.targets[number];
-  TargetTable const wanted = target_table_for(source, name, {});
+  TableOptions const& options = settings_.options[number];
+  TargetTable const wanted = target_table_for(source, name, options);
   TableEntry entry;
   auto const known = std::find_if(checkpoint.tables.begin(), checkpoint.tables.end(),
                                   [&](TableRecord const& r) { return r.id == source.id; });
@@ -172,22 +174,32 @@ TableEntry Process::set_up(std::size_t number, Checkpoint const& checkpoint) {
   } else if (!is_known && world_.target.rows(name).empty()) {
     entry.is_known_empty = true;
   }
-  TargetTable copy_target = world_.target.describe(name);
   bool const must_copy =
       entry.record.state == TableState::init || entry.record.state == TableState::copying;
-  if (must_copy && settings_.existing_rows == ExistingRows::swap && !entry.is_known_empty) {
-    TargetTable twin = wanted;
-    for (std::uint64_t before = 1; before < checkpoint.incarnation; ++before)
-      world_.target.drop({name.database, twin_name(name, before)});
-    twin.name.table = twin_name(name, checkpoint.incarnation);
-    world_.target.create(twin);
-    entry.twin = twin.name;
-    entry.twin_columns = columns_lacking(source, copy_target, {});
+  entry.kept = options.kept_rows(entry.is_append_only);
+  if (entry.kept && entry.record.state != TableState::errored) {
+    bool const is_first = must_copy && entry.record.reason.empty();
+    entry.kept_now = is_first ? std::nullopt : entry.kept;
+    copy_into_twin(entry, world_.target.describe(name), checkpoint);
+    entry.is_known_empty = false;
+  } else if (must_copy && settings_.existing_rows == ExistingRows::swap && !entry.is_known_empty) {
+    copy_into_twin(entry, wanted, checkpoint);
+    world_.target.create(copy_targets_.back());
+    entry.twin_columns = columns_lacking(source, world_.target.describe(name), options);
     entry.is_known_empty = true;
-    copy_target = twin;
+  } else {
+    copy_targets_.push_back(world_.target.describe(name));
   }
-  copy_targets_.push_back(copy_target);
   return entry;
+}
+
+void Process::copy_into_twin(TableEntry& entry, TargetTable shape, Checkpoint const& checkpoint) {
+  TargetName const& name = entry.record.target;
+  for (std::uint64_t before = 1; before < checkpoint.incarnation; ++before)
+    world_.target.drop({name.database, twin_name(name, before)});
+  shape.name.table = twin_name(name, checkpoint.incarnation);
+  entry.twin = shape.name;
+  copy_targets_.push_back(std::move(shape));
 }
 
 bool Process::is_quiet(Lsn up_to) const {

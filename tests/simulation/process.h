@@ -46,6 +46,7 @@ struct ProcessSettings {
   std::size_t memory = 64 << 10;
   bool uses_streaming = true;
   ExistingRows existing_rows = ExistingRows::truncate;
+  std::vector<TableOptions> options; // by table: deletes, history
   std::size_t copy_label_bytes = 200;
   std::optional<std::size_t> quarantine_limit; // bad-rows: quarantine
   std::optional<SpoolSizes> durable_spool;
@@ -66,6 +67,9 @@ struct World {
   // A table that was copied is followed from an earlier position. is_refusal: of the unit it is
   // read again for, nothing was committed.
   std::function<void(std::size_t, bool is_refusal)> on_read_again;
+  // Rows of an epoch are a unit of their own, in front of a TRUNCATE; its end is where the epoch
+  // began.
+  std::function<void(std::size_t, Lsn end)> on_unit_before_truncate;
   SpoolDisk* spool = nullptr; // of the durable spool
   int spools_lost = 0;
   int copies_again = 0; // because of partitions
@@ -90,6 +94,7 @@ private:
   void create_slot();
   Checkpoint take_position(FoundLog& found);
   TableEntry set_up(std::size_t table, Checkpoint const& checkpoint);
+  void copy_into_twin(TableEntry& entry, TargetTable shape, Checkpoint const& checkpoint);
   static void spool(Body& body);
   // Calls back in a moment, if the program is still alive then.
   void later(Milliseconds delay, std::function<void()> what);

@@ -98,9 +98,13 @@ bool Process::perform(CommitterAction& action) {
         [&target, name = cut->target, from = cut->from] { return target.cut(name, from); },
         told(cut->call));
   } else if (auto const* make = std::get_if<SendMakeTwin>(&action)) {
-    call<CallOutcome>(
-        [&target, name = make->target, twin = make->twin] { return target.make_twin(name, twin); },
-        told(make->call));
+    call<CallOutcome>([this, &target, name = make->target, twin = make->twin,
+                       kept = make->kept] { return target.make_twin(name, twin, kept, is_alive_); },
+                      told(make->call));
+  } else if (auto const* mark = std::get_if<SendMarkDeleted>(&action)) {
+    call<CallOutcome>([&target, name = mark->target,
+                       values = mark->values] { return target.mark_deleted(name, values); },
+                      told(mark->call));
   } else if (auto const* swap = std::get_if<SendSwap>(&action)) {
     call<CallOutcome>(
         [&target, name = swap->target, twin = swap->twin] { return target.swap_in(name, twin); },

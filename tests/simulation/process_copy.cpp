@@ -33,7 +33,8 @@ void Process::copy(CopiesWanted const& wanted) {
     return;
   }
   bool const is_first = first_snapshot_.is_set();
-  Lsn const position = is_first ? std::exchange(first_snapshot_, Lsn{}) : world_.source.wal_end();
+  Lsn const position =
+      is_first ? std::exchange(first_snapshot_, Lsn{}) : world_.source.take_snapshot();
   auto const trees = is_first ? std::exchange(first_trees_, {}) : look_at_all();
   if (world_.dice.chance(world_.faults.copy_failed)) { // PostgreSQL is lost before the round begins
     for (auto const& [number, request] : wanted)
@@ -61,7 +62,7 @@ void Process::copy_round(CopiesWanted const& wanted, Lsn position,
     copy_sources_[number] = source;
     if (trees.contains(number))
       note_copy(number, trees.at(number), position);
-    auto const added = columns_lacking(source, copy_targets_[number], {});
+    auto const added = columns_lacking(source, copy_targets_[number], settings_.options[number]);
     if (!added.empty()) {
       for (TargetColumn const& column : added)
         copy_targets_[number].columns.push_back(column);
@@ -101,9 +102,11 @@ void Process::copy_round(CopiesWanted const& wanted, Lsn position,
 Milliseconds Process::copy_table(CopyRequest const& request, SourceTable const& source,
                                  Lsn position) {
   std::size_t const number = number_of(request.table);
-  RowEncoder const encoder(plan_for(relation_of(source), source, copy_targets_[number]));
+  RowEncoder const encoder(plan_for(relation_of(source), source, copy_targets_[number],
+                                    MissingColumns::refuse, settings_.options[number]));
   CopyMachine machine(encoder, {source.id, 0, {}, {}}, position, memory_.get(),
                       {settings_.copy_label_bytes, {}});
+  machine.note_begin(world_.timeline.elapsed().count() + 1);
   Milliseconds at{0};
   auto const send = [&](Event event) {
     at += some_delay(Milliseconds(30));

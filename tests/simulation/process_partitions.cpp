@@ -67,6 +67,10 @@ void Process::judge() {
     PartitionChange const change = table.judge(tree);
     if (change.kind != PartitionChange::Kind::none) {
       ++world_.copies_again;
+      if (world_.source.partitions_changed(number_of(root), tree.lsn) <=
+          world_.store.copied_lsn(root))
+        throw Violation(fmt::format("t{} is copied again, and nothing happened since its copy: {}",
+                                    number_of(root), change.reason));
       world_.trace.say("t{} is judged at {}: {}", number_of(root), tree.lsn.value, change.reason);
       push([root = root, change](Committer& to, TimePoint) {
         to.on_set_aside(root, {ErrorCode::copy_needed, Retry::later, change.reason, ""});

@@ -113,11 +113,14 @@ void Process::perform_stream(StreamActions& given) {
   StreamActions mine = std::exchange(given, {});
   for (StreamAction& action : mine) {
     if (auto* const hand_over = std::get_if<HandOver>(&action)) {
-      for (TableEpoch const& table : hand_over->epoch.tables)
+      for (TableEpoch const& table : hand_over->epoch.tables) {
+        if (table.end_lsn < hand_over->epoch.end_lsn && !table.parts.empty())
+          world_.on_unit_before_truncate(number_of(table.table), table.end_lsn);
         world_.trace.say("epoch {} t{} generation {} ({}, {}] {} rows in {} parts{}",
                          hand_over->epoch.number, number_of(table.table), table.generation,
                          table.after_lsn.value, table.end_lsn.value, table.counts.sent,
                          table.parts.size(), table.is_truncated ? ", truncated" : "");
+      }
       auto epoch = std::make_shared<Epoch>(std::move(hand_over->epoch));
       push([epoch](Committer& to, TimePoint now) { to.on_epoch(std::move(*epoch), now); });
     } else if (auto const* wanted = std::get_if<Describe>(&action)) {

@@ -4,8 +4,7 @@
 #include <memory>
 #include <set>
 
-#include <nlohmann/json.hpp>
-
+#include "simulation/comparison.h"
 #include "simulation/process.h"
 
 namespace walrock::simulation {
@@ -37,15 +36,17 @@ public:
     out.trace = trace_.lines();
     out.crashes = crashes_;
     out.transactions = source_ ? static_cast<int>(source_->transactions().size()) : 0;
-    out.most_quarantined = most_quarantined_;
     out.has_durable_spool = spool_ != nullptr;
     out.power_cuts = power_cuts_;
     out.spools_lost = world_ ? world_->spools_lost : 0;
     out.spools_missed = spools_missed_;
     out.copies_again = world_ ? world_->copies_again : 0;
-    out.tables_set_aside = static_cast<int>(set_aside_.size());
-    for (auto const& [table, reason] : set_aside_)
-      ++out.set_aside_because[reason.substr(0, reason.find(':'))];
+    if (comparison_) {
+      out.most_quarantined = comparison_->most_quarantined();
+      out.tables_set_aside = static_cast<int>(comparison_->set_aside().size());
+      for (auto const& [table, reason] : comparison_->set_aside())
+        ++out.set_aside_because[reason.substr(0, reason.find(':'))];
+    }
     return out;
   }
 
@@ -55,6 +56,7 @@ private:
   void choose_faults();
   void choose_without_key(SourceWishes& wishes);
   void choose_partitions(SourceWishes& wishes);
+  void choose_what_stays(SourceWishes& wishes);
   void choose_durable_spool();
   void start();
   void let_machine_die();
@@ -63,13 +65,7 @@ private:
   void become_well();
   bool wait_until_quiet();
   void note_visible(Label const& label);
-  void compare(std::size_t table, Lsn position, char const* when);
-  void compare_at_end();
   void check_left_behind();
-  [[nodiscard]] std::vector<TargetRow> rows_with_quarantine(std::size_t table);
-  [[nodiscard]] std::vector<Cells> target_rows(std::size_t table, std::size_t columns);
-  void require_no_doubles(std::size_t table);
-  void require_named_row(std::size_t table, std::string const& reason) const;
 
   std::uint64_t const seed_;
   Timeline timeline_;
@@ -92,10 +88,11 @@ private:
   std::uint64_t refused_text_ = 0;
   double shakes_ = 0; // away, restarts of servers: per transaction
   int crashes_ = -1;
-  int most_quarantined_ = 0;           // rows of one table, when it was compared
+  std::map<std::size_t, KeptRows> kept_; // chosen, by table
+  std::unique_ptr<Comparison> comparison_;
+  std::set<std::pair<std::size_t, Lsn>> is_before_truncate_; // units
   std::set<std::size_t> is_disturbed_; // a recorded label ended without its rows, or nobody knows
   std::set<std::size_t> is_truncated_;
-  std::map<std::size_t, std::string> set_aside_;
 };
 
 void Run::choose() {
@@ -134,6 +131,7 @@ void Run::choose() {
   settings_.existing_rows = dice_.chance(0.3) ? ExistingRows::swap : ExistingRows::truncate;
   choose_without_key(wishes);
   choose_partitions(wishes);
+  choose_what_stays(wishes);
   source_ = std::make_unique<Source>(std::move(wishes), dice_, trace_);
   choose_durable_spool();
 }
@@ -154,7 +152,27 @@ void Run::choose_partitions(SourceWishes& wishes) {
   for (std::size_t i = 0; i < wishes.tables.size(); ++i)
     if (has_key(wishes.tables[i]) && dice.chance(0.7))
       wishes.partitioned.insert(i);
+  wishes.partition_changes = dice.pick(std::vector<double>{0.06, 0.06, 0.02, 0.005});
   settings_.look_every = Milliseconds(dice.pick(std::vector<int>{20, 150, 600}));
+}
+
+void Run::choose_what_stays(SourceWishes& wishes) {
+  Dice dice(seed_ ^ 0x8EBC6AF09C88C6E3);
+  settings_.options.resize(wishes.tables.size());
+  if (!dice.chance(0.4))
+    return;
+  for (std::size_t i = 0; i < wishes.tables.size(); ++i) {
+    TableOptions& options = settings_.options[i];
+    int const way = dice.between(0, 3);
+    options.history = way == 1;
+    if (way == 1 && wishes.tables[i] == TableKind::keyed)
+      wishes.sends_big.insert(i); // a version that lacks a value sets the table aside
+    if (way >= 2 && has_key(wishes.tables[i]))
+      options.deletes = way == 2 ? Deletes::soft : Deletes::ignore;
+    bool const is_append_only = way == 1 || wishes.tables[i] == TableKind::append_only;
+    if (auto const kept = options.kept_rows(is_append_only))
+      kept_[i] = *kept;
+  }
 }
 
 // Of a generator of its own, like the partitions: runs without one are what they would be if there
@@ -218,7 +236,12 @@ void Run::play() {
                                          process_faults_,
                                          {},
                                          {},
+                                         {},
                                          spool_.get()});
+  world_->on_unit_before_truncate = [this](std::size_t table, Lsn end) {
+    is_before_truncate_.emplace(table, end);
+    is_truncated_.insert(table);
+  };
   world_->on_read_again = [this](std::size_t table, bool is_refusal) {
     if (!is_refusal || is_truncated_.contains(table))
       is_disturbed_.insert(table);
@@ -227,6 +250,9 @@ void Run::play() {
     target_->create(quarantine_table("demo"));
   for (std::size_t i = 0; i < source_->table_count(); ++i)
     world_->targets.push_back({"demo", "t" + std::to_string(i)});
+  comparison_ = std::make_unique<Comparison>(*source_, *target_, *store_, world_->targets,
+                                             KeptModel(*source_, *store_, kept_),
+                                             settings_.quarantine_limit, refused_text_ > 0);
   target_->on_visible = [this](Label const& label) { note_visible(label); };
   target_->on_gone = [this](Label const& label, bool was_sent) {
     LabelRecord const* const record = store_->find(label);
@@ -237,6 +263,11 @@ void Run::play() {
     for (std::size_t i = 0; i < world_->targets.size(); ++i)
       if (world_->targets[i] == name)
         is_truncated_.insert(i);
+  };
+  target_->on_swap = [this](TargetName const& name, TargetName const& twin) {
+    for (std::size_t i = 0; i < world_->targets.size(); ++i)
+      if (world_->targets[i] == name)
+        comparison_->note_swap(i, twin);
   };
   for (int i = dice_.between(0, 8); i > 0; --i)
     source_->write_transaction();
@@ -251,14 +282,14 @@ void Run::play() {
   become_well();
   if (!wait_until_quiet())
     throw Violation("it does not become quiet: " + process_->state());
-  compare_at_end();
+  comparison_->compare_at_end();
   check_left_behind();
   // Once more from what the checkpoint holds: nothing may change.
   process_->kill();
   start();
   if (!wait_until_quiet())
     throw Violation("it does not become quiet after a last start: " + process_->state());
-  compare_at_end();
+  comparison_->compare_at_end();
 }
 
 // Between a crash and the end of what is loaded once more a table may be ahead of its units: a
@@ -372,7 +403,7 @@ void Run::note_visible(Label const& label) {
     return;
   LabelRecord const& record = found->second;
   std::size_t const table = record.table.oid - kFirstOid;
-  if (is_disturbed_.contains(table) ||
+  if (is_disturbed_.contains(table) || is_before_truncate_.contains({table, record.end_lsn}) ||
       source_->changed_silently(table, record.end_lsn) > store_->copied_lsn(record.table))
     return; // the partition watcher has its table copied again
   for (auto const& [other, other_record] : seen) {
@@ -384,114 +415,7 @@ void Run::note_visible(Label const& label) {
         target_->label_state_silently(other) != LabelState::visible)
       return;
   }
-  compare(table, record.end_lsn, "when a unit became visible");
-}
-
-// The rows of the target; those whose keys are in quarantine as they are there.
-std::vector<TargetRow> Run::rows_with_quarantine(std::size_t table) {
-  TargetName const& name = world_->targets[table];
-  std::vector<TargetRow> rows = target_->rows(name);
-  if (!settings_.quarantine_limit)
-    return rows;
-  std::map<std::pair<std::string, int>, nlohmann::json> kept;
-  for (TargetRow const& row : target_->rows({name.database, kQuarantineTable}))
-    if (row.at("target_table") == name.table)
-      kept[{row.at("key_hash"), std::stoi(row.at("number"))}] =
-          nlohmann::json::parse(row.at("row_values"));
-  std::map<std::string, TargetRow> by_key;
-  for (TargetRow& row : rows)
-    if (has_key(source_->kind(table)))
-      by_key[row.at("id")] = std::move(row);
-  if (!has_key(source_->kind(table)))
-    return rows;
-  most_quarantined_ = std::max(most_quarantined_, static_cast<int>(kept.size()));
-  for (auto const& [place, values] : kept)
-    for (auto const& [column, value] : values.items())
-      by_key[values.at("id")][column] = value.is_null() ? "\\N" : value.get<std::string>();
-  rows.clear();
-  for (auto& [key, row] : by_key)
-    rows.push_back(std::move(row));
-  return rows;
-}
-
-std::vector<Cells> Run::target_rows(std::size_t table, std::size_t columns) {
-  std::vector<std::string> names;
-  for (SourceColumn const& column : source_->describe(table).columns)
-    names.push_back(column.name);
-  std::vector<Cells> out;
-  for (TargetRow const& row : rows_with_quarantine(table)) {
-    Cells cells;
-    for (std::size_t i = 0; i < columns; ++i) {
-      auto const value = row.find(names[i]);
-      cells.push_back(value == row.end() || value->second == "\\N" ? Cell() : Cell(value->second));
-    }
-    out.push_back(std::move(cells));
-  }
-  std::sort(out.begin(), out.end());
-  return out;
-}
-
-void Run::compare(std::size_t table, Lsn position, char const* when) {
-  std::size_t const columns = source_->columns_at(table, source_->wal_end());
-  std::vector<Cells> expected = source_->rows_at(table, position);
-  for (Cells& row : expected)
-    row.resize(columns);
-  std::vector<Cells> const seen = target_rows(table, columns);
-  if (seen == expected)
-    return;
-  auto const text = [](std::vector<Cells> const& rows) {
-    std::string out;
-    for (Cells const& row : rows) {
-      out += "\n    ";
-      for (Cell const& cell : row)
-        out += cell.value_or("-") + " ";
-    }
-    return out;
-  };
-  throw Violation(fmt::format("t{} differs {} at {}:\n  source{}\n  target{}", table, when,
-                              position.value, text(expected), text(seen)));
-}
-
-void Run::require_no_doubles(std::size_t table) {
-  std::set<std::pair<std::string, std::string>> seen;
-  for (TargetRow const& row : target_->rows(world_->targets[table]))
-    if (!seen.emplace(row.at("_walrock_lsn"), row.at("_walrock_index")).second)
-      throw Violation(fmt::format("t{} has a change twice", table));
-}
-
-void Run::compare_at_end() {
-  std::set<std::string> allowed;
-  if (refused_text_ > 0)
-    allowed.insert({"load_rejected", "quarantine_full"});
-  set_aside_.clear();
-  for (auto const& [id, record] : store_->tables()) {
-    std::size_t const table = id.oid - kFirstOid;
-    if (record.state == TableState::errored) {
-      set_aside_[table] = record.reason;
-      if (!allowed.contains(record.reason.substr(0, record.reason.find(':'))))
-        throw Violation(fmt::format("t{} was set aside: {}", table, record.reason));
-      if (record.reason.starts_with("load_rejected"))
-        require_named_row(table, record.reason);
-      continue;
-    }
-    compare(table, source_->wal_end(), "at the end");
-    if (source_->kind(table) == TableKind::append_only)
-      require_no_doubles(table);
-  }
-}
-
-// A table that stops because of a row says which, by its key, and why.
-void Run::require_named_row(std::size_t table, std::string const& reason) const {
-  constexpr std::string_view kWhy = "the text ";
-  std::size_t const at = reason.find(kWhy);
-  std::string const text =
-      at == std::string::npos
-          ? ""
-          : reason.substr(at + kWhy.size(), reason.find(' ', at + kWhy.size()) - at - kWhy.size());
-  bool const is_key_named =
-      !has_key(source_->kind(table)) || reason.find("rows refused: row id=") != std::string::npos;
-  if (!target_->refuses(text) || !is_key_named)
-    throw Violation(fmt::format("t{} does not say which row was refused: {}", table, reason));
+  comparison_->compare(table, record.end_lsn, "when a unit became visible");
 }
 
 // Labels that nobody will end, or that the checkpoint keeps for ever.

@@ -91,7 +91,7 @@ void Source::write_change(SourceTransaction& transaction) {
     write_truncate(transaction, std::move(change));
     return;
   }
-  if (table.partitions && dice_.chance(0.06))
+  if (table.partitions && dice_.chance(wishes_.partition_changes))
     write_partition_change(table, change, transaction.xid);
   else if (table.kind != TableKind::append_only && !table.rows.empty() && !dice_.chance(0.4))
     write_keyed(table, change);
@@ -208,7 +208,8 @@ void Source::update_row(Table& table, SourceChange& change, Rows::iterator row) 
   int const new_id = dice_.between(1, table.next_id);
   changes_key = changes_key && !table.rows.contains(new_id) &&
                 (!table.partitions || table.partitions->takes(new_id));
-  bool const may_keep = !changes_key || wishes_.changes_keys_without_big || is_full(table.kind);
+  bool const may_keep = (!changes_key || wishes_.changes_keys_without_big || is_full(table.kind)) &&
+                        !wishes_.sends_big.contains(change.table);
   if (is_big_kept && may_keep)
     change.is_big_unchanged = true;
   else
@@ -346,9 +347,24 @@ Lsn Source::changed_silently(std::size_t number, Lsn up_to) const {
   return last;
 }
 
+Lsn Source::take_snapshot() {
+  wal_end_.value += 56;
+  return wal_end_;
+}
+
+Lsn Source::partitions_changed(std::size_t number, Lsn up_to) const {
+  Lsn last;
+  for (SourceTransaction const& transaction : log_)
+    for (SourceChange const& change : transaction.changes)
+      if ((change.kind == 'P' || change.kind == 'T') && change.table == number &&
+          !change.is_rolled_back && !transaction.is_aborted && transaction.end_lsn <= up_to)
+        last = transaction.end_lsn;
+  return last;
+}
+
 void Source::create_slot() {
   has_slot_ = true;
-  confirmed_ = persisted_ = wal_end_;
+  confirmed_ = persisted_ = take_snapshot();
   trace_.say("source: slot is created at {}", confirmed_.value);
 }
 

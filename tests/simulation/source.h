@@ -58,10 +58,12 @@ enum class TableKind { keyed, keyed_full, append_only, without_key };
 struct SourceWishes {
   std::vector<TableKind> tables;
   std::set<std::size_t> partitioned; // of these, with a key
+  double partition_changes = 0;      // of all changes of such a table
   bool adds_columns = false;
   bool truncates = false;
   bool changes_keys_without_big = false;
-  int largest_transaction = 6; // changes
+  std::set<std::size_t> sends_big; // of these tables every UPDATE carries the large value
+  int largest_transaction = 6;     // changes
   double streamed = 0.1;
 };
 
@@ -90,6 +92,11 @@ public:
   }
   // Rows of the table that came or went without being sent: the last time up to a position.
   [[nodiscard]] Lsn changed_silently(std::size_t table, Lsn up_to) const;
+  // Something became of its partitions: the last time up to a position.
+  [[nodiscard]] Lsn partitions_changed(std::size_t table, Lsn up_to) const;
+
+  // Where a snapshot of its own sees them; a slot of its own writes a record about it.
+  [[nodiscard]] Lsn take_snapshot();
 
   // The slot.
   [[nodiscard]] bool has_slot() const { return has_slot_; }

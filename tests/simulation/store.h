@@ -35,9 +35,10 @@ public:
     if (update.job)
       job_ = update.job;
     for (TableRecord const& table : update.tables) {
-      tables_[table.id] = table;
-      if (table.state == TableState::copied)
+      TableRecord& known = tables_[table.id];
+      if (table.state == TableState::copied && known.state != TableState::copied)
         copied_lsns_[table.id] = table.applied_lsn;
+      known = table;
     }
     for (RelationId const id : update.dropped_tables)
       tables_.erase(id);

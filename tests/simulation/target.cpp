@@ -12,8 +12,6 @@ namespace walrock::simulation {
 
 namespace {
 
-constexpr char kNull[] = "\\N";
-
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> out;
   std::size_t at = 0;
@@ -38,6 +36,11 @@ std::vector<std::string> columns_of(LoadSpec const& spec) {
 }
 
 } // namespace
+
+bool is_marked_deleted(TargetRow const& row) {
+  auto const mark = row.find(kDeletedColumn);
+  return mark != row.end() && mark->second == "1";
+}
 
 TargetFaults Target::well(TargetFaults faults) {
   TargetFaults out;
@@ -531,7 +534,27 @@ CallOutcome Target::cut(TargetName const& name, Lsn from) {
   });
 }
 
-CallOutcome Target::make_twin(TargetName const& name, TargetName const& twin) {
+CallOutcome Target::mark_deleted(TargetName const& name, std::vector<ColumnValue> const& values) {
+  return statement([&]() -> CallOutcome {
+    if (!tables_.contains(name))
+      return {CallOutcome::Kind::refused, "unknown table"};
+    std::size_t count = 0;
+    for (auto& [key, row] : tables_.at(name).keyed) {
+      if (is_marked_deleted(row))
+        continue;
+      ++count;
+      for (ColumnValue const& set : values)
+        row[set.column] = set.value.value_or(kNull);
+    }
+    trace_.say("target: {} rows of {} are marked deleted", count, name.table);
+    if (on_truncated)
+      on_truncated(name);
+    return {CallOutcome::Kind::done, ""};
+  });
+}
+
+CallOutcome Target::make_twin(TargetName const& name, TargetName const& twin,
+                              std::optional<KeptRows> kept, bool is_sender_alive) {
   return statement([&]() -> CallOutcome {
     if (!tables_.contains(name))
       return {CallOutcome::Kind::refused, "unknown table"};
@@ -539,14 +562,44 @@ CallOutcome Target::make_twin(TargetName const& name, TargetName const& twin) {
     shape.name = twin;
     create(shape);
     trace_.say("target: twin {} is made", twin.table);
+    if (!kept)
+      return {CallOutcome::Kind::done, ""};
+    if (!is_sender_alive || dice_.chance(faults_.statement_lost))
+      return {CallOutcome::Kind::unreachable, "the twin is made, and not filled"};
+    keep_rows(tables_.at(name), tables_.at(twin), *kept);
     return {CallOutcome::Kind::done, ""};
   });
+}
+
+// The statements of starrocks/kept_rows.h.
+void Target::keep_rows(Table const& from, Table& twin, KeptRows kept) {
+  std::string const now = fmt::format("copy at {} ms", timeline_.elapsed().count());
+  twin.keyed = from.keyed;
+  twin.appended = from.appended;
+  for (auto& [key, row] : twin.keyed)
+    if (kept == KeptRows::marked && !is_marked_deleted(row)) {
+      row[kDeletedColumn] = "1";
+      row[kDeletedAtColumn] = now;
+    }
+  trace_.say("target: {} rows are kept in {}", from.keyed.size() + from.appended.size(),
+             twin.shape.name.table);
+  if (kept != KeptRows::versions || from.appended.empty())
+    return;
+  std::uint64_t last = 0;
+  for (TargetRow const& row : from.appended)
+    last = std::max<std::uint64_t>(last, std::stoull(row.at(kLsnColumn)));
+  twin.appended.push_back({{kLsnColumn, std::to_string(last + 1)},
+                           {kIndexColumn, "0"},
+                           {kCommitTimeColumn, now},
+                           {kOperationColumn, "copy"}});
 }
 
 CallOutcome Target::swap_in(TargetName const& name, TargetName const& twin) {
   return statement([&]() -> CallOutcome {
     if (!tables_.contains(name) || !tables_.contains(twin))
       return {CallOutcome::Kind::refused, "unknown table"};
+    if (on_swap)
+      on_swap(name, twin);
     std::swap(tables_.at(name), tables_.at(twin));
     std::swap(tables_.at(name).shape.name, tables_.at(twin).shape.name);
     drop(twin);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "model/batch.h"
+#include "model/kept_rows.h"
 #include "model/load_target.h"
 #include "simulation/dice.h"
 #include "simulation/timeline.h"
@@ -47,6 +48,13 @@ struct SentLoad {
 
 using TargetRow = std::map<std::string, std::string>; // column: text, \N is NULL
 
+inline constexpr char kNull[] = "\\N";
+inline constexpr char kDeletedColumn[] = "_walrock_deleted";
+inline constexpr char kDeletedAtColumn[] = "_walrock_deleted_at";
+inline constexpr char kCommitTimeColumn[] = "_walrock_commit_time";
+inline constexpr char kOperationColumn[] = "_walrock_operation";
+[[nodiscard]] bool is_marked_deleted(TargetRow const& row);
+
 class Target {
 public:
   Target(TargetFaults faults, Timeline& timeline, Dice& dice, Trace& trace)
@@ -75,7 +83,10 @@ public:
   LabelState label_state(Label const& label);
   CallOutcome truncate(TargetName const& name);
   CallOutcome cut(TargetName const& name, Lsn from);
-  CallOutcome make_twin(TargetName const& name, TargetName const& twin);
+  CallOutcome mark_deleted(TargetName const& name, std::vector<ColumnValue> const& values);
+  // Made, then filled: of a sender that is dead by now only the first arrives.
+  CallOutcome make_twin(TargetName const& name, TargetName const& twin,
+                        std::optional<KeptRows> kept, bool is_sender_alive);
   CallOutcome swap_in(TargetName const& name, TargetName const& twin);
   CallOutcome add_columns(TargetName const& name, std::vector<TargetColumn> const& columns);
   QuarantineOutcome read_quarantine(TargetName const& name);
@@ -99,7 +110,8 @@ public:
   [[nodiscard]] LabelState label_state_silently(Label const& label) const;
   // What is called when the rows of a label become visible.
   std::function<void(Label const&)> on_visible;
-  std::function<void(TargetName const&)> on_truncated;
+  std::function<void(TargetName const&)> on_truncated; // or all its rows are marked deleted
+  std::function<void(TargetName const&, TargetName const& twin)> on_swap; // before it happens
   // Of a label that ends without its rows, or that is forgotten. was_sent: its commit was.
   std::function<void(Label const&, bool was_sent)> on_gone;
 
@@ -140,6 +152,7 @@ private:
   // The rows of a load that have a text which is refused; always the same ones.
   [[nodiscard]] std::vector<RefusedRow> refusals(SentLoad const& sent) const;
   CallOutcome statement(std::function<CallOutcome()> const& work);
+  void keep_rows(Table const& from, Table& twin, KeptRows kept);
 
   TargetFaults faults_;
   Timeline& timeline_;
