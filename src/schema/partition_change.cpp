@@ -59,6 +59,8 @@ Partition const* PartitionedTable::known_by_look(Oid oid) const {
 }
 
 bool PartitionedTable::note_row_of(Oid partition, std::uint32_t xid) {
+  if (copied_.lsn.is_set() && copied_.has_ended(xid))
+    return false; // the stream is behind the copy, which has the row, or from which it is gone
   seen_[partition] = xid;
   if (!known_ || known_->find(partition) != nullptr)
     return false;
@@ -73,6 +75,7 @@ bool PartitionedTable::note_row_of(Oid partition, std::uint32_t xid) {
 }
 
 void PartitionedTable::note_copy(PartitionTree tree) {
+  copied_ = tree;
   known_ = std::move(tree);
   seen_.clear(); // what was read before is in the snapshot, or gone from it
 }

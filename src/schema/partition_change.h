@@ -73,6 +73,7 @@ private:
   DroppedPartitions dropped_;
   std::vector<std::uint32_t> truncations_;
   std::map<Oid, std::uint32_t> seen_;
+  PartitionTree copied_; // the snapshot of the last copy
 };
 
 } // namespace walrock

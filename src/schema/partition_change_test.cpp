@@ -198,6 +198,17 @@ TEST(PartitionChange, ALookFromBeforeTheCopySaysNothing) {
   EXPECT_EQ(table.judge(look(400, {leaf(10)})).kind, Kind::copy_again);
 }
 
+TEST(PartitionChange, ARowThatTheCopyHasPassedSaysNothing) {
+  auto table = known({leaf(10), leaf(11)});
+  auto snapshot = look(300, {leaf(10)});
+  snapshot.xids_in_progress = {61};
+  table.note_copy(snapshot);
+  EXPECT_FALSE(table.note_row_of(11, 60)) << "dropped before the snapshot";
+  EXPECT_EQ(table.judge(look(400, {leaf(10)})).kind, Kind::none);
+  EXPECT_TRUE(table.note_row_of(12, 61));
+  EXPECT_EQ(table.judge(look(500, {leaf(10)})).kind, Kind::copy_again);
+}
+
 TEST(PartitionChange, PartitionsOutsideTheWalAreRefused) {
   auto foreign = leaf(11);
   foreign.relkind = 'f';
