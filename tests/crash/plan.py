@@ -65,6 +65,9 @@ PARTITIONS = Scene("partitions", tables=("parts", "keyed"), changes={"walrock": 
 # Every UPDATE that leaves a large value out, and every key change, asks the target for it.
 READ_BACK = Scene("read-back", tables=("docs", "keyed"), changes={"sink": {"starrocks": {"unchanged-values": "read-back"}}})
 
+# Every DELETE and UPDATE takes one of several equal rows, by its rank among those of the target.
+EQUALS = Scene("equal rows without a key", tables=("equals", "keyed"))
+
 KEEP = Scene("bad-rows: quarantine", tables=("narrow", "keyed"), changes={"sink": {"starrocks": {"bad-rows": "quarantine"}}})
 
 # What is marked is not compared: afterwards it is removed.
@@ -91,7 +94,7 @@ REACHED_BY = {
     "copy_begin": (COPY, replace(PARTITIONS, nths=(4,))),
     "copy_load": (COPY, replace(AGAIN, nths=(2,)), replace(PARTITIONS, nths=(4,))),
     "copy_prepare": (COPY, replace(PARTITIONS, nths=(4,))),
-    "copy_commit": (COPY, replace(AGAIN, nths=(2,)), replace(PARTITIONS, nths=(4,))),
+    "copy_commit": (COPY, replace(AGAIN, nths=(2,)), replace(PARTITIONS, nths=(4,)), replace(EQUALS, nths=(1,))),
     "copy_finished": (COPY, replace(PARTITIONS, nths=(4,))),
     "copy_empty_twin": (replace(SWAP, says="a swap without an answer",
                                 faults=({"point": "cut", "at": "sql", "label": "SWAP", "count": 1},)),),
@@ -111,10 +114,10 @@ REACHED_BY = {
     "stream_intended": (replace(STREAM, nths=(1, 9)),),
     "stream_begin": (replace(STREAM, nths=(1, 9)),),
     "stream_load": (replace(STREAM, nths=(1, 9)),),
-    "stream_read_back": (replace(STREAM, nths=(1, 3)), replace(READ_BACK, nths=(1, 5))),
+    "stream_read_back": (replace(STREAM, nths=(1, 3)), replace(READ_BACK, nths=(1, 5)), replace(EQUALS, nths=(1, 5))),
     "stream_prepare": (replace(STREAM, nths=(1, 9)),),
-    "stream_recorded": (replace(STREAM, nths=(1, 9)), replace(READ_BACK, nths=(5,))),
-    "stream_commit": (replace(STREAM, nths=(1, 2, 9)), replace(READ_BACK, nths=(5,))),
+    "stream_recorded": (replace(STREAM, nths=(1, 9)), replace(READ_BACK, nths=(5,)), replace(EQUALS, nths=(5,))),
+    "stream_commit": (replace(STREAM, nths=(1, 2, 9)), replace(READ_BACK, nths=(5,)), replace(EQUALS, nths=(5,))),
     "stream_applied": (replace(STREAM, nths=(1, 9)),),
     "stream_flushed": (replace(STREAM, nths=(1, 9)),),
     "stream_feedback": (replace(STREAM, nths=(1, 5)),),
@@ -175,6 +178,10 @@ TWICE = (
 TWICE_IN_PARTITIONS = (
     ("after_state_init", "after_state_init"), ("after_truncate", "after_copy_snapshot"),
     ("before_copy_finished:4", "before_state_copying"),
+)
+# And while rows are told apart by their rank.
+TWICE_WITH_EQUALS = (
+    ("after_stream_commit:3", "after_stream_read_back"), ("after_stream_recorded:4", "before_stream_commit"),
 )
 
 
@@ -246,15 +253,21 @@ def twice_cases():
         for semantic in SEMANTICS:
             name = "-then-".join(death.replace(":", "-") for death in deaths)
             yield Case(f"{name}-partitions-{semantic}", "twice", semantic, PARTITIONS, deaths)
+    for deaths in TWICE_WITH_EQUALS:
+        for semantic in SEMANTICS:
+            name = "-then-".join(death.replace(":", "-") for death in deaths)
+            yield Case(f"{name}-equal_rows-{semantic}", "twice", semantic, EQUALS, deaths,
+                       is_representative=deaths == TWICE_WITH_EQUALS[0] and semantic == "exactly-once")
 
 
 def random_cases(count=12):
     for number in range(count):
         semantic = SEMANTICS[number % 2]
         yield Case(f"random_times-{number}-{semantic}", "random", semantic, is_representative=number == 0)
-    for number in range(4):
-        semantic = SEMANTICS[number % 2]
-        yield Case(f"random_times-partitions-{number}-{semantic}", "random", semantic, PARTITIONS, is_representative=number == 0)
+    for name, scene in (("partitions", PARTITIONS), ("equal_rows", EQUALS)):
+        for number in range(4):
+            semantic = SEMANTICS[number % 2]
+            yield Case(f"random_times-{name}-{number}-{semantic}", "random", semantic, scene, is_representative=number == 0)
 
 
 SERVERS = ("postgres", "postgres_immediate", "rockpool", "postgres_in_copy", "rockpool_in_copy", "walrock_and_postgres",

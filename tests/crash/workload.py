@@ -1,8 +1,9 @@
 """What the source does while things die: every kind of change, from one seed, until it is told to stop.
 
 The tables make mistakes visible: `events` is append-only (a row that comes twice stays twice), `docs` has large
-values that updates leave out, `wide` sends whole old rows, `wiped` is truncated again and again, and the partitions
-of `parts` are emptied, exchanged and attached with rows, of which the stream tells nothing.
+values that updates leave out, `wide` sends whole old rows, `wiped` is truncated again and again, the partitions
+of `parts` are emptied, exchanged and attached with rows, of which the stream tells nothing, and `equals` has no key
+and most of its rows many times.
 """
 import random
 import threading
@@ -18,12 +19,13 @@ TABLES = {
     "wiped": ("CREATE TABLE wiped (id int PRIMARY KEY, what text)",),
     "narrow": ("CREATE TABLE narrow (id int PRIMARY KEY, what text, hits int, body text)",
                "ALTER TABLE narrow ALTER body SET STORAGE EXTERNAL"),
+    "equals": ("CREATE TABLE equals (grp int, what text)", "ALTER TABLE equals REPLICA IDENTITY FULL"),
     "parts": ("CREATE TABLE parts (id int, part int, hits int, body text, PRIMARY KEY (id, part)) PARTITION BY LIST (part)",
               "ALTER TABLE parts ALTER body SET STORAGE EXTERNAL",
               *(f"CREATE TABLE parts_{part} PARTITION OF parts FOR VALUES IN ({part})" for part in range(3))),
 }
-# Not the one whose target refuses some rows, nor the one that is copied again and again.
-ALL_TABLES = tuple(table for table in TABLES if table not in ("narrow", "parts"))
+# Not the one whose target refuses some rows, nor those that are copied again and again.
+ALL_TABLES = tuple(table for table in TABLES if table not in ("narrow", "parts", "equals"))
 ROWS = 200  # of each table before walrock starts
 
 FILL = {
@@ -34,6 +36,7 @@ FILL = {
     "wiped": "INSERT INTO wiped SELECT n, 'old' FROM generate_series(1, {rows}) n",
     "narrow": "INSERT INTO narrow SELECT n, CASE WHEN n % 9 = 0 THEN 'too long' ELSE 'ok' END, 0, repeat(md5(n::text), 100) "
               "FROM generate_series(1, {rows} / 10) n",
+    "equals": "INSERT INTO equals SELECT n % 5, CASE WHEN n % 4 > 0 THEN 'same ' || n % 3 END FROM generate_series(1, {rows}) n",
     "parts": "INSERT INTO parts SELECT n, n % 3, 0, repeat(md5(n::text), 100) FROM generate_series(1, {rows} / 4) n",
 }
 # What the target of `narrow` cannot take; afterwards nothing is in quarantine.
@@ -124,6 +127,8 @@ class Workload:
                                (first, first + self.LARGE_ROWS - 1))
         if "events" in self._tables:
             self._append(cursor, self.LARGE_ROWS)
+        if "equals" in self._tables:
+            cursor.execute("INSERT INTO equals SELECT n %% 5, 'large' FROM generate_series(1, %s) n", (self.LARGE_ROWS,))
         cursor.execute("SAVEPOINT large")
         if "keyed" in self._tables:
             cursor.execute("UPDATE keyed SET what = 'never' WHERE id >= %s", (first,))
@@ -132,6 +137,8 @@ class Workload:
         cursor.execute("ROLLBACK TO large")
         if "keyed" in self._tables:
             cursor.execute("DELETE FROM keyed WHERE id >= %s AND id %% 3 = 0", (first,))
+        if "equals" in self._tables:
+            cursor.execute("DELETE FROM equals WHERE grp = %s", (self._dice.randint(0, 4),))
 
     def _taken(self, count=1):
         first = self._next_id
@@ -206,6 +213,22 @@ class Workload:
         if self._dice.random() < 0.15:
             cursor.execute("TRUNCATE wiped")
         cursor.execute("INSERT INTO wiped VALUES (%s, 'after ' || %s)", (self._taken(), self.transactions))
+
+    def _equals(self, cursor):
+        """Rows of a transaction are equal to older ones, to each other and to those that it deletes."""
+        kind, row = self._dice.random(), (self._dice.randint(0, 4), f"same {self._dice.randint(0, 2)}")
+        some = "ctid IN (SELECT ctid FROM equals WHERE grp = %s ORDER BY ctid LIMIT %s)"
+        if kind < 0.4:
+            cursor.execute("INSERT INTO equals SELECT %s, %s FROM generate_series(1, %s)", (*row, self._dice.randint(1, 4)))
+        elif kind < 0.6:
+            cursor.execute(f"DELETE FROM equals WHERE {some}", (row[0], self._dice.randint(1, 4)))
+        elif kind < 0.8:
+            cursor.execute(f"UPDATE equals SET grp = %s WHERE {some}", (self._dice.randint(0, 4), row[0], self._dice.randint(1, 3)))
+        elif kind < 0.98:
+            cursor.execute("INSERT INTO equals VALUES (%s, %s), (%s, NULL)", (*row, row[0]))
+            cursor.execute("DELETE FROM equals WHERE ctid = (SELECT max(ctid) FROM equals WHERE what = %s)", (row[1],))
+        else:
+            cursor.execute("TRUNCATE equals")
 
     def _parts(self, cursor):
         kind = self._dice.random()
