@@ -1156,6 +1156,18 @@ TEST(Committer, ACopyThatIsWantedAnewWhileItIsSwappedInIsMadeAgain) {
   b.only<NeedCopy>();
 }
 
+// A start tells by the reason whether what the target has was copied by walrock.
+TEST(Committer, AFirstCopyThatIsBegunAnewIsNoLaterOne) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.only<NeedCopy>();
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "a partition came", ""});
+  b.turn();
+  EXPECT_EQ(b.committer.progress().at(0).reason, "");
+}
+
 // Where it is wanted in every epoch, say: neither server may be kept busy by it.
 TEST(Committer, ATableThatIsCopiedAgainAndAgainWaitsLongerEachTime) {
   Bench b;

@@ -104,7 +104,10 @@ void Committer::on_columns_wanted(RelationId table, std::vector<TargetColumn> co
 void Committer::copy_anew(TableLine& line, std::string const& why) {
   say(log::Level::warning,
       fmt::format("table is copied again table={}: {}", to_string(line.record.source), why));
-  line.record.reason = fmt::format("copied again because {}", why);
+  // A start tells by the reason whether the rows of the target came with a copy. Of a first one
+  // that is begun anew they did not.
+  if (line.copy_phase == TableLine::CopyPhase::none || !line.record.reason.empty())
+    line.record.reason = fmt::format("copied again because {}", why);
   line.is_known_empty = false;
   if (line.copy_phase != TableLine::CopyPhase::emptying) {
     line.pause.is_due = true;

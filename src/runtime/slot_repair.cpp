@@ -46,11 +46,15 @@ CheckpointUpdate forget_positions(Checkpoint& checkpoint, ErrorReport const& why
   for (TableRecord& table : checkpoint.tables) {
     if (table.state == TableState::errored)
       continue;
+    // Of a first copy that did not end the rows of the target are not walrock's, and a start tells
+    // that by the reason.
+    bool const is_copied = table.applied_lsn.is_set() || !table.reason.empty();
     table.state = TableState::init;
     table.applied_lsn = Lsn{};
     table.copied_rows = 0;
-    table.reason =
-        fmt::format("copied again because of {}: {}", error_policy(why.code).word, why.message);
+    if (is_copied)
+      table.reason =
+          fmt::format("copied again because of {}: {}", error_policy(why.code).word, why.message);
     update.tables.push_back(table);
   }
   return update;
