@@ -70,6 +70,8 @@ void KeptModel::on_swap(std::size_t table, std::vector<TargetRow> const& before,
   for (TargetRow const& row : after)
     if (!there.insert(name(row)).second)
       throw Violation(fmt::format("t{} has {} twice in the copy", table, name(row)));
+  if (there.contains(kForeignId))
+    throw Violation(fmt::format("t{} keeps a row that was to be removed", table));
   before_copy_[table].clear();
   for (TargetRow const& row : before)
     if (there.contains(name(row)))
@@ -126,14 +128,33 @@ void KeptModel::apply(std::size_t table, SourceTransaction const& transaction, D
   }
 }
 
+std::set<std::string> KeptModel::unseen_at(std::size_t table, Lsn position) const {
+  std::set<std::string> ids;
+  for (SourceTransaction const& transaction : source_.transactions())
+    for (SourceChange const& change : transaction.changes) {
+      if (change.table != table || transaction.end_lsn <= copied_lsn(table) ||
+          transaction.end_lsn > position)
+        continue;
+      for (auto const& [id, row] : change.event.came)
+        ids.insert(std::to_string(id));
+      if (change.kind == 'U' && ids.contains(*change.old_row[0]))
+        ids.insert(*change.new_row[0]);
+    }
+  return ids;
+}
+
 void KeptModel::compare_dead(std::size_t table, Lsn position, std::vector<TargetRow> const& rows,
                              bool is_loose) const {
   bool const is_soft = is(table, KeptRows::marked);
   DeadRows expected = dead_at(table, position);
+  std::set<std::string> const unseen = unseen_at(table, position);
+  std::erase_if(expected, [&](auto const& dead) { return unseen.contains(dead.first); });
   std::vector<std::string> wanted;
   std::vector<std::string> seen;
   for (TargetRow const& row : rows) {
     std::string const& id = row.at("id");
+    if (unseen.contains(id))
+      continue;
     Cells cells = cells_of(table, row);
     std::string deleted_at = is_soft ? value_of(row, kDeletedAtColumn) : "";
     if (auto const found = expected.find(id); found != expected.end()) {

@@ -15,6 +15,8 @@
 
 namespace walrock::simulation {
 
+inline constexpr char kForeignId[] = "1000000"; // of a row that the source never had
+
 class KeptModel {
 public:
   // kept: what stays in which table.
@@ -53,6 +55,8 @@ private:
   }
   [[nodiscard]] Lsn copied_lsn(std::size_t table) const;
   [[nodiscard]] DeadRows dead_at(std::size_t table, Lsn position) const;
+  // Rows that came with a partition and are gone, without a copy that saw them.
+  [[nodiscard]] std::set<std::string> unseen_at(std::size_t table, Lsn position) const;
   static void apply(std::size_t table, SourceTransaction const& transaction, DeadRows& dead,
                     std::map<std::string, Cells>& live);
   [[nodiscard]] std::string line_of(std::size_t table, TargetRow const& row) const;

@@ -138,6 +138,8 @@ MUTATIONS = [
      "  if (is_moved)\n    append_version", "  if (false)\n    append_version"),
     ("a delete that is ignored marks its row", "stream_rows.cpp",
      "case Deletes::ignore: ++table.counts.dropped; break;", "case Deletes::ignore: table.batches.remove(old_row, origin); break;"),
+    ("a first copy that is begun anew is a later one", "table_sync.cpp",
+     "if (line.copy_phase == TableLine::CopyPhase::none || !line.record.reason.empty())", "if (true)"),
     ("columns of a twin that goes away are forgotten", "answers.cpp",
      "if (line.is_adding_to_twin)", "if (line.is_adding_to_twin && line.is_known_empty)"),
 ]

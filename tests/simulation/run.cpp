@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 
+#include "schema/target_design.h"
 #include "simulation/comparison.h"
 #include "simulation/process.h"
 
@@ -58,6 +59,7 @@ private:
   void choose_partitions(SourceWishes& wishes);
   void choose_what_stays(SourceWishes& wishes);
   void choose_durable_spool();
+  void insert_foreign_row(std::size_t table);
   void start();
   void let_machine_die();
   void write_some();
@@ -88,7 +90,8 @@ private:
   std::uint64_t refused_text_ = 0;
   double shakes_ = 0; // away, restarts of servers: per transaction
   int crashes_ = -1;
-  std::map<std::size_t, KeptRows> kept_; // chosen, by table
+  std::set<std::size_t> has_foreign_rows_; // before the first start; existing-rows: truncate
+  std::map<std::size_t, KeptRows> kept_;   // chosen, by table
   std::unique_ptr<Comparison> comparison_;
   std::set<std::pair<std::size_t, Lsn>> is_before_truncate_; // units
   std::set<std::size_t> is_disturbed_; // a recorded label ended without its rows, or nobody knows
@@ -172,6 +175,8 @@ void Run::choose_what_stays(SourceWishes& wishes) {
     bool const is_append_only = way == 1 || wishes.tables[i] == TableKind::append_only;
     if (auto const kept = options.kept_rows(is_append_only))
       kept_[i] = *kept;
+    if (options.deletes && dice.chance(0.3))
+      has_foreign_rows_.insert(i);
   }
 }
 
@@ -269,6 +274,8 @@ void Run::play() {
       if (world_->targets[i] == name)
         comparison_->note_swap(i, twin);
   };
+  for (std::size_t const table : has_foreign_rows_)
+    insert_foreign_row(table);
   for (int i = dice_.between(0, 8); i > 0; --i)
     source_->write_transaction();
   start();
@@ -290,6 +297,12 @@ void Run::play() {
   if (!wait_until_quiet())
     throw Violation("it does not become quiet after a last start: " + process_->state());
   comparison_->compare_at_end();
+}
+
+void Run::insert_foreign_row(std::size_t table) {
+  TargetName const& name = world_->targets[table];
+  target_->create(target_table_for(source_->describe(table), name, settings_.options[table]));
+  target_->insert_foreign_row(name, {{"id", kForeignId}});
 }
 
 // Between a crash and the end of what is loaded once more a table may be ahead of its units: a
