@@ -32,6 +32,7 @@ Published SourceTable::published() const {
   Published out;
   out.by = published_by;
   out.filter = row_filter;
+  out.state = publication;
   for (SourceColumn const& column : columns)
     (column.is_sent ? out.sent : out.unsent).push_back(column.attnum);
   return out;

@@ -1,7 +1,8 @@
-// How a publication sends one table: which of its rows and columns arrive. Values, and the line
-// that a checkpoint keeps of them; any thread.
+// How a publication sends one table: which of its rows and columns arrive, and of which operations.
+// Values, and the lines that a checkpoint keeps of them; any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,17 @@
 #include "model/names.h"
 
 namespace walrock {
+
+// Of the publication as a whole.
+struct PublicationState {
+  std::string operations = "iudt"; // that arrive: insert, update, delete, truncate
+  // Who altered it last (pg_publication.xmin; 0: not known), and whatever else may be altered but
+  // for operations: its owner, its other options. Both are for comparing.
+  std::uint32_t altered_xid = 0;
+  std::string others;
+
+  bool operator==(PublicationState const&) const = default;
+};
 
 struct Published {
   // What of the publication names the table: rows of pg_publication_rel (of the table, or of a
@@ -21,6 +33,7 @@ struct Published {
   std::vector<int> sent;
   std::vector<int> unsent;
   std::string filter; // as SQL; empty: every row
+  PublicationState state = {};
 
   bool operator==(Published const&) const = default;
 };
@@ -29,7 +42,10 @@ struct Published {
 // without its end; empty when it is. A column that is new since then is none of the publication's.
 [[nodiscard]] std::string publication_change(Published const& before, Published const& now);
 
-// TableRecord::layout with this line, behind those of columns and in front of those of partitions.
+// "update, delete": the words of operations that `more` has and `less` has not.
+[[nodiscard]] std::string operations_lacking(std::string_view less, std::string_view more);
+
+// TableRecord::layout with its lines, behind those of columns and in front of those of partitions.
 [[nodiscard]] std::string with_published(std::string_view layout, Published const& published);
 // Nothing in a layout that was written before it was kept.
 [[nodiscard]] std::optional<Published> published_of(std::string_view layout);

@@ -46,8 +46,30 @@ TEST(Published, WhatWasTakenOutAndPutBackHasLostChanges) {
   EXPECT_NE(publication_change(sent_whole(), now), "");
 }
 
+TEST(Published, OperationsThatComeBackAreNamed) {
+  Published fewer = sent_whole();
+  fewer.state.operations = "it";
+  EXPECT_EQ(publication_change(fewer, sent_whole()),
+            "the publication sends update, delete again, which did not arrive before");
+  EXPECT_EQ(publication_change(sent_whole(), fewer), "");
+}
+
+TEST(Published, WhatIsAlteredAndIsAsBeforeMayHaveSentLess) {
+  Published before = sent_whole();
+  before.state = {"iudt", 700, "10:f"};
+  Published now = before;
+  now.state.altered_xid = 750;
+  EXPECT_NE(publication_change(before, now), "");
+  now.state.others = "16384:f"; // it has another owner: that is what was altered
+  EXPECT_EQ(publication_change(before, now), "");
+  before.state.altered_xid = 0; // of a checkpoint that did not keep it
+  now.state.others = before.state.others;
+  EXPECT_EQ(publication_change(before, now), "");
+}
+
 TEST(Published, ALayoutKeepsIt) {
-  Published const published{{16400, 16500}, {1, 3}, {2, 4}, "(v <> E'a\\\\b\nc d')"};
+  Published const published{
+      {16400, 16500}, {1, 3}, {2, 4}, "(v <> E'a\\\\b\nc d')", {"iu", 4'000'000'000, "10:f:s"}};
   std::string const columns = "1:id\n2:odd\npublished name\n3:w\n0:Asia/Tokyo\n";
   std::string const layout = with_published(columns, published);
   EXPECT_EQ(published_of(layout), published);
@@ -65,6 +87,14 @@ TEST(Published, ItStandsBesidePartitions) {
   ASSERT_TRUE(partitions_of(layout));
   EXPECT_EQ(partitions_of(layout)->partitions.size(), 1U);
   EXPECT_EQ(published_of(with_partitions(layout, tree)), sent_whole());
+}
+
+TEST(Published, ALayoutFromBeforeOperationsWereKeptIsBelieved) {
+  std::string const layout = "1:id\npublished 16400 1,2,3 - (w > 1)\n3:w\n";
+  Published wanted = sent_whole();
+  wanted.filter = "(w > 1)";
+  EXPECT_EQ(published_of(layout), wanted);
+  EXPECT_EQ(published_of(with_published(layout, sent_whole())), sent_whole());
 }
 
 TEST(Published, ALayoutFromBeforeItWasKeptHasNone) {

@@ -55,6 +55,7 @@ struct SourceTable {
   std::vector<Partition> partitions;
   std::vector<Oid> published_by; // Published::by
   std::string row_filter;        // of the publication, as SQL; empty: every row
+  PublicationState publication;  // of its publication
   // The replica identity has a generated column that is not sent: from 18 on PostgreSQL refuses
   // updates and deletes once the table is published.
   bool is_identity_unsent = false;

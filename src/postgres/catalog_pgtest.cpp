@@ -290,6 +290,16 @@ TEST_F(Catalog, HowAPublicationSendsATableIsRead) {
   (void)sql.query("ALTER PUBLICATION sender ADD TABLES IN SCHEMA cat");
   EXPECT_EQ(now().by.size(), 2U);
   EXPECT_EQ(now().filter, "") << "the other clause publishes it whole";
+
+  PublicationState const all = now().state;
+  EXPECT_EQ(all, whole.state) << "clauses are no part of it";
+  EXPECT_EQ(all.operations, "iudt");
+  (void)sql.query("ALTER PUBLICATION sender SET (publish = 'insert, truncate')");
+  EXPECT_EQ(now().state.operations, "it");
+  EXPECT_NE(now().state.altered_xid, all.altered_xid);
+  EXPECT_EQ(now().state.others, all.others);
+  (void)sql.query("ALTER PUBLICATION sender SET (publish_via_partition_root = true)");
+  EXPECT_NE(now().state.others, all.others);
   drop_publication(sql, "sender");
 }
 

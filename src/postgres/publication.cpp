@@ -142,13 +142,27 @@ SELECT t.relid, coalesce(pg_get_expr(t.qual, t.relid), ''), t.attrs::text
 FROM pg_publication p CROSS JOIN LATERAL pg_get_publication_tables(p.pubname::text) t
 WHERE p.pubname = $1 AND t.relid = ANY ($2::oid[]))";
 
-// One that is not there yet is made with them.
-bool sends_generated(Connection& connection, std::string const& publication) {
-  if (connection.server_version() < kFirstWithGenerated)
-    return false;
+struct Whole {
+  PublicationState state;
+  bool sends_generated = false;
+};
+
+// One that is not there yet is made with everything.
+Whole read_whole(Connection& connection, std::string const& publication) {
+  int const version = connection.server_version();
+  std::string const via_root = version >= 130000 ? "pubviaroot" : "false";
+  std::string const generated = version >= kFirstWithGenerated ? "pubgencols" : "'n'";
   auto const found = connection.query(
-      "SELECT pubgencols = 's' FROM pg_publication WHERE pubname = $1", {publication});
-  return found.empty() || found.truth(0, 0);
+      fmt::format("SELECT CASE WHEN pubinsert THEN 'i' ELSE '' END || CASE WHEN pubupdate THEN 'u' "
+                  "ELSE '' END || CASE WHEN pubdelete THEN 'd' ELSE '' END || CASE WHEN "
+                  "pubtruncate THEN 't' ELSE '' END, xmin::text, pubowner || ':' || puballtables "
+                  "|| ':' || {} || ':' || {}, {} = 's' FROM pg_publication WHERE pubname = $1",
+                  via_root, generated, generated),
+      {publication});
+  if (found.empty())
+    return {{}, version >= kFirstWithGenerated};
+  return {{found.text(0, 0), static_cast<std::uint32_t>(found.number(0, 1)), found.text(0, 2)},
+          found.truth(0, 3)};
 }
 
 RelationId id_at(QueryResult const& result, std::size_t row) {
@@ -207,11 +221,13 @@ std::map<RelationId, Published> read_published(Connection& connection, std::stri
     out.at(id_at(naming, row)).by.push_back(static_cast<Oid>(naming.number(row, 1)));
     has_parts |= naming.truth(row, 2);
   }
-  bool const is_stored_sent = sends_generated(connection, name);
+  Whole const whole = read_whole(connection, name);
+  for (auto& [id, table] : out)
+    table.state = whole.state;
   auto const columns = connection.query(kGenerated, {wanted});
   for (std::size_t row = 0; row < columns.rows.size(); ++row) {
     std::string const& generated = columns.text(row, 2);
-    bool const is_sent = generated.empty() || (generated == "s" && is_stored_sent);
+    bool const is_sent = generated.empty() || (generated == "s" && whole.sends_generated);
     Published& table = out.at(id_at(columns, row));
     (is_sent ? table.sent : table.unsent).push_back(static_cast<int>(columns.number(row, 1)));
   }
@@ -230,6 +246,7 @@ void keep_published(Connection& connection, std::string_view publication,
     Published const& how = published.at(table.id);
     table.published_by = how.by;
     table.row_filter = how.filter;
+    table.publication = how.state;
     for (SourceColumn& column : table.columns)
       column.is_sent = std::binary_search(how.sent.begin(), how.sent.end(), column.attnum);
     table.is_identity_unsent =

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "base/log.h"
 
 namespace walrock {
 
@@ -48,10 +49,22 @@ void PublicationWatcher::look_for_changes(Connection& connection, PublicationMar
     return;
   auto const tables = shared_.publication.ids();
   bool are_judged = true;
-  for (auto const& [id, now] : read_published(connection, publication_, tables))
+  auto const looks = read_published(connection, publication_, tables);
+  if (!looks.empty())
+    say_what_is_lost(looks.begin()->second.state);
+  for (auto const& [id, now] : looks)
     are_judged = judge(id, now, mark.lsn) && are_judged;
   if (are_judged)
     mark_ = mark.text;
+}
+
+// The start says what it finds.
+void PublicationWatcher::say_what_is_lost(PublicationState const& now) {
+  if (std::string const lost = last_ ? operations_lacking(now.operations, last_->operations) : "";
+      !lost.empty())
+    log::warning("publication {} does not publish {} any more: these changes are not replicated",
+                 publication_, lost);
+  last_ = now;
 }
 
 // The committer hears first what it must do, then what is known from then on.

@@ -1,9 +1,10 @@
 // Notices what PostgreSQL says nothing of in the stream: a table that is taken out of the
 // publication brings no more changes and is set aside; one whose row filter or column list is
-// another is copied again. docs/design/publications.md. Lives on the guardian's thread and uses its
-// connection.
+// another, or of which operations begin to arrive, is copied again. docs/design/publications.md.
+// Lives on the guardian's thread and uses its connection.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -24,12 +25,14 @@ public:
 private:
   void set_aside_unpublished(Connection& connection);
   void look_for_changes(Connection& connection, PublicationMark const& mark);
+  void say_what_is_lost(PublicationState const& now);
   // False when the look is older than what is known.
   bool judge(RelationId table, Published const& now, Lsn lsn);
 
   std::string publication_;
   Shared& shared_;
   std::string mark_; // of the publication, at the last look
+  std::optional<PublicationState> last_;
 };
 
 } // namespace walrock
