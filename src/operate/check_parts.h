@@ -3,6 +3,8 @@
 
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "model/checkpoint.h"
 #include "operate/finding.h"
@@ -29,6 +31,17 @@ void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& finding
 // Rights ("INSERT") of the connection's user, as far as the server tells them.
 void check_target_rights(SqlConnection& sql, JobSpec const& job,
                          std::vector<std::string> const& wanted, Findings& findings);
+struct RightsWanted {
+  TargetName table;
+  std::vector<std::string> rights;
+  std::string what; // behind "user u lacks INSERT"
+};
+// The same on one table, which a grant on another one does not cover.
+void check_table_rights(SqlConnection& sql, RightsWanted const& wanted, Findings& findings);
+// On the tables whose rows stay (deletes: soft and ignore, history), for who loads and who changes
+// tables.
+void check_kept_rows_rights(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
+                            std::span<SourceTable const> tables, Findings& findings);
 // The table of rows in quarantine, and the rights on it of who loads and of who changes tables.
 void check_quarantine_table(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
                             Findings& findings);

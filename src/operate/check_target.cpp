@@ -7,7 +7,6 @@
 #include "model/quarantine.h"
 #include "operate/addresses.h"
 #include "operate/check_parts.h"
-#include "operate/grants.h"
 #include "schema/compare.h"
 #include "schema/ddl.h"
 #include "schema/made_columns.h"
@@ -96,34 +95,6 @@ void check_database(TargetCatalog& catalog, JobSpec const& job, Findings& findin
                  fmt::format("database {} does not exist or this user sees nothing in it",
                              job.target.database),
                  sql, "target_table_missing");
-}
-
-// The lines of SHOW GRANTS, with those of the user's roles. Nothing when the server does not say.
-std::optional<std::vector<std::string>> read_grants(SqlConnection& sql) {
-  std::vector<std::string> grants;
-  std::vector<std::string> questions{"SHOW GRANTS"};
-  try {
-    for (std::size_t i = 0; i < questions.size(); ++i) {
-      SqlRows const rows = sql.query(questions[i]);
-      if (!rows.find("Grants")) // servers before 3.0 answer in another form
-        return std::nullopt;
-      for (auto const& row : rows.rows) {
-        grants.push_back(rows.value(row, "Grants").value_or(""));
-        for (std::string const& role : granted_roles(grants.back())) {
-          std::string question = "SHOW GRANTS FOR ROLE " + quote_starrocks_literal(role);
-          bool const is_builtin = role == "root" || role == "db_admin" || role == "public";
-          if (!is_builtin &&
-              std::find(questions.begin(), questions.end(), question) == questions.end())
-            questions.push_back(std::move(question));
-        }
-      }
-    }
-  } catch (ConnectionLost const&) {
-    throw;
-  } catch (Error const&) {
-    return std::nullopt;
-  }
-  return grants;
 }
 
 bool is_done(std::optional<Checkpoint> const& checkpoint, SourceTable const& table,
@@ -216,42 +187,6 @@ void check_origin(TargetCatalog& catalog, JobSpec const& job, TargetTable const&
 
 } // namespace
 
-void check_target_rights(SqlConnection& sql, JobSpec const& job,
-                         std::vector<std::string> const& wanted, Findings& findings) {
-  auto const grants = read_grants(sql);
-  if (!grants)
-    return;
-  std::string const user = quote_starrocks_literal(sql.address().username);
-  for (std::string const& right : missing_rights(*grants, job.target.database, wanted)) {
-    bool const is_of_database = right == "CREATE TABLE";
-    findings.add(Severity::error, "target",
-                 fmt::format("user {} lacks {} in database {}", sql.address().username, right,
-                             job.target.database),
-                 fmt::format("GRANT {} ON {}DATABASE {} TO USER {};", right,
-                             is_of_database ? "" : "ALL TABLES IN ",
-                             quote_starrocks(job.target.database), user),
-                 "target_permission_denied");
-  }
-}
-
-namespace {
-
-void check_quarantine_rights(SqlConnection& sql, TargetName const& table,
-                             std::vector<std::string> const& wanted, Findings& findings) {
-  auto const grants = read_grants(sql);
-  if (!grants)
-    return;
-  std::string const& user = sql.address().username;
-  for (std::string const& right : missing_table_rights(*grants, table, wanted))
-    findings.add(Severity::error, to_string(table),
-                 fmt::format("user {} lacks {} on the table of rows in quarantine", user, right),
-                 fmt::format("GRANT {} ON ALL TABLES IN DATABASE {} TO USER {};", right,
-                             quote_starrocks(table.database), quote_starrocks_literal(user)),
-                 "target_permission_denied");
-}
-
-} // namespace
-
 void check_quarantine_table(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
                             Findings& findings) {
   TargetTable const wanted = quarantine_table(job.target.database);
@@ -266,9 +201,10 @@ void check_quarantine_table(SqlConnection& loads, SqlConnection& ddl, JobSpec co
     findings.add(Severity::error, to_string(wanted.name),
                  "is not the table of rows in quarantine that walrock makes", "rename it",
                  "target_table_mismatch");
-  check_quarantine_rights(loads, wanted.name, {"INSERT"}, findings);
+  std::string const what = "on the table of rows in quarantine";
+  check_table_rights(loads, {wanted.name, {"INSERT"}, what}, findings);
   // Reading it at a start, emptying it before a copy, and what `walrock quarantine retry` does.
-  check_quarantine_rights(ddl, wanted.name, {"SELECT", "UPDATE", "DELETE"}, findings);
+  check_table_rights(ddl, {wanted.name, {"SELECT", "UPDATE", "DELETE"}, what}, findings);
 }
 
 void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& findings) {
