@@ -1,6 +1,8 @@
 """Rows that are deleted and stay (`deletes`), and columns that say where a row came from (`metadata-columns`)."""
 import pytest
 
+from tests.support.lost_slot import copied_again
+
 BIG = "repeat(md5({}::text), 200)"
 SOFT = {"sink": {"starrocks": {"deletes": "soft"}}}
 IGNORE = {"sink": {"starrocks": {"deletes": "ignore"}}}
@@ -106,17 +108,7 @@ def test_what_stays_is_not_lost_when_the_table_is_copied_again(case, changes, fa
     case.source("DELETE FROM docs WHERE id <= 5")
     case.settle(walrock)
     marked = times(case) if changes is SOFT else {}
-    walrock.stop()
-    case.source("DELETE FROM docs WHERE id = 6", "UPDATE docs SET v = 'new' WHERE id = 7")
-    case.pg.execute("postgres", f"SELECT pg_drop_replication_slot('{case.slot_name}')")
-    lost = case.walrock("public.docs", {**changes, "source": {"postgres-cdc": {"slot.lost": "copy"}}},
-                        environment={"WALROCK_FAILPOINT": failpoint}).start()
-    if failpoint:
-        assert lost.wait_for_exit(60) == -9
-        lost.set_environment({"WALROCK_FAILPOINT": ""})
-        lost.start()
-    lost.wait_until("the table to be copied again", lambda: lost.log().count("copied table=public.docs") == 2)
-    lost.wait_until_ready("public.docs")
+    lost = copied_again(case, walrock, "docs", changes, failpoint, ["DELETE FROM docs WHERE id = 6", "UPDATE docs SET v = 'new' WHERE id = 7"])
     case.settle(lost)
     stays = {key: before[key] for key in range(1, 7)}
     if changes is IGNORE:

@@ -3,6 +3,8 @@ import random
 
 import pytest
 
+from tests.support.lost_slot import copied_again
+
 HISTORY = {"sink": {"starrocks": {"history": True}}}
 COLUMNS = "id, v, big, _walrock_operation"
 ORDER = "_walrock_lsn, _walrock_index"
@@ -142,17 +144,7 @@ def test_copied_again_it_keeps_the_old_versions(case, failpoint):
     play(case, told, random.Random(1), 4)
     case.settle(walrock)
     before = versions(case)
-    walrock.stop()
-    case.source("DELETE FROM docs WHERE id = (SELECT min(id) FROM docs)")
-    case.pg.execute("postgres", f"SELECT pg_drop_replication_slot('{case.slot_name}')")
-    lost = case.walrock("public.docs", {**HISTORY, "source": {"postgres-cdc": {"slot.lost": "copy"}}},
-                        environment={"WALROCK_FAILPOINT": failpoint}).start()
-    if failpoint:
-        assert lost.wait_for_exit(60) == -9
-        lost.set_environment({"WALROCK_FAILPOINT": ""})
-        lost.start()
-    lost.wait_until("the table to be copied again", lambda: lost.log().count("copied table=public.docs") == 2)
-    lost.wait_until_ready("public.docs")
+    lost = copied_again(case, walrock, "docs", HISTORY, failpoint, ["DELETE FROM docs WHERE id = (SELECT min(id) FROM docs)"])
     case.source("INSERT INTO docs VALUES (-1, 'after', NULL)")
     case.settle(lost)
     after = versions(case)

@@ -4,14 +4,13 @@ docs/design/situations.md says which file of theirs each belongs to.
 """
 import pytest
 
+from tests.e2e.test_publications import CHANGES, SMALL, rows_of
 from tests.support.case import Case
 from tests.support.pg_server import PgServer
 from tests.support.pg_versions import server_programs
 from tests.support.rows_job import FRESH
 
 SERVERS = server_programs()
-SMALL = ("CREATE TABLE small (id int PRIMARY KEY, v text, w int)", "INSERT INTO small SELECT n, 'old', n FROM generate_series(1, 10) n")
-CHANGES = ("UPDATE small SET v = 'new' WHERE id < 4", "DELETE FROM small WHERE id = 5", "INSERT INTO small VALUES (11, 'new', 3)")
 MINE = {"source": {"postgres-cdc": {"publication.name": "mine"}}, **FRESH}
 
 
@@ -33,10 +32,6 @@ def case(server, rockpool, tmp_path):
 def needs(case, major):
     if case.pg.major < major:
         pytest.skip(f"came with {major}")
-
-
-def rows_of(case, sql):
-    return [list(row) for row in case.source(sql)]
 
 
 # -- what is published ------------------------------------------------------------------------
