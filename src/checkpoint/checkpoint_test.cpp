@@ -62,8 +62,9 @@ TableRecord table(Oid oid, TableState state = TableState::ready) {
 }
 
 LabelRecord label(std::string text, Oid oid, std::uint64_t epoch, std::uint32_t part,
-                  LabelRecord::State state) {
-  return {{"demo", std::move(text)}, {oid}, epoch, part, state, Lsn{epoch * 100}, epoch * 10};
+                  LabelRecord::State state, bool reads_back = false) {
+  return {{"demo", std::move(text)}, {oid},      epoch,     part, state,
+          Lsn{epoch * 100},          epoch * 10, reads_back};
 }
 
 CheckpointUpdate whole_update() {
@@ -72,7 +73,7 @@ CheckpointUpdate whole_update() {
   update.tables = {table(16402), table(16384, TableState::errored)};
   update.labels = {label("b", 16402, 2, 0, LabelRecord::State::recorded),
                    label("a", 16384, 9, 1, LabelRecord::State::intended),
-                   label("c", 16384, 9, 0, LabelRecord::State::recorded)};
+                   label("c", 16384, 9, 0, LabelRecord::State::recorded, true)};
   update.flushed_lsn = Lsn{0x1000};
   update.logged_lsn = Lsn{0x1800};
   return update;
@@ -97,7 +98,7 @@ TEST_F(Checkpoints, EveryRecordIsReadAsItWasWritten) {
   Checkpoint const found = store.read();
   EXPECT_EQ(found.job, job());
   EXPECT_EQ(found.tables, (std::vector{table(16384, TableState::errored), table(16402)}));
-  EXPECT_EQ(found.labels, (std::vector{label("c", 16384, 9, 0, LabelRecord::State::recorded),
+  EXPECT_EQ(found.labels, (std::vector{label("c", 16384, 9, 0, LabelRecord::State::recorded, true),
                                        label("a", 16384, 9, 1, LabelRecord::State::intended),
                                        label("b", 16402, 2, 0, LabelRecord::State::recorded)}));
   EXPECT_EQ(found.flushed_lsn, Lsn{0x1000});
@@ -117,7 +118,7 @@ TEST_F(Checkpoints, ALaterWriteReplacesAndForgets) {
   Checkpoint const found = store.read();
   EXPECT_EQ(found.job, job());
   EXPECT_EQ(found.tables, (std::vector{table(16402, TableState::copying)}));
-  EXPECT_EQ(found.labels, (std::vector{label("c", 16384, 9, 0, LabelRecord::State::recorded),
+  EXPECT_EQ(found.labels, (std::vector{label("c", 16384, 9, 0, LabelRecord::State::recorded, true),
                                        label("a", 16384, 9, 1, LabelRecord::State::recorded)}));
   EXPECT_EQ(found.flushed_lsn, Lsn{0x2000});
 }
@@ -228,7 +229,7 @@ void execute(std::string const& path, char const* sql) {
 
 TEST_F(Checkpoints, ANewerFormatIsRefusedByName) {
   { SqliteStore const store(folder_); }
-  execute(database(), "PRAGMA user_version = 4");
+  execute(database(), "PRAGMA user_version = 5");
   for (auto const& opened : std::vector<std::function<void()>>{
            [&] { SqliteStore store(folder_); }, [&] { (void)read_checkpoint(folder_); }})
     try {
@@ -236,7 +237,7 @@ TEST_F(Checkpoints, ANewerFormatIsRefusedByName) {
       FAIL();
     } catch (Error const& error) {
       EXPECT_EQ(error.code(), ErrorCode::checkpoint_mismatch);
-      EXPECT_NE(std::string(error.what()).find("has format 4, this walrock knows formats up to 3"),
+      EXPECT_NE(std::string(error.what()).find("has format 5, this walrock knows formats up to 4"),
                 std::string::npos)
           << error.what();
     }
@@ -256,7 +257,7 @@ TEST_F(Checkpoints, AFileOfFormat1BecomesOneOfTheNewest) {
   {
     SqliteStore store(folder_);
     Checkpoint const found = store.read();
-    EXPECT_EQ(found.format, 3);
+    EXPECT_EQ(found.format, 4);
     JobRecord known = job();
     known.log_id.clear();
     known.timeline = 0;
@@ -267,14 +268,14 @@ TEST_F(Checkpoints, AFileOfFormat1BecomesOneOfTheNewest) {
     EXPECT_EQ(found.tables[1], table(16402));
     EXPECT_EQ(found.tables, before.tables);
     ASSERT_EQ(found.labels.size(), 2U);
-    EXPECT_EQ(found.labels[0], label("b", 16402, 2, 0, LabelRecord::State::recorded));
+    EXPECT_EQ(found.labels[0], label("b", 16402, 2, 0, LabelRecord::State::recorded, true));
     EXPECT_EQ(found.labels, before.labels);
     EXPECT_EQ(found.flushed_lsn, Lsn{0x16B374D900});
     EXPECT_EQ(found.incarnation, 1795277003368U);
     EXPECT_GT(store.begin_incarnation(), 1795277003368U);
     store.write(whole_update());
   }
-  EXPECT_EQ(read_checkpoint(folder_)->format, 3);
+  EXPECT_EQ(read_checkpoint(folder_)->format, 4);
   EXPECT_EQ(read_checkpoint(folder_)->write_number, 1U);
 }
 
@@ -287,19 +288,42 @@ TEST_F(Checkpoints, AFileOfFormat2BecomesOneOfTheNewest) {
   {
     SqliteStore store(folder_);
     Checkpoint const found = store.read();
-    EXPECT_EQ(found.format, 3);
+    EXPECT_EQ(found.format, 4);
     JobRecord known = job();
     known.log_id.clear();
     EXPECT_EQ(found.job, known);
     EXPECT_EQ(found.job, before.job);
     EXPECT_EQ(found.tables, std::vector{table(16402)});
-    EXPECT_EQ(found.labels, std::vector{label("b", 16402, 2, 0, LabelRecord::State::recorded)});
+    EXPECT_EQ(found.labels,
+              std::vector{label("b", 16402, 2, 0, LabelRecord::State::recorded, true)});
     EXPECT_EQ(found.flushed_lsn, Lsn{0x16B374D900});
     EXPECT_EQ(found.logged_lsn, Lsn{});
     EXPECT_EQ(found.write_number, 1U);
     store.write(whole_update());
   }
   EXPECT_EQ(read_checkpoint(folder_)->logged_lsn, Lsn{0x1800});
+}
+
+// What it did not tell counts as read back.
+TEST_F(Checkpoints, AFileOfFormat3BecomesOneOfTheNewest) {
+  fs::create_directories(folder_);
+  execute(database(),
+          content_of(WALROCK_SOURCE_DIR "/src/checkpoint/fixtures/format_3.sql").c_str());
+  Checkpoint const before = read_checkpoint(folder_).value();
+  EXPECT_EQ(before.format, 3);
+  {
+    SqliteStore store(folder_);
+    Checkpoint const found = store.read();
+    EXPECT_EQ(found.format, 4);
+    EXPECT_EQ(found.job, job());
+    EXPECT_EQ(found.labels,
+              std::vector{label("b", 16402, 2, 0, LabelRecord::State::recorded, true)});
+    EXPECT_EQ(found.labels, before.labels);
+    EXPECT_EQ(found.logged_lsn, Lsn{0x16B374DA00});
+    store.write(whole_update());
+  }
+  EXPECT_EQ(read_checkpoint(folder_)->labels.at(0).reads_back, true);
+  EXPECT_EQ(read_checkpoint(folder_)->labels.at(2).reads_back, false);
 }
 
 TEST_F(Checkpoints, AValueThatCannotBeIsAnError) {

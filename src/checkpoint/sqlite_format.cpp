@@ -1,6 +1,6 @@
 // Format 2 differs from format 1 by the checksum of every row, by job.timeline and timeline_start,
 // and by progress.write_number and written_at_ms; format 3 from format 2 by job.log_id and
-// progress.logged_lsn.
+// progress.logged_lsn; format 4 from format 3 by label.reads_back.
 #include "checkpoint/sqlite_format.h"
 
 #include <cstdio>
@@ -44,7 +44,7 @@ CREATE TABLE label (
   database TEXT NOT NULL, label TEXT NOT NULL,
   table_oid INTEGER NOT NULL, epoch INTEGER NOT NULL, part INTEGER NOT NULL,
   state TEXT NOT NULL, end_lsn TEXT NOT NULL, row_count INTEGER NOT NULL,
-  checksum INTEGER NOT NULL,
+  reads_back INTEGER NOT NULL, checksum INTEGER NOT NULL,
   PRIMARY KEY (database, label)) WITHOUT ROWID;
 )";
 
@@ -113,6 +113,7 @@ char const* sum_column(int format) {
 // Of a format that lacks a column, its value when nothing is known; it is no part of the checksum.
 std::string job_query(int format) {
   char const* const later[] = {"0, '0/0'", "timeline, timeline_start, checksum",
+                               "timeline, timeline_start, log_id, checksum",
                                "timeline, timeline_start, log_id, checksum"};
   return fmt::format("SELECT job_id, system_identifier, source_database, slot_name, "
                      "publication_name, consistent_lsn, {} FROM job",
@@ -184,8 +185,8 @@ std::vector<LabelRecord> read_labels(Sqlite& database, int format) {
   std::vector<LabelRecord> labels;
   SqliteStatement statement(
       database, fmt::format("SELECT database, label, table_oid, epoch, part, state, end_lsn, "
-                            "row_count{} FROM label ORDER BY table_oid, epoch, part, label",
-                            sum_column(format)));
+                            "row_count{}{} FROM label ORDER BY table_oid, epoch, part, label",
+                            format >= 4 ? ", reads_back" : "", sum_column(format)));
   while (statement.step()) {
     SummedRow row(database, statement, format);
     LabelRecord label;
@@ -197,6 +198,7 @@ std::vector<LabelRecord> read_labels(Sqlite& database, int format) {
     label.state = label_state_of(database, row.text());
     label.end_lsn = row.lsn();
     label.row_count = unsigned_of(row.integer());
+    label.reads_back = format < 4 || row.integer() != 0;
     row.check("label");
     labels.push_back(std::move(label));
   }
@@ -338,7 +340,7 @@ struct RecordWriter::Statements {
         table(database, "INSERT OR REPLACE INTO source_table VALUES "
                         "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         dropped_table(database, "DELETE FROM source_table WHERE oid = ?"),
-        label(database, "INSERT OR REPLACE INTO label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        label(database, "INSERT OR REPLACE INTO label VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         finished_label(database, "DELETE FROM label WHERE database = ? AND label = ?"),
         progress(database, progress_query(kNewestFormat)),
         new_progress(database, "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?, ?)") {}
@@ -367,7 +369,7 @@ void RecordWriter::write(CheckpointUpdate const& update) {
   for (LabelRecord const& l : update.labels)
     put(s.label, l.label.database, l.label.text, std::int64_t{l.table.oid}, stored(l.epoch),
         std::int64_t{l.part}, std::string(word_of(l.state)), to_string(l.end_lsn),
-        stored(l.row_count));
+        stored(l.row_count), std::int64_t{l.reads_back});
   for (Label const& label : update.finished_labels)
     s.finished_label.bind(label.database, label.text).run();
 }

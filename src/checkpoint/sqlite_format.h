@@ -10,7 +10,7 @@
 
 namespace walrock {
 
-inline constexpr int kNewestFormat = 3;
+inline constexpr int kNewestFormat = 4;
 
 // <folder>/checkpoint.db
 [[nodiscard]] std::string checkpoint_path(std::string const& folder);

@@ -67,6 +67,9 @@ struct LabelRecord {
   State state = State::intended;
   Lsn end_lsn; // applied_lsn of the table once all its labels of this epoch are committed
   std::uint64_t row_count = 0;
+  // Its rows, or others of its epoch, were completed with what the target held: they cannot be
+  // loaded a second time where some of them may be committed. Also when that is not known.
+  bool reads_back = false;
   bool operator==(LabelRecord const&) const = default;
 };
 

@@ -174,9 +174,7 @@ void Committer::on_aborted(TableLine& line, LabelSlot& slot, std::string const& 
 // by their rank there: where some of them may be committed, that cannot be read a second time.
 bool Committer::reads_back(TableLine& line, LabelSlot const& slot) {
   Unit const* const unit = unit_of(line, slot); // of a copy there is none
-  if (unit == nullptr)
-    return false;
-  return unit->reads_back || (line.is_hashed && unit->is_restored); // of these it is not known
+  return unit != nullptr && unit->reads_back;
 }
 
 void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) {

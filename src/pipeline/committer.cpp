@@ -23,7 +23,6 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   auto line = std::make_unique<TableLine>();
   line->record = std::move(entry.record);
   line->is_append_only = entry.is_append_only;
-  line->is_hashed = entry.is_hashed;
   line->has_origin = entry.has_origin;
   line->is_emptied_before_copy = entry.is_emptied_before_copy;
   line->is_known_empty = entry.is_known_empty;
@@ -82,6 +81,7 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed, Lsn
       unit.after_lsn = line->record.applied_lsn;
       unit.end_lsn = record.end_lsn;
       unit.is_restored = true;
+      unit.reads_back = record.reads_back;
       unit.step = Unit::Step::recorded;
       line->units.push_back(std::move(unit));
     }

@@ -51,7 +51,6 @@ struct CommitterSettings {
 struct TableEntry {
   TableRecord record;
   bool is_append_only = false;
-  bool is_hashed = false;  // TargetTable::is_hashed
   bool has_origin = false; // append-only, and its rows say which transaction they came from
   bool is_emptied_before_copy = true;
   bool is_known_empty = false;

@@ -30,9 +30,8 @@ public:
     return entry;
   }
 
-  void add(Oid oid, TableState state, Lsn applied = {}, bool is_hashed = false) {
+  void add(Oid oid, TableState state, Lsn applied = {}) {
     TableEntry entry = entry_of(oid);
-    entry.is_hashed = is_hashed;
     entry.record.state = state;
     entry.record.applied_lsn = applied;
     entry.is_known_empty = state == TableState::init;
@@ -182,6 +181,7 @@ TEST(Committer, ALabelIsIntendedBeforeItIsBegunAndRecordedBeforeItIsCommitted) {
   b.loaded(load);
   EXPECT_EQ(b.labels[load.label.text].state, LabelRecord::State::recorded);
   EXPECT_EQ(b.labels[load.label.text].end_lsn, Lsn{200});
+  EXPECT_FALSE(b.labels[load.label.text].reads_back);
   EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
   b.committed(b.only<SendCommit>());
   EXPECT_EQ(b.committer.flushed_lsn(), Lsn{200});
@@ -344,7 +344,7 @@ TEST(Committer, ACommitInDoubtIsAskedAndNeverLoadedAgain) {
 // Two labels of a table without a key, in parts: the first is committed, then the second is gone.
 TableState state_after_half(bool takes_ranks) {
   Bench b;
-  b.add(1, TableState::ready, Lsn{100}, true);
+  b.add(1, TableState::ready, Lsn{100});
   b.committer.on_stream_started(Lsn{100});
   std::vector<TableEpoch> tables;
   tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}, 2));
@@ -366,7 +366,7 @@ TEST(Committer, DeletesByRankThatMayBeHalfDoneMeanACopy) {
 
 TEST(Committer, DeletesByRankWhoseLabelIsForgottenMeanACopy) {
   Bench b;
-  b.add(1, TableState::ready, Lsn{100}, true);
+  b.add(1, TableState::ready, Lsn{100});
   b.committer.on_stream_started(Lsn{100});
   std::vector<TableEpoch> tables;
   tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
@@ -379,6 +379,28 @@ TEST(Committer, DeletesByRankWhoseLabelIsForgottenMeanACopy) {
   b.state(b.only<AskLabelState>(), LabelState::unknown);
   EXPECT_EQ(b.state_of(1), TableState::init);
   EXPECT_TRUE(b.take<FollowFrom>().empty());
+}
+
+TEST(Committer, TheCheckpointTellsWhetherAForgottenLabelMayBeReadAgain) {
+  for (bool const reads_back : {true, false}) {
+    Bench b;
+    b.add(1, TableState::ready, Lsn{100});
+    LabelRecord recorded;
+    recorded.label = {"demo", "l"};
+    recorded.table = {1};
+    recorded.epoch = 1;
+    recorded.state = LabelRecord::State::recorded;
+    recorded.end_lsn = Lsn{200};
+    recorded.reads_back = reads_back;
+    b.committer.restore({recorded}, Lsn{100});
+    b.committer.on_stream_started(Lsn{100});
+    b.turn();
+    b.committed(b.only<SendCommit>(), CommitOutcome::Kind::in_doubt);
+    b.later();
+    b.state(b.only<AskLabelState>(), LabelState::unknown);
+    EXPECT_EQ(b.state_of(1), reads_back ? TableState::init : TableState::ready);
+    EXPECT_EQ(b.take<FollowFrom>().size(), reads_back ? 0u : 1u);
+  }
 }
 
 TEST(Committer, AnAbortedLabelSendsOnlyItsTableBack) {

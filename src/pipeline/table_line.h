@@ -91,7 +91,6 @@ struct TableLine {
 
   TableRecord record;
   bool is_append_only = false;
-  bool is_hashed = false;
   bool has_origin = false;
   bool is_emptied_before_copy = true; // not with existing-rows: keep
   bool is_known_empty = false;        // the first copy into a table that has no rows

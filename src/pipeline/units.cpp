@@ -274,6 +274,7 @@ LabelRecord Committer::record_of(TableLine const& line, Unit const& unit, LabelS
   record.state = state;
   record.end_lsn = unit.end_lsn;
   record.row_count = slot.row_count;
+  record.reads_back = unit.reads_back;
   return record;
 }
 

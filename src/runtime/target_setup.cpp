@@ -155,8 +155,7 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     keep_rows(table);
     if (record.state != TableState::errored)
       require_identities(source, table.copy_target(), options_);
-    table.entry.is_hashed = table.copy_target().is_hashed();
-    if (!table.entry.is_append_only && !table.entry.is_hashed)
+    if (!table.entry.is_append_only && !table.copy_target().is_hashed())
       table.entry.quarantine_limit = options_.quarantine_limit();
     table.entry.has_origin =
         table.entry.is_append_only && table.copy_target().column(kLsnColumn) != nullptr;

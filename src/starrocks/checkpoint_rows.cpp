@@ -1,4 +1,5 @@
-// Format 2 differs from format 1 by log_id of the job and logged_lsn of the owner.
+// Format 2 differs from format 1 by log_id of the job and logged_lsn of the owner, format 3 from
+// format 2 by reads_back of the labels.
 #include "starrocks/checkpoint_rows.h"
 
 #include <algorithm>
@@ -89,7 +90,8 @@ CheckpointRow row_of(LabelRecord const& label) {
                    {"part", label.part},
                    {"state", word_of(label.state)},
                    {"end_lsn", to_string(label.end_lsn)},
-                   {"row_count", label.row_count}})};
+                   {"row_count", label.row_count},
+                   {"reads_back", label.reads_back}})};
 }
 
 [[noreturn]] void fail_damaged(std::string const& why) {
@@ -159,6 +161,7 @@ LabelRecord label_of(Json const& json) {
   label.state = word == "recorded" ? LabelRecord::State::recorded : LabelRecord::State::intended;
   label.end_lsn = lsn_of(json, "end_lsn");
   label.row_count = json.at("row_count");
+  label.reads_back = json.value("reads_back", true);
   return label;
 }
 

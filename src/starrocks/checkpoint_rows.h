@@ -11,7 +11,7 @@
 
 namespace walrock {
 
-inline constexpr int kStarRocksCheckpointFormat = 2;
+inline constexpr int kStarRocksCheckpointFormat = 3;
 
 // One row; the job and the incarnation complete its key.
 struct CheckpointRow {

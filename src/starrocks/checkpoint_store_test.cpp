@@ -108,12 +108,27 @@ TEST(CheckpointRows, RowsOfFormat1AreRead) {
   EXPECT_EQ(read_owner(row_of(newest).content).logged_lsn, Lsn{0x900});
 }
 
+// A label of format 2 does not say whether its rows were read back: that counts as yes.
+TEST(CheckpointRows, ALabelOfFormat2CountsAsReadBack) {
+  Checkpoint found;
+  add_row(found, "label",
+          R"({"database":"demo","label":"l","table_oid":7,"epoch":2,"part":0,"state":"recorded",)"
+          R"("end_lsn":"0/C8","row_count":20})");
+  LabelRecord label = found.labels.at(0);
+  EXPECT_TRUE(label.reads_back);
+  label.reads_back = false;
+  CheckpointUpdate update;
+  update.labels = {label};
+  add_row(found, "label", rows_of(update).at(0).content);
+  EXPECT_EQ(found.labels.at(1), label);
+}
+
 TEST(CheckpointRows, WhatCannotBeReadIsAnError) {
   Checkpoint found;
   EXPECT_EQ(code_of([&] { add_row(found, "label", "{}"); }), ErrorCode::checkpoint_failed);
   EXPECT_EQ(code_of([&] { add_row(found, "table", "not json"); }), ErrorCode::checkpoint_failed);
   EXPECT_EQ(code_of([&] { add_row(found, "spoon", "{}"); }), ErrorCode::checkpoint_failed);
-  EXPECT_EQ(code_of([&] { (void)read_owner("{\"format\": 3}"); }), ErrorCode::checkpoint_mismatch);
+  EXPECT_EQ(code_of([&] { (void)read_owner("{\"format\": 4}"); }), ErrorCode::checkpoint_mismatch);
 }
 
 class CheckpointInLive : public testing::Test {
@@ -296,7 +311,7 @@ TEST_F(CheckpointInLive, ANewerFormatIsRefusedByName) {
   SqlConnection sql(settings_.address);
   CheckpointTable table(sql, settings_.database, settings_.job_id);
   auto owner = table.owners().at(0);
-  owner.record.format = 3;
+  owner.record.format = kStarRocksCheckpointFormat + 1;
   put_owner(owner.incarnation, owner.record);
   StarRocksStore store(settings_);
   EXPECT_EQ(code_of([&] { (void)store.begin_incarnation(); }), ErrorCode::checkpoint_mismatch);

@@ -165,8 +165,7 @@ TableEntry Process::set_up(std::size_t number, Checkpoint const& checkpoint) {
   if (world_.source.is_partitioned(number))
     watch_partitions(number, entry.record);
   entry.is_append_only = entry.has_origin = wanted.model != TableModel::primary;
-  entry.is_hashed = wanted.is_hashed();
-  if (!entry.is_append_only && !entry.is_hashed)
+  if (!entry.is_append_only && !wanted.is_hashed())
     entry.quarantine_limit = settings_.quarantine_limit;
   if (!world_.target.has(name)) {
     world_.target.create(wanted);
