@@ -55,7 +55,7 @@ void Committer::retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& 
     return;
   }
   if (line.trouble != outcome.message) {
-    line.trouble = outcome.message;
+    line.wait_because(outcome.message, outcome.kind != LoadOutcome::Kind::unreachable);
     say(log::Level::warning,
         fmt::format("load is tried again table={} label={}: {}", to_string(line.record.source),
                     slot.label.text, outcome.message));
@@ -87,7 +87,7 @@ void Committer::on_committed(CallId id, CommitOutcome const& outcome, TimePoint 
     break; // durable, not visible yet: what follows in this table waits
   case CommitOutcome::Kind::aborted: on_aborted(*line, *slot, outcome.message, now); return;
   case CommitOutcome::Kind::in_doubt:
-    line->trouble = "the outcome of a commit is being asked for: " + outcome.message;
+    line->wait_because("the outcome of a commit is being asked for: " + outcome.message, false);
     slot->is_in_doubt = true;
     doubts_.try_emplace(slot->label.database, 0);
     break;
@@ -211,7 +211,7 @@ void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) 
     return;
   }
   if (outcome.kind == CallOutcome::Kind::unreachable) {
-    line.trouble = outcome.message;
+    line.wait_because(outcome.message, false);
     line.retry_at = now + line.backoff.next();
     if (is_add_of_copy)
       std::move(line.adding_columns.begin(), line.adding_columns.end(),

@@ -153,17 +153,19 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
                    "every row of an epoch is in one of its labels");
     unit.quarantined = std::move(from.quarantined);
     line->units.push_back(std::move(unit));
-    if (!line->is_open())
-      wait_for_copy(*line);
-    else if (!line->trouble.empty() && line->units.size() > settings_.units_in_flight)
-      spool_unit(line->units.back());
+    if (!line->is_open() || (line->is_waiting() && line->units.size() > settings_.units_in_flight))
+      wait_behind(*line);
   }
 }
 
-// Changes of a table that is still copying wait, the larger bodies on disk; what does not fit is
-// read again from the slot when the copy is complete.
-void Committer::wait_for_copy(TableLine& line) {
+// Changes of a table that is still copying wait, the larger bodies on disk, and so do those behind
+// what StarRocks does not take just now. What does not fit is read again from the slot when the
+// copy is complete, or what is before it applied: one table never stops the others. Where StarRocks
+// is away as a whole, the stream waits instead.
+void Committer::wait_behind(TableLine& line) {
   spool_unit(line.units.back());
+  if (line.is_open() && !line.is_held_up())
+    return;
   std::uint64_t in_memory = 0;
   std::uint64_t everywhere = 0;
   for (auto const& [id, other] : lines_) {
@@ -174,16 +176,26 @@ void Committer::wait_for_copy(TableLine& line) {
   }
   if (in_memory <= settings_.waiting_memory && everywhere <= settings_.waiting_limit)
     return;
-  reread_after_copy(line);
+  let_go(line);
 }
 
-// What waits for a copy is let go and read again after it.
-void Committer::reread_after_copy(TableLine& line) {
-  Lsn const from = line.units.empty() ? line.copy_lsn : line.units.front().after_lsn;
+// Of an open table what has begun stays: no more than may be in flight.
+void Committer::let_go(TableLine& line) {
+  std::size_t const kept =
+      line.is_open() ? std::min(settings_.units_in_flight, line.units.size()) : 0;
+  Lsn const from = kept == line.units.size() ? line.copy_lsn : line.units[kept].after_lsn;
   line.pin = std::min(line.pin.value_or(from), from);
   line.must_reread = true;
-  discard_units(line);
+  discard_units(line, kept);
   ++line.generation; // what the stream still hands over is not wanted
+}
+
+// What was let go, when all before it is in the target.
+void Committer::reread(TableLine& line) {
+  line.must_reread = false;
+  line.pin = line.record.applied_lsn;
+  before_write_.emplace_back(
+      FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation, line.quarantined});
 }
 
 // Small bodies stay: a place on disk each is not worth it. Performed at the end of the turn, when

@@ -198,14 +198,15 @@ private:
                  std::string const& advice);
   void read_again(TableLine& line, std::string const& why, std::vector<RefusedRow> refused = {},
                   Lsn hand_over_at = {});
-  void reread_after_copy(TableLine& line);
+  void let_go(TableLine& line);
+  void reread(TableLine& line);
   void cut_target(TableLine& line, TimePoint now);
   void end_cut(TableLine& line);
   void note_committed_beyond(TableLine& line, Label const& label);
   void advance_orphans(TimePoint now);
   void end_settled_doubts();
   [[nodiscard]] bool is_held_back(LabelSlot const& slot);
-  void discard_units(TableLine& line);
+  void discard_units(TableLine& line, std::size_t kept = 0);
   void discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot);
   void change_state(TableLine& line, TableState state);
 
@@ -229,7 +230,7 @@ private:
   void say(log::Level level, std::string text) { said_.push_back({level, std::move(text)}); }
   void compute_flushed();
   void note_load_times(TimePoint now);
-  void wait_for_copy(TableLine& line);
+  void wait_behind(TableLine& line);
   static void spool_unit(Unit& unit);
   void spool_bodies(Unit& unit);
   [[nodiscard]] bool is_committed(Unit const& unit) const;

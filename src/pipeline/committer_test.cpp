@@ -911,6 +911,83 @@ TEST(Committer, WhatDoesNotFitWhileATableIsCopiedIsReadAgainAfterwards) {
   EXPECT_TRUE(b.take<StartLoad>().empty());
 }
 
+// Units of 1,000 bytes each of table 1, of which one may wait.
+struct HeldUp {
+  static CommitterSettings settings() {
+    CommitterSettings out;
+    out.waiting_memory = 1500;
+    return out;
+  }
+  HeldUp() {
+    b.add(1, TableState::ready, Lsn{100});
+    b.add(2, TableState::ready, Lsn{100});
+    b.committer.on_stream_started(Lsn{100});
+  }
+  void epoch(std::uint64_t number, Oid oid = 1) {
+    auto table = Bench::part_of(oid, number, Lsn{number * 100}, Lsn{number * 100 + 100});
+    table.parts[0].batches[0].bodies[0].bytes = std::string(1000, 'x');
+    b.epoch(number, Lsn{number * 100 + 100}, one(std::move(table)));
+    b.turn();
+  }
+  void refuse_the_first(LoadOutcome::Kind kind) {
+    epoch(1);
+    b.loaded(b.only<StartLoad>(), kind);
+    b.rolled_back(b.only<SendRollback>());
+    for (std::uint64_t number = 2; number <= 7; ++number)
+      epoch(number);
+  }
+  Bench b{settings()};
+};
+
+TEST(Committer, WhatWaitsBehindARefusedLoadIsLetGoAndReadAgain) {
+  HeldUp held;
+  Bench& b = held.b;
+  held.refuse_the_first(LoadOutcome::Kind::busy);
+  EXPECT_TRUE(b.take<FollowFrom>().empty()) << "not before it goes on";
+  for (StartLoad const& load : b.take<StartLoad>())
+    b.loaded(load, LoadOutcome::Kind::busy);
+  for (SendRollback const& rollback : b.take<SendRollback>())
+    b.rolled_back(rollback);
+  held.epoch(8, 2); // another table goes on
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{100});
+  for (int i = 0; i < 3; ++i) {
+    b.later();
+    for (StartLoad const& load : b.take<StartLoad>())
+      b.loaded(load);
+    for (SendCommit const& commit : b.take<SendCommit>())
+      b.committed(commit);
+  }
+  auto const again = b.only<FollowFrom>();
+  EXPECT_EQ(again.table, RelationId{1});
+  EXPECT_EQ(again.from, Lsn{400}) << "three were in flight";
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{400}) << "WAL is the durable copy: it must stay";
+  b.committer.on_followed({1}, again.generation);
+  auto table = Bench::part_of(1, 9, Lsn{400}, Lsn{900});
+  table.generation = again.generation;
+  b.epoch(9, Lsn{1000}, one(std::move(table)));
+  b.turn();
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>());
+  EXPECT_EQ(b.committer.flushed_lsn(), Lsn{1000});
+}
+
+TEST(Committer, WhereStarRocksIsAwayTheStreamWaitsInstead) {
+  HeldUp held;
+  held.refuse_the_first(LoadOutcome::Kind::unreachable);
+  held.b.later();
+  EXPECT_EQ(held.b.committer.flushed_lsn(), Lsn{100});
+  for (int i = 0; i < 9; ++i) {
+    for (StartLoad const& load : held.b.take<StartLoad>())
+      held.b.loaded(load);
+    for (SendCommit const& commit : held.b.take<SendCommit>())
+      held.b.committed(commit);
+  }
+  EXPECT_TRUE(held.b.take<FollowFrom>().empty()) << "everything was kept";
+  EXPECT_EQ(held.b.committer.flushed_lsn(), Lsn{800});
+}
+
 TEST(Committer, RestoredLabelsCommitInTheOrderOfTheirPositions) {
   Bench b;
   b.add(1, TableState::ready, Lsn{100});

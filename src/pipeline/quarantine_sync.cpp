@@ -101,7 +101,7 @@ void Committer::divert_copied(TableLine& line, LabelSlot& slot,
 void Committer::add_copied_keys(TableLine& line, Batch const& batch) {
   note_quarantined(line, keys_of(batch));
   if (!line.must_reread)
-    reread_after_copy(line);
+    let_go(line);
   if (total_of(line.quarantined) > *line.quarantine_limit)
     set_aside(line, ErrorCode::quarantine_full,
               fmt::format("more than {} rows of the copy would be in quarantine (bad-rows-limit)",
@@ -142,7 +142,7 @@ void Committer::on_quarantine_read(CallId id, QuarantineOutcome const& outcome, 
     set_aside(line, ErrorCode::target_query_failed, outcome.call.message, "");
     return;
   case CallOutcome::Kind::unreachable:
-    line.trouble = outcome.call.message;
+    line.wait_because(outcome.call.message, false);
     line.retry_at = now + line.backoff.next();
     return;
   case CallOutcome::Kind::done: break;

@@ -141,19 +141,34 @@ struct TableLine {
   std::size_t open_statements = 0;
 
   std::uint64_t generation = 0;
-  bool must_reread = false; // units were thrown away while the table was copying
+  bool must_reread = false; // units that waited were let go
   std::optional<Lsn> pin;   // flushed_lsn may not pass it
 
   TimePoint retry_at{};
   Backoff backoff{Milliseconds(100), Milliseconds(5000)};
-  int failure_count = 0; // in a row
-  std::string trouble;   // what it waits for, in words; empty when all is well
+  int failure_count = 0;   // in a row
+  std::string trouble;     // what it waits for, in words; empty when all is well
+  bool is_refused = false; // it is an answer: of this table alone
   std::uint64_t applied_rows = 0;
 
   [[nodiscard]] bool is_errored() const { return record.state == TableState::errored; }
   // Rows that are committed beyond applied_lsn would be there twice when they come again: they are
   // cut before. (A copy is emptied as a whole.)
   [[nodiscard]] bool may_double() const { return has_origin && is_open(); }
+  void wait_because(std::string why, bool is_an_answer) {
+    trouble = std::move(why);
+    is_refused = is_an_answer;
+  }
+  [[nodiscard]] bool has_statement() const {
+    return !units.empty() && (units.front().step == Unit::Step::adding_columns ||
+                              units.front().step == Unit::Step::truncating);
+  }
+  // What is behind its first units does not begin soon,
+  [[nodiscard]] bool is_waiting() const { return !trouble.empty() || has_statement(); }
+  // and that is a matter of this table alone.
+  [[nodiscard]] bool is_held_up() const {
+    return (!trouble.empty() && is_refused) || (trouble.empty() && has_statement());
+  }
   // The copy is complete: units may be loaded.
   [[nodiscard]] bool is_open() const { return copy_phase == CopyPhase::none && !is_errored(); }
 };

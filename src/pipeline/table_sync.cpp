@@ -84,7 +84,7 @@ void Committer::fail_copy(TableLine& line, ErrorReport const& report, TimePoint 
     return;
   }
   line.is_known_empty = false;
-  line.trouble = report.message;
+  line.wait_because(report.message, false);
   line.retry_at = now + line.backoff.next();
   say(log::Level::warning, fmt::format("copy is begun again table={}: {}",
                                        to_string(line.record.source), report.message));
@@ -287,12 +287,8 @@ void Committer::finish_copy(TableLine& line) {
   is_urgent_ = true;
   say(log::Level::info, fmt::format("copied table={} rows={}", to_string(line.record.source),
                                     line.record.copied_rows));
-  if (line.must_reread) {
-    line.must_reread = false;
-    line.pin = line.record.applied_lsn;
-    before_write_.emplace_back(
-        FollowFrom{line.record.id, line.record.applied_lsn, ++line.generation, line.quarantined});
-  }
+  if (line.must_reread)
+    reread(line);
   if (!line.units.empty())
     change_state(line, TableState::catching_up);
 }
@@ -336,7 +332,7 @@ void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint 
     return;
   leftover->call = 0;
   if (outcome.kind == CallOutcome::Kind::unreachable) {
-    line.trouble = outcome.message;
+    line.wait_because(outcome.message, false);
     leftover->is_in_trouble = true;
     leftover->retry_at = now + line.backoff.next();
     return;
@@ -387,6 +383,7 @@ void Committer::read_again(TableLine& line, std::string const& why, std::vector<
                   to_string(line.record.applied_lsn), why));
   line.pin = line.units.empty() ? line.record.applied_lsn : line.units.front().after_lsn;
   discard_units(line);
+  line.must_reread = false;
   ++line.generation;
   if (!line.must_read_quarantine) // else it is followed when that is known
     after_write_.emplace_back(FollowFrom{line.record.id, line.record.applied_lsn, line.generation,
@@ -415,10 +412,11 @@ void Committer::cut_target(TableLine& line, TimePoint now) {
   after_write_.emplace_back(SendCut{line.cut_call, line.record.target, line.record.applied_lsn});
 }
 
-void Committer::discard_units(TableLine& line) {
-  while (!line.units.empty()) {
-    Unit unit = std::move(line.units.front());
-    line.units.pop_front();
+void Committer::discard_units(TableLine& line, std::size_t kept) {
+  while (line.units.size() > kept) {
+    auto const next = line.units.begin() + static_cast<std::ptrdiff_t>(kept);
+    Unit unit = std::move(*next);
+    line.units.erase(next);
     std::move(unit.added_columns.begin(), unit.added_columns.end(),
               std::back_inserter(line.owed_columns));
     for (auto& slot : unit.labels) {

@@ -70,6 +70,8 @@ void Committer::advance_units(TableLine& line, TimePoint now) {
       in_flight = 0;
     }
   }
+  if (line.units.empty() && line.must_reread)
+    reread(line);
   if (line.units.empty() && line.record.state != TableState::ready)
     change_state(line, TableState::ready);
 }
