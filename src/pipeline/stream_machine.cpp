@@ -118,7 +118,8 @@ StreamMachine::Table* StreamMachine::wanted(RelationId id) {
 namespace {
 
 // It is described anew when its identity is another.
-void require_identity(NeededIdentity const& needed, Partition const& partition) {
+void require_identity(NeededIdentity const& needed, Relation const& described) {
+  Partition const partition = partition_of(described, needed);
   if (auto const fault = identity_fault(needed, std::span(&partition, 1)))
     throw Error(ErrorCode::replica_identity_missing, fault->message)
         .set_advice(then_copy_anew(fault->sql));
@@ -131,9 +132,9 @@ void require_identity(NeededIdentity const& needed, Partition const& partition) 
 StreamMachine::Table* StreamMachine::wanted_row(RelationId id, StreamActions& actions) {
   Table* const table = wanted(id);
   auto const partition = std::exchange(partition_, std::nullopt);
-  if (!partition || partition->oid == id.oid || table == nullptr || table->source.relkind != 'p')
+  if (!partition || partition->id == id || table == nullptr || table->source.relkind != 'p')
     return table;
-  actions.emplace_back(PartitionWritten{id, partition->oid, transaction_->xid});
+  actions.emplace_back(PartitionWritten{id, partition->id.oid, transaction_->xid});
   guarded(*table, actions, [&] {
     require_identity(needed_identity(table->source, table->target, table->options), *partition);
   });
@@ -308,7 +309,7 @@ void StreamMachine::on_keepalive(Lsn wal_end, TimePoint now, StreamActions& acti
 void StreamMachine::on_relation(Relation const& relation, StreamActions& actions) {
   Table* const table = find(relation.id);
   if (table == nullptr)
-    partition_ = partition_of(relation);
+    partition_ = relation;
   if (table == nullptr || !table->is_following)
     return;
   if (table->relation && *table->relation == relation)

@@ -204,7 +204,7 @@ private:
   std::unordered_set<RelationId> described_; // by this stream since its start
   RelationId last_described_;                // of require_described(), likewise
   // Described just now and not followed: where the row that comes next is, if it is a partition.
-  std::optional<Partition> partition_;
+  std::optional<Relation> partition_;
   std::vector<Table*> touched_; // have something in the open epoch
   std::vector<Value> filled_;   // scratch of on_update
 

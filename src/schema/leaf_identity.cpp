@@ -95,14 +95,15 @@ std::optional<Advice> identity_lack(SourceTable const& root) {
                 sql_for(without, is_default_enough(root, root.primary_key))};
 }
 
-Partition partition_of(Relation const& relation) {
+Partition partition_of(Relation const& relation, NeededIdentity const& needed) {
   Partition out;
   out.oid = relation.id.oid;
   out.name = relation.name;
   out.identity = relation.identity;
+  out.identity_columns = needed.columns;
   for (RelationColumn const& column : relation.columns)
-    if (column.is_key)
-      out.identity_columns.push_back(column.name);
+    if (!column.is_key)
+      std::erase(out.identity_columns, column.name);
   return out;
 }
 

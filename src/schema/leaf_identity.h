@@ -35,8 +35,9 @@ struct NeededIdentity {
 // though nobody has said so.
 [[nodiscard]] std::optional<Advice> identity_lack(SourceTable const& root);
 
-// A partition as pgoutput describes it.
-[[nodiscard]] Partition partition_of(Relation const& relation);
+// A partition as pgoutput describes it. Where the publication has a column list, a column of
+// another number than in the root may be left out there: of such a one nothing is known.
+[[nodiscard]] Partition partition_of(Relation const& relation, NeededIdentity const& needed);
 
 // The advice of a table that is set aside until its source is cured.
 [[nodiscard]] std::string then_copy_anew(std::string const& sql);

@@ -35,7 +35,7 @@ def test_a_leaf_whose_identity_lacks_a_column_of_the_key_is_named_by_check_and_s
     walrock.stop()
     case.source(CURE)
     walrock.start()
-    walrock.wait_until_ready("public.room", "public.healthy")
+    walrock.wait_until_table("public.room", "ready")
     case.source(MOVE, "DELETE FROM room WHERE id = 3")
     case.settle_and_compare(walrock, "room")
     assert walrock.command("check").returncode == 0
@@ -83,7 +83,7 @@ def test_a_leaf_without_any_identity_is_not_published_because_its_updates_would_
     walrock.stop()
     case.source("ALTER TABLE note_1 REPLICA IDENTITY FULL")
     walrock.start()
-    walrock.wait_until_ready("public.note")
+    walrock.wait_until_table("public.note", "ready")
     case.source("DELETE FROM note WHERE ctid = (SELECT min(ctid) FROM note WHERE id = 1)", "UPDATE note SET what = 'newer' WHERE id = 2")
     case.settle(walrock)
     assert sorted(case.target("SELECT id, what FROM note")) == [["1", "old"], ["2", "newer"]]
