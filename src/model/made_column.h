@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -50,6 +51,14 @@ inline constexpr std::array kMadeColumns{
                    "commit time of the transaction that deleted the row, UTC"},
     MadeColumnType{MadeColumn::row_hash, kHashColumn, "LARGEINT", "hash of the row's values"},
 };
+
+// Of one that is not none.
+[[nodiscard]] constexpr MadeColumnType const& made_column_type(MadeColumn made) {
+  return kMadeColumns.at(static_cast<std::size_t>(made) - 1);
+}
+static_assert(made_column_type(MadeColumn::lsn).column == MadeColumn::lsn &&
+              made_column_type(MadeColumn::operation).column == MadeColumn::operation &&
+              made_column_type(MadeColumn::row_hash).column == MadeColumn::row_hash);
 
 // none: no column of walrock's has this name.
 [[nodiscard]] constexpr MadeColumn made_column_named(std::string_view name) {

@@ -1,7 +1,6 @@
 #include "runtime/target_setup.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -11,10 +10,9 @@
 #include "model/partition_tree.h"
 #include "model/published.h"
 #include "model/table_plan.h"
+#include "runtime/target_demands.h"
 #include "schema/ddl.h"
-#include "schema/leaf_identity.h"
 #include "schema/made_columns.h"
-#include "schema/source_types.h"
 
 namespace walrock {
 
@@ -27,83 +25,6 @@ std::string names_of(std::vector<TargetColumn> const& columns) {
   for (TargetColumn const& column : columns)
     names += (names.empty() ? "" : ", ") + column.name;
   return names;
-}
-
-void require_publishable(SourceTable const& source) {
-  if (is_publishable(source))
-    return;
-  Advice const advice = unpublishable_advice(source);
-  throw Error(ErrorCode::primary_key_missing,
-              fmt::format("{} {}", to_string(source.name), advice.message))
-      .set_advice(advice.sql + " Then start walrock again.");
-}
-
-// Of the partitions.
-void require_identities(SourceTable const& source, TargetTable const& target,
-                        TableOptions const& options) {
-  if (auto const fault =
-          identity_fault(needed_identity(source, target, options), source.partitions))
-    throw Error(ErrorCode::replica_identity_missing, fault->message)
-        .set_advice(then_copy_anew(fault->sql));
-}
-
-// layout: TableRecord::layout. A column with another name under its number was renamed.
-void require_same_names(SourceTable const& source, std::string const& layout) {
-  for (SourceColumn const& column : source.columns) {
-    if (!column.is_sent)
-      continue;
-    std::string const number = std::to_string(column.attnum) + ":";
-    std::size_t const at = layout.starts_with(number) ? 0 : layout.find("\n" + number);
-    if (at == std::string::npos)
-      continue;
-    std::size_t const from = layout.find(':', at) + 1;
-    std::string const before = layout.substr(from, layout.find('\n', from) - from);
-    if (before != column.name)
-      throw Error(ErrorCode::table_changed,
-                  fmt::format("column {} of {} was renamed to {} while walrock was down", before,
-                              to_string(source.name), column.name));
-  }
-}
-
-// The zone of the target's moments stands in the layout as the column number 0, which no column
-// has; without it they are in UTC.
-constexpr char kZoneNumber[] = "0:";
-
-std::string zone_line(std::string const& zone) {
-  return zone == "UTC" ? "" : kZoneNumber + zone + "\n";
-}
-
-void require_same_zone(SourceTable const& source, std::string const& layout,
-                       std::string const& zone) {
-  bool const has_moments =
-      std::any_of(source.columns.begin(), source.columns.end(), [](SourceColumn const& column) {
-        return column.is_sent && may_show_zone(column);
-      });
-  std::size_t const at = ("\n" + layout).find("\n" + std::string(kZoneNumber));
-  std::size_t const from = at + sizeof kZoneNumber - 1;
-  std::string const before =
-      at == std::string::npos ? "UTC" : layout.substr(from, layout.find('\n', from) - from);
-  if (has_moments && before != zone)
-    throw Error(ErrorCode::target_table_mismatch,
-                fmt::format("the target of {} has its times in the zone {}, and time-zone is {}",
-                            to_string(source.name), before, zone))
-        .set_advice("Drop the target table and restart, so that it is copied in the new zone; or "
-                    "set time-zone back, drop the target table and restart.");
-}
-
-// A table whose rows the target tells apart by other columns than the source does now.
-void require_key_of_target(SourceTable const& source, TargetTable const& wanted,
-                           TargetTable const& existing) {
-  bool const is_same = std::is_permutation(wanted.key.begin(), wanted.key.end(),
-                                           existing.key.begin(), existing.key.end());
-  if (existing.model != TableModel::primary || is_same)
-    return;
-  throw Error(ErrorCode::target_table_mismatch,
-              fmt::format("the key of {} is ({}) by now, that of its target is ({})",
-                          to_string(source.name), fmt::join(wanted.key, ", "),
-                          fmt::join(existing.key, ", ")))
-      .set_advice(fmt::format("To copy it again under its new key, drop {} and restart.",
-                              to_string(existing.name)));
 }
 
 } // namespace
@@ -198,26 +119,12 @@ void TargetSetup::compare_published(SourceTable const& source, std::string const
   if (why.empty())
     return;
   if (auto const existing = catalog_.describe_table(record.target))
-    require_same_key(source, *existing, why);
+    require_key_of_target(source, target_table_beside(source, *existing, options_), *existing, why);
   log::warning("table is copied again table={}: {}", to_string(source.name), why);
   record.state = TableState::init;
   record.applied_lsn = Lsn{};
   record.copied_rows = 0;
   record.reason = fmt::format("copied again because {}", why);
-}
-
-// Rows of a table without its key could only be appended.
-void TargetSetup::require_same_key(SourceTable const& source, TargetTable const& existing,
-                                   std::string const& why) const {
-  std::set<std::string> const before(existing.key.begin(), existing.key.end());
-  TargetTable const wanted = target_table_beside(source, existing, options_);
-  std::set<std::string> const now(wanted.key.begin(), wanted.key.end());
-  if (existing.model == wanted.model && (existing.model != TableModel::primary || before == now))
-    return;
-  throw Error(
-      ErrorCode::table_changed,
-      fmt::format("{}, and the key of {} does not arrive any more", why, to_string(source.name)))
-      .set_advice(fmt::format("Publish it, drop {} and start again.", to_string(existing.name)));
 }
 
 void TargetSetup::set_up_first_time(SourceTable const& source, SetUpTable& table) {
@@ -342,7 +249,7 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
   wanted_ = target_table_beside(source, *existing, options_);
   table.target = *existing;
   table.entry.is_append_only = existing->model != TableModel::primary;
-  require_history(*existing);
+  require_history(wanted_, *existing, options_);
   bool const must_copy = record.state == TableState::init || record.state == TableState::copying;
   // With a reason its rows are shown until it is copied again.
   bool const is_repaired = must_copy && !record.reason.empty();
@@ -355,22 +262,6 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
   if (record.state == TableState::errored)
     log::error("table stays set aside table={}: {} To copy it again, drop {} and restart.",
                to_string(source.name), record.reason, to_string(record.target));
-}
-
-// What the job says of a table that was copied before may be another thing by now.
-void TargetSetup::require_history(TargetTable const& existing) const {
-  bool const has_history = existing.model == TableModel::duplicate &&
-                           wanted_.model == TableModel::primary &&
-                           existing.column("_walrock_operation") != nullptr;
-  bool const lacks_history = options_.is_history() && existing.model != TableModel::duplicate;
-  if (!has_history && !lacks_history)
-    return;
-  throw Error(ErrorCode::target_table_mismatch,
-              fmt::format("{} {}", to_string(existing.name),
-                          has_history ? "has the history of its source, and history is off"
-                                      : "has the rows of its source, and history is on"))
-      .set_advice("Move it away, so that it is made and copied anew: " +
-                  rename_table_sql(existing.name, existing.name.table + "_old") + ";");
 }
 
 // A copy goes into a twin, which gets the rows that stay when it begins.
@@ -444,61 +335,6 @@ void TargetSetup::create(SetUpTable& table) {
   log::info("created table={}", to_string(name));
   table.target = wanted_;
   table.entry.is_known_empty = true;
-}
-
-void TargetSetup::set_up_quarantine(std::vector<TableEntry> const& tables) {
-  bool const is_wanted = std::any_of(tables.begin(), tables.end(), [](TableEntry const& table) {
-    return table.quarantine_limit.has_value();
-  });
-  TargetTable const wanted = quarantine_table(job_.target.database);
-  auto const existing = catalog_.describe_table(wanted.name);
-  if (!existing) {
-    if (is_wanted)
-      make_quarantine_table(wanted);
-    return;
-  }
-  if (is_wanted && !is_quarantine_table(*existing))
-    throw Error(ErrorCode::target_table_mismatch,
-                fmt::format("{} is not the table of rows in quarantine that walrock makes",
-                            to_string(wanted.name)))
-        .set_advice("Rename it.");
-  QuarantineRows rows(sql_, job_.target.database);
-  for (TableEntry const& table : tables)
-    if (!table.quarantine_limit && !table.is_append_only)
-      require_no_rows(table, rows);
-}
-
-void TargetSetup::make_quarantine_table(TargetTable table) {
-  choose_replicas(table);
-  if (!job_.schema_sync.enable || !job_.schema_sync.auto_create_table)
-    throw Error(ErrorCode::target_table_missing,
-                fmt::format("{} does not exist and schema-sync.auto-create-table is off",
-                            to_string(table.name)))
-        .set_advice(create_table_sql(table) + ";");
-  WALROCK_BEFORE(quarantine_table);
-  catalog_.create_database(table.name.database);
-  catalog_.execute(create_table_sql(table));
-  WALROCK_AFTER(quarantine_table);
-  log::info("created table={}", to_string(table.name));
-}
-
-void TargetSetup::require_no_rows(TableEntry const& table, QuarantineRows& rows) const {
-  TableState const state = table.record.state;
-  std::uint64_t const count = total_of(rows.keys_of(table.record.target.table));
-  if (count == 0 || state == TableState::errored)
-    return;
-  if (state == TableState::init || state == TableState::copying) {
-    rows.remove_table(table.record.target.table); // the copy has them
-    return;
-  }
-  throw Error(
-      ErrorCode::job_file_invalid,
-      fmt::format("{} rows of {} are in quarantine, and bad-rows is not quarantine: partial "
-                  "updates of them would make rows that never were",
-                  count, to_string(table.record.source)))
-      .set_advice(
-          "Set bad-rows: quarantine again, or load them with `walrock quarantine JOB retry` "
-          "first.");
 }
 
 // The server's default of 3 replicas fails on smaller clusters.

@@ -51,15 +51,12 @@ private:
   [[nodiscard]] bool is_copied() const;
   void set_up_known(SourceTable const& source, SetUpTable& table);
   void compare_published(SourceTable const& source, std::string const& layout, TableRecord& record);
-  void require_same_key(SourceTable const& source, TargetTable const& existing,
-                        std::string const& why) const;
   void create(SetUpTable& table);
   void choose_replicas(TargetTable& table);
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void decide_on_rows(SetUpTable& table);
   void add_origin(SetUpTable& table, bool has_rows);
   void owe_made_columns(SetUpTable& table);
-  void require_history(TargetTable const& existing) const;
   void make_twin(SetUpTable& table);
   TargetTable name_twin(TargetTable const& like);
   void keep_rows(SetUpTable& table);

@@ -54,10 +54,9 @@ std::vector<MadeColumn> made_columns(TableModel model, TableOptions const& optio
 }
 
 TargetColumn made_target_column(MadeColumn made, bool is_nullable) {
-  auto const found = std::find_if(kMadeColumns.begin(), kMadeColumns.end(),
-                                  [made](auto const& known) { return known.column == made; });
-  TargetColumn column{std::string(found->name), std::string(found->type), is_nullable, std::nullopt,
-                      std::string(found->comment)};
+  MadeColumnType const& known = made_column_type(made);
+  TargetColumn column{std::string(known.name), std::string(known.type), is_nullable, std::nullopt,
+                      std::string(known.comment)};
   // Rows that are there before it are not deleted.
   if (made == MadeColumn::is_deleted)
     column.default_text = "0";

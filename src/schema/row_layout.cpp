@@ -86,12 +86,11 @@ void refuse_missing(Relation const& relation, SourceTable const& source, TargetT
 
 // A column of this name that the source has is the source's.
 MadeColumn made_column(TargetColumn const& column, TargetTable const& target,
-                       TableOptions const& options) {
+                       std::vector<MadeColumn> const& filled) {
   MadeColumn const made = made_column_named(column.name);
   if (target.is_hashed() &&
       std::find(target.key.begin(), target.key.end(), column.name) != target.key.end())
     return made;
-  auto const filled = made_columns(target.model, options);
   return std::find(filled.begin(), filled.end(), made) == filled.end() ? MadeColumn::none : made;
 }
 
@@ -118,6 +117,7 @@ TablePlan plan_for(Relation const& relation, SourceTable const& source, TargetTa
   plan.model = target.model;
   plan.is_utc = options.is_utc();
   plan.is_unencoded = source.is_unencoded;
+  std::vector<MadeColumn> const filled = made_columns(target.model, options);
   for (TargetColumn const& column : target.columns) {
     bool const is_key =
         target.model == TableModel::primary &&
@@ -128,7 +128,7 @@ TablePlan plan_for(Relation const& relation, SourceTable const& source, TargetTa
       plan.columns.push_back(
           plan_column(target, column, described(from, source), source_index, is_key, options));
       plan.key_count += is_key;
-    } else if (MadeColumn const made = made_column(column, target, options);
+    } else if (MadeColumn const made = made_column(column, target, filled);
                made != MadeColumn::none) {
       plan.columns.push_back(plan_made(made, column));
       plan.columns.back().is_key = is_key;

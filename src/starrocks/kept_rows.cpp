@@ -19,11 +19,8 @@ namespace {
 
 constexpr std::chrono::hours kPatience(4); // of a statement over all rows of a table
 
-std::string name_of(MadeColumn wanted) {
-  for (MadeColumnType const& made : kMadeColumns)
-    if (made.column == wanted)
-      return quote_starrocks(made.name);
-  return "";
+std::string name_of(MadeColumn made) {
+  return quote_starrocks(made_column_type(made).name);
 }
 
 std::string moment(std::int64_t at) {

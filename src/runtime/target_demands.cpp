@@ -1,0 +1,114 @@
+#include "runtime/target_demands.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "model/made_column.h"
+#include "schema/ddl.h"
+#include "schema/leaf_identity.h"
+#include "schema/source_types.h"
+#include "schema/target_design.h"
+
+namespace walrock {
+
+void require_publishable(SourceTable const& source) {
+  if (is_publishable(source))
+    return;
+  Advice const advice = unpublishable_advice(source);
+  throw Error(ErrorCode::primary_key_missing,
+              fmt::format("{} {}", to_string(source.name), advice.message))
+      .set_advice(advice.sql + " Then start walrock again.");
+}
+
+void require_identities(SourceTable const& source, TargetTable const& target,
+                        TableOptions const& options) {
+  if (auto const fault =
+          identity_fault(needed_identity(source, target, options), source.partitions))
+    throw Error(ErrorCode::replica_identity_missing, fault->message)
+        .set_advice(then_copy_anew(fault->sql));
+}
+
+void require_same_names(SourceTable const& source, std::string const& layout) {
+  for (SourceColumn const& column : source.columns) {
+    if (!column.is_sent)
+      continue;
+    std::string const number = std::to_string(column.attnum) + ":";
+    std::size_t const at = layout.starts_with(number) ? 0 : layout.find("\n" + number);
+    if (at == std::string::npos)
+      continue;
+    std::size_t const from = layout.find(':', at) + 1;
+    std::string const before = layout.substr(from, layout.find('\n', from) - from);
+    if (before != column.name)
+      throw Error(ErrorCode::table_changed,
+                  fmt::format("column {} of {} was renamed to {} while walrock was down", before,
+                              to_string(source.name), column.name));
+  }
+}
+
+namespace {
+
+// The zone of the target's moments stands in the layout as the column number 0, which no column
+// has; without it they are in UTC.
+constexpr char kZoneNumber[] = "0:";
+
+} // namespace
+
+std::string zone_line(std::string const& zone) {
+  return zone == "UTC" ? "" : kZoneNumber + zone + "\n";
+}
+
+void require_same_zone(SourceTable const& source, std::string const& layout,
+                       std::string const& zone) {
+  bool const has_moments =
+      std::any_of(source.columns.begin(), source.columns.end(), [](SourceColumn const& column) {
+        return column.is_sent && may_show_zone(column);
+      });
+  std::size_t const at = ("\n" + layout).find("\n" + std::string(kZoneNumber));
+  std::size_t const from = at + sizeof kZoneNumber - 1;
+  std::string const before =
+      at == std::string::npos ? "UTC" : layout.substr(from, layout.find('\n', from) - from);
+  if (has_moments && before != zone)
+    throw Error(ErrorCode::target_table_mismatch,
+                fmt::format("the target of {} has its times in the zone {}, and time-zone is {}",
+                            to_string(source.name), before, zone))
+        .set_advice("Drop the target table and restart, so that it is copied in the new zone; or "
+                    "set time-zone back, drop the target table and restart.");
+}
+
+void require_key_of_target(SourceTable const& source, TargetTable const& wanted,
+                           TargetTable const& existing, std::string const& why) {
+  bool const is_same = std::is_permutation(wanted.key.begin(), wanted.key.end(),
+                                           existing.key.begin(), existing.key.end());
+  if (existing.model != TableModel::primary || is_same)
+    return;
+  bool const has_key = wanted.model == TableModel::primary;
+  throw Error(ErrorCode::target_table_mismatch,
+              fmt::format("{}{} of {} {}, that of its target is ({})", why,
+                          why.empty() ? "the key" : ": the key", to_string(source.name),
+                          has_key ? fmt::format("is ({}) by now", fmt::join(wanted.key, ", "))
+                                  : "does not arrive",
+                          fmt::join(existing.key, ", ")))
+      .set_advice(fmt::format("{}, drop {} and restart.",
+                              has_key ? "To copy it again under its new key" : "Publish its key",
+                              to_string(existing.name)));
+}
+
+void require_history(TargetTable const& wanted, TargetTable const& existing,
+                     TableOptions const& options) {
+  bool const has_history = existing.model == TableModel::duplicate &&
+                           wanted.model == TableModel::primary &&
+                           existing.column(made_column_type(MadeColumn::operation).name) != nullptr;
+  bool const lacks_history = options.is_history() && existing.model != TableModel::duplicate;
+  if (!has_history && !lacks_history)
+    return;
+  throw Error(ErrorCode::target_table_mismatch,
+              fmt::format("{} {}", to_string(existing.name),
+                          has_history ? "has the history of its source, and history is off"
+                                      : "has the rows of its source, and history is on"))
+      .set_advice("Move it away, so that it is made and copied anew: " +
+                  rename_table_sql(existing.name, existing.name.table + "_old") + ";");
+}
+
+} // namespace walrock

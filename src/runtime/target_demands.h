@@ -1,0 +1,38 @@
+// What must hold between a table of the source, its target and what was known of both before: else
+// the table is set aside. Pure but for the log.
+#pragma once
+
+#include <string>
+
+#include "model/source_table.h"
+#include "model/table_options.h"
+#include "model/target_table.h"
+
+namespace walrock {
+
+// All throw Error, with what to do.
+
+void require_publishable(SourceTable const& source);
+
+// Of the partitions: they tell the target which row goes.
+void require_identities(SourceTable const& source, TargetTable const& target,
+                        TableOptions const& options);
+
+// layout: TableRecord::layout, of before. A column with another name under its number was renamed.
+void require_same_names(SourceTable const& source, std::string const& layout);
+
+// The line of TableRecord::layout that says in which zone the moments of the target are.
+[[nodiscard]] std::string zone_line(std::string const& zone);
+void require_same_zone(SourceTable const& source, std::string const& layout,
+                       std::string const& zone);
+
+// The target tells rows apart by the columns by which the source does now. why: what changed that,
+// if it is known.
+void require_key_of_target(SourceTable const& source, TargetTable const& wanted,
+                           TargetTable const& existing, std::string const& why = {});
+
+// The target has a history, or none, as the job says by now.
+void require_history(TargetTable const& wanted, TargetTable const& existing,
+                     TableOptions const& options);
+
+} // namespace walrock
