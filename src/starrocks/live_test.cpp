@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "starrocks/catalog.h"
+#include "starrocks/field_reader.h"
 #include "starrocks/stream_loader.h"
 
 namespace walrock {
@@ -269,6 +270,39 @@ TEST_F(Live, TablesChangePlaces) {
   EXPECT_NE(catalog_->describe_table(table_)->table_id, before);
   EXPECT_EQ(catalog_->describe_table(twin)->table_id, before);
   catalog_->drop_table(twin);
+}
+
+TEST_F(Live, RowsWithoutAKeyAreFoundByHashAndRank) {
+  TargetName const hashed{table_.database, table_.table + "_hashed"};
+  catalog_->drop_table(hashed);
+  catalog_->execute("CREATE TABLE " + quote_starrocks(hashed) +
+                    " (`_walrock_hash` LARGEINT NOT NULL, `_walrock_lsn` BIGINT NOT NULL, "
+                    "`_walrock_index` BIGINT NOT NULL, `v` INT) PRIMARY KEY (`_walrock_hash`, "
+                    "`_walrock_lsn`, `_walrock_index`) DISTRIBUTED BY HASH(`_walrock_hash`) "
+                    "BUCKETS 1 PROPERTIES(\"replication_num\" = \"1\")");
+  catalog_->execute("INSERT INTO " + quote_starrocks(hashed) +
+                    " VALUES (7, 200, 5, 1), (7, 100, 9, 1), (7, 200, 4, 1), (-8, 300, 0, 2)");
+  LoadSpec spec;
+  spec.target = hashed;
+  spec.key = {"_walrock_hash", "_walrock_lsn", "_walrock_index"};
+  using Places = std::vector<std::pair<std::string, std::string>>;
+  auto const places = [&](std::vector<RankedRow> const& wanted) {
+    Places out;
+    for (RowPlace const& place : read_places(*sql_, spec, wanted))
+      out.emplace_back(place.lsn, place.index);
+    return out;
+  };
+  EXPECT_EQ(places({{"7", 3}, {"-8", 1}, {"7", 1}}),
+            (Places{{"200", "5"}, {"300", "0"}, {"100", "9"}}));
+  try {
+    (void)places({{"7", 4}, {"7", 2}});
+    FAIL();
+  } catch (Error const& error) {
+    EXPECT_EQ(error.code(), ErrorCode::copy_needed);
+    EXPECT_NE(std::string(error.what()).find("1 of 2 rows that were deleted are not in"),
+              std::string::npos);
+  }
+  catalog_->drop_table(hashed);
 }
 
 TEST_F(Live, AWrongPasswordIsALoginRefused) {
