@@ -88,7 +88,8 @@ private:
   bool is_start_planned_ = false;
   int transactions_left_ = 0;
   std::uint64_t refused_text_ = 0;
-  double shakes_ = 0; // away, restarts of servers: per transaction
+  double column_rate_ = 0.05; // per transaction, where columns are added
+  double shakes_ = 0;         // away, restarts of servers: per transaction
   int crashes_ = -1;
   std::set<std::size_t> has_foreign_rows_; // before the first start; existing-rows: truncate
   std::map<std::size_t, KeptRows> kept_;   // chosen, by table
@@ -156,6 +157,10 @@ void Run::choose_partitions(SourceWishes& wishes) {
     if (has_key(wishes.tables[i]) && dice.chance(0.7))
       wishes.partitioned.insert(i);
   wishes.partition_changes = dice.pick(std::vector<double>{0.06, 0.06, 0.02, 0.005});
+  if (dice.chance(0.3)) { // a copy that is begun anew while columns are added to its twin
+    wishes.adds_columns = true;
+    column_rate_ = 0.3;
+  }
   settings_.look_every = Milliseconds(dice.pick(std::vector<int>{20, 150, 600}));
 }
 
@@ -353,7 +358,7 @@ void Run::write_some() {
     return;
   timeline_.in(Milliseconds(dice_.between(1, 120)), [this] {
     --transactions_left_;
-    if (dice_.chance(0.05))
+    if (dice_.chance(column_rate_))
       source_->add_column(dice_.below(source_->table_count()));
     source_->write_transaction();
     if (dice_.chance(shakes_))
