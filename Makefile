@@ -37,7 +37,7 @@ simulate: ## play the pipeline under a virtual clock (SEEDS=1000000, FROM=1)
 	@tools/build simulate
 	@build/release/tests/simulation/simulate --seeds $(or $(SEEDS),100000) --from $(or $(FROM),1)
 
-mutate: ## break the pipeline on purpose, twenty ways; the simulation must notice each
+mutate: ## break the pipeline on purpose, one way at a time; the simulation must notice each
 	@tools/setup base check
 	@tools/build simulate
 	@build/venv/bin/python -P tools/mutate

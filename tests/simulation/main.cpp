@@ -21,6 +21,7 @@ struct Wanted {
   std::uint64_t first = 1;
   std::uint64_t count = 1000;
   bool is_traced = false;
+  std::size_t most_wrong = 10; // runs; then it stops
   unsigned threads = 1;
 };
 
@@ -70,7 +71,7 @@ Sum run_all(Wanted const& wanted) {
           print(seed, outcome);
         if (!outcome.is_right)
           sum.wrong.emplace(seed, std::move(outcome));
-        if (sum.wrong.size() >= 10)
+        if (sum.wrong.size() >= wanted.most_wrong)
           return;
       }
     });
@@ -127,11 +128,16 @@ int main_of(int count, char** arguments) {
     } else if (option == "--from") {
       wanted.first = std::strtoull(value, nullptr, 10);
       ++i;
+    } else if (option == "--wrong") {
+      wanted.most_wrong = std::strtoull(value, nullptr, 10);
+      ++i;
     } else if (option == "--threads") {
       wanted.threads = static_cast<unsigned>(std::strtoul(value, nullptr, 10));
       ++i;
     } else {
-      std::printf("usage: simulate [--seed N | --from N --seeds COUNT] [--threads N] [--trace]\n");
+      std::printf(
+          "usage: simulate [--seed N | --from N --seeds COUNT] [--wrong MOST] [--threads N] "
+          "[--trace]\n");
       return 2;
     }
   }
