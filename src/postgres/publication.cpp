@@ -151,7 +151,7 @@ struct Whole {
 Whole read_whole(Connection& connection, std::string const& publication) {
   int const version = connection.server_version();
   std::string const via_root = version >= 130000 ? "pubviaroot" : "false";
-  std::string const generated = version >= kFirstWithGenerated ? "pubgencols" : "'n'";
+  std::string const generated = version >= kFirstWithGenerated ? "pubgencols::text" : "'n'";
   auto const found = connection.query(
       fmt::format("SELECT CASE WHEN pubinsert THEN 'i' ELSE '' END || CASE WHEN pubupdate THEN 'u' "
                   "ELSE '' END || CASE WHEN pubdelete THEN 'd' ELSE '' END || CASE WHEN "
