@@ -167,10 +167,14 @@ void KeptModel::compare_dead(std::size_t table, Lsn position, std::vector<Target
     }
     seen.push_back(id + ":" + text_of(cells) + ", " + deleted_at);
   }
-  for (auto& [id, row] : expected)
-    if (!is_loose ||
-        std::any_of(rows.begin(), rows.end(), [&](auto const& it) { return it.at("id") == id; }))
-      wanted.push_back(id + ":" + text_of(row.cells) + ", " + (is_soft ? row.deleted_at : ""));
+  for (auto const& known : expected) {
+    bool const is_there = std::any_of(rows.begin(), rows.end(), [&](TargetRow const& row) {
+      return row.at("id") == known.first;
+    });
+    if (is_there || !is_loose)
+      wanted.push_back(known.first + ":" + text_of(known.second.cells) + ", " +
+                       (is_soft ? known.second.deleted_at : ""));
+  }
   std::sort(seen.begin(), seen.end());
   std::sort(wanted.begin(), wanted.end());
   if (seen != wanted)
