@@ -94,5 +94,11 @@
   X(stream_read_back, target_unreachable, "values of a label's rows are read back from the target") \
   /* rows that stay */ \
   X(copy_fill, target_unreachable, "the twin of a copy gets the rows of the target that stay") \
-  X(mark_deleted, target_unreachable, "a TRUNCATE of the source marks the rows of a target deleted")
+  X(mark_deleted, target_unreachable, "a TRUNCATE of the source marks the rows of a target deleted") \
+  /* transactions across tables */ \
+  X(group_begin, target_unreachable, "a transaction of several tables is begun") \
+  X(group_load, target_unreachable, "a body of a transaction of several tables is loaded") \
+  X(group_commit, target_unreachable, "a transaction of several tables is committed") \
+  X(group_settle, target_unreachable, "what became of a transaction of several tables is asked for") \
+  X(group_record, checkpoint_failed, "what the start before has committed of several tables is written")
 // clang-format on

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "model/kept_rows.h"
 #include "model/label.h"
 #include "model/lsn.h"
+#include "model/progress.h"
 #include "model/quarantine.h"
 #include "model/refused_row.h"
 #include "model/target_table.h"
@@ -66,6 +68,35 @@ struct LoadRequest {
   Batch const* batch = nullptr; // outlives the call
 };
 
+// A transaction of several tables of one database. It has no prepare: it is loaded and committed in
+// one go, with the row that says afterwards whether it was.
+struct GroupRequest {
+  Label label;
+  std::vector<Batch const*> batches; // one per table; they outlive the call
+  Batch const* progress = nullptr;   // model/progress.h; loaded last
+};
+
+struct GroupOutcome {
+  enum class Kind {
+    committed, // all of it is visible
+    gone,      // nothing of it is, or ever will be
+    unsettled, // not known: settle_group() is asked until it is
+  };
+  Kind kind = Kind::unsettled;
+  // Why it is not committed, as far as a load may say it; and whose rows, where StarRocks says so.
+  LoadOutcome::Kind cause = LoadOutcome::Kind::unreachable;
+  std::optional<std::size_t> culprit; // in GroupRequest::batches
+  std::string message;
+};
+
+// What became of a transaction of several tables.
+struct GroupVerdict {
+  enum class Kind { committed, gone, unreachable }; // unreachable: nobody knows yet
+  Kind kind = Kind::unreachable;
+  std::vector<TableProgressRow> tables; // that it committed
+  std::string message;
+};
+
 // What is in quarantine of one target.
 struct QuarantineOutcome {
   CallOutcome call;
@@ -83,6 +114,11 @@ public:
   // ask again, nobody knows or it is committed and not visible yet.
   virtual CallOutcome rollback(Label const& label) = 0;
   virtual LabelState label_state(Label const& label) = 0;
+  // begin, every table's bodies, the progress, commit. Rolls back what it began when it does not
+  // commit (as far as the server can be reached).
+  virtual GroupOutcome load_group(GroupRequest const& request) = 0;
+  // Rolls back what is not committed, so that the answer is final.
+  virtual GroupVerdict settle_group(Label const& label, std::string const& job_id) = 0;
   virtual CallOutcome truncate(TargetName const& target) = 0;
   // Removes the rows of an append-only table that walrock made whose kLsnColumn is at or beyond
   // `from`. Repeating it is harmless.

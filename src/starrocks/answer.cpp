@@ -129,6 +129,7 @@ void read_transaction_answer(json const& object, Answer& answer) {
   answer.loaded_rows = count_of(object, "NumberLoadedRows");
   answer.filtered_rows = count_of(object, "NumberFilteredRows");
   answer.unselected_rows = count_of(object, "NumberUnselectedRows");
+  answer.load_bytes = count_of(object, "LoadBytes");
   answer.error_url = text_of(object, "ErrorURL");
   answer.existing_job_status = text_of(object, "ExistingJobStatus");
 }

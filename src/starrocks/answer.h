@@ -40,6 +40,7 @@ struct Answer {
   std::optional<std::uint64_t> loaded_rows;
   std::optional<std::uint64_t> filtered_rows;
   std::optional<std::uint64_t> unselected_rows;
+  std::optional<std::uint64_t> load_bytes; // of this call
   std::string error_url;
   std::string existing_job_status; // RUNNING, FINISHED
   std::string state;               // of get_load_state

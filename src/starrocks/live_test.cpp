@@ -202,6 +202,101 @@ TEST_F(Live, ManyRowsInSeveralLargeBodiesArrive) {
   EXPECT_EQ(catalog_->row_count(table_), static_cast<unsigned>(id));
 }
 
+// Two tables beside each other, and the progress.
+class LiveGroup : public Live {
+protected:
+  void SetUp() override {
+    Live::SetUp();
+    if (IsSkipped())
+      return;
+    if (options_.version < kFirstWithGroups)
+      GTEST_SKIP() << "the server cannot commit several tables at once";
+    other_ = {table_.database, table_.table + "_other"};
+    catalog_->make_twin(table_, other_);
+    TargetTable progress = progress_table(table_.database);
+    progress.properties["replication_num"] = "1";
+    catalog_->drop_table(progress.name);
+    catalog_->execute(create_progress_sql(progress));
+  }
+  void TearDown() override {
+    if (catalog_ && !other_.table.empty())
+      catalog_->drop_table(other_);
+    Live::TearDown();
+  }
+
+  static std::string create_progress_sql(TargetTable const& table) {
+    std::string columns;
+    for (TargetColumn const& column : table.columns)
+      columns += (columns.empty() ? "" : ", ") + column_clause(column);
+    return "CREATE TABLE " + quote_starrocks(table.name) + " (" + columns +
+           ") PRIMARY KEY (`job`, `table_oid`) DISTRIBUTED BY HASH(`job`) BUCKETS 1 "
+           "PROPERTIES(\"replication_num\" = \"1\")";
+  }
+
+  // Two rows, or one that is refused.
+  static Batch some_rows(TargetName const& target, bool is_refused = false) {
+    std::string const name = is_refused ? "\\N" : "name";
+    return batch_of(target, "`id`,`name`,`n`,__op",
+                    {"1\x01" + name +
+                         "\x01"
+                         "1.50\x01"
+                         "0\x02",
+                     "2\x01"
+                     "two\x01"
+                     "2\x01"
+                     "0\x02"},
+                    2);
+  }
+
+  GroupOutcome load(Label const& label, bool is_refused = false) {
+    Batch const one = some_rows(table_);
+    Batch const two = some_rows(other_, is_refused);
+    Batch const progress = progress_batch("job", label, {{{1}, Lsn{100}}, {{2}, Lsn{100}}});
+    return loader_->load_group({label, {&one, &two}, &progress});
+  }
+
+  TargetName other_;
+};
+
+using Outcome = GroupOutcome::Kind;
+using Verdict = GroupVerdict::Kind;
+
+TEST_F(LiveGroup, AllTablesAreVisibleAtOnceAndTheProgressSaysSo) {
+  Label const l = label("m");
+  GroupOutcome const outcome = load(l);
+  EXPECT_EQ(outcome.kind, Outcome::committed) << outcome.message;
+  EXPECT_EQ(catalog_->row_count(table_), 2U);
+  EXPECT_EQ(catalog_->row_count(other_), 2U);
+  GroupVerdict const verdict = loader_->settle_group(l, "job");
+  EXPECT_EQ(verdict.kind, Verdict::committed) << verdict.message;
+  ASSERT_EQ(verdict.tables.size(), 2U);
+  EXPECT_EQ(verdict.tables[0].end_lsn, Lsn{100});
+  EXPECT_TRUE(loader_->settle_group(l, "another_job").tables.empty());
+}
+
+TEST_F(LiveGroup, ARefusedRowLeavesNothingAndIsBlamedOnItsTable) {
+  Label const l = label("n");
+  GroupOutcome const outcome = load(l, true);
+  EXPECT_EQ(outcome.kind, Outcome::gone) << outcome.message;
+  EXPECT_EQ(outcome.cause, Load::rows_refused) << outcome.message;
+  EXPECT_EQ(outcome.culprit, std::optional<std::size_t>(1)) << outcome.message;
+  EXPECT_FALSE(catalog_->has_rows(table_));
+  EXPECT_EQ(loader_->settle_group(l, "job").kind, Verdict::gone);
+  EXPECT_EQ(load(l).cause, Load::label_exists) << "a label stays used";
+}
+
+TEST_F(LiveGroup, AMissingTableIsBlamed) {
+  other_.table += "_gone";
+  GroupOutcome const outcome = load(label("o"));
+  EXPECT_EQ(outcome.kind, Outcome::gone) << outcome.message;
+  EXPECT_EQ(outcome.culprit, std::optional<std::size_t>(1));
+  EXPECT_FALSE(catalog_->has_rows(table_));
+}
+
+TEST_F(LiveGroup, WhatWasNeverBegunIsGone) {
+  EXPECT_EQ(loader_->settle_group(label("p"), "job").kind, Verdict::gone);
+}
+
 TEST_F(Live, TablesAreDescribedAndGrow) {
   auto table = catalog_->describe_table(table_);
   ASSERT_TRUE(table);

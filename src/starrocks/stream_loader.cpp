@@ -15,6 +15,7 @@
 #include "starrocks/catalog.h"
 #include "starrocks/error_log.h"
 #include "starrocks/field_reader.h"
+#include "starrocks/group_load.h"
 #include "starrocks/kept_rows.h"
 #include "starrocks/quarantine_rows.h"
 #include "starrocks/refused_row_search.h"
@@ -368,6 +369,14 @@ LabelState StreamLoader::label_state(Label const& label) {
   TransactionReply const reply = calls_.label_state(label);
   WALROCK_AFTER(label_state);
   return reply.answer ? label_state_of(*reply.answer) : LabelState::unreachable;
+}
+
+GroupOutcome StreamLoader::load_group(GroupRequest const& request) {
+  return GroupLoad(calls_, sql_, options_).run(request);
+}
+
+GroupVerdict StreamLoader::settle_group(Label const& label, std::string const& job_id) {
+  return GroupLoad(calls_, sql_, options_).settle(label, job_id);
 }
 
 CallOutcome StreamLoader::truncate(TargetName const& target) {

@@ -40,6 +40,8 @@ public:
   CommitOutcome commit(Label const& label) override;
   CallOutcome rollback(Label const& label) override;
   LabelState label_state(Label const& label) override;
+  GroupOutcome load_group(GroupRequest const& request) override;
+  GroupVerdict settle_group(Label const& label, std::string const& job_id) override;
   CallOutcome truncate(TargetName const& target) override;
   CallOutcome cut(TargetName const& target, Lsn from) override;
   CallOutcome mark_deleted(TargetName const& target,

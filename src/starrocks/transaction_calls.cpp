@@ -32,6 +32,12 @@ HttpRequest transaction_request(char const* operation, Label const& label) {
   return request;
 }
 
+HttpRequest group_request(char const* operation, Label const& label) {
+  HttpRequest request = transaction_request(operation, label);
+  request.headers.emplace_back("transaction_type", "multi");
+  return request;
+}
+
 } // namespace
 
 std::string TransactionReply::message() const {
@@ -113,12 +119,31 @@ TransactionReply TransactionCalls::begin(Label const& label, LoadSpec const& spe
   return call(request, "begin");
 }
 
+// Without the timeout it would be 20 s.
+TransactionReply TransactionCalls::begin_group(Label const& label) {
+  HttpRequest request = group_request("begin", label);
+  request.headers.emplace_back("timeout", seconds_of(options_.load_timeout));
+  request.timeout = http_.address().call_timeout;
+  return call(request, "begin");
+}
+
 TransactionReply TransactionCalls::load(Label const& label, LoadSpec const& spec,
                                         std::string_view bytes, Compression compression,
                                         std::string const& server) {
   HttpRequest request = transaction_request("load", label);
-  request.method = "PUT";
   request.server = server;
+  return send_load(request, spec, bytes, compression);
+}
+
+TransactionReply TransactionCalls::load_of_group(Label const& label, LoadSpec const& spec,
+                                                 std::string_view bytes, Compression compression) {
+  HttpRequest request = group_request("load", label);
+  return send_load(request, spec, bytes, compression);
+}
+
+TransactionReply TransactionCalls::send_load(HttpRequest& request, LoadSpec const& spec,
+                                             std::string_view bytes, Compression compression) {
+  request.method = "PUT";
   request.headers.emplace_back("table", spec.target.table);
   request.headers.emplace_back("timeout", seconds_of(options_.load_timeout));
   for (auto& header : load_headers(spec, compression))
@@ -126,7 +151,7 @@ TransactionReply TransactionCalls::load(Label const& label, LoadSpec const& spec
   std::string const frame =
       compression == Compression::none ? std::string() : compressed(bytes, compression);
   request.body = compression == Compression::none ? bytes : std::string_view(frame);
-  request.asks_before_body = server.empty() || request.body.size() >= kAskBeforeBodyBytes;
+  request.asks_before_body = request.server.empty() || request.body.size() >= kAskBeforeBodyBytes;
   request.timeout = options_.load_timeout;
   return call(request, "load");
 }
@@ -149,8 +174,21 @@ TransactionReply TransactionCalls::commit(Label const& label) {
   return call(request, "commit");
 }
 
+// It writes the rows before it answers.
+TransactionReply TransactionCalls::commit_group(Label const& label) {
+  HttpRequest request = group_request("commit", label);
+  request.timeout = options_.load_timeout;
+  return call(request, "commit");
+}
+
 TransactionReply TransactionCalls::rollback(Label const& label) {
   HttpRequest request = transaction_request("rollback", label);
+  request.timeout = http_.address().call_timeout;
+  return call(request, "rollback");
+}
+
+TransactionReply TransactionCalls::rollback_group(Label const& label) {
+  HttpRequest request = group_request("rollback", label);
   request.timeout = http_.address().call_timeout;
   return call(request, "rollback");
 }

@@ -48,6 +48,13 @@ public:
   TransactionCalls(TargetAddress const& address, LoadOptions const& options, std::stop_token stop);
 
   TransactionReply begin(Label const& label, LoadSpec const& spec);
+  // Of several tables: frontends keep it, so every call goes to one (its load is sent on to a
+  // backend that may be another for each table), and it is not prepared.
+  TransactionReply begin_group(Label const& label);
+  TransactionReply load_of_group(Label const& label, LoadSpec const& spec, std::string_view bytes,
+                                 Compression compression);
+  TransactionReply commit_group(Label const& label);
+  TransactionReply rollback_group(Label const& label);
   // bytes as they are in the batch; how they are compressed is the same for every body of a label.
   TransactionReply load(Label const& label, LoadSpec const& spec, std::string_view bytes,
                         Compression compression, std::string const& server);
@@ -61,6 +68,8 @@ public:
   std::string error_log(std::string const& url);
 
 private:
+  TransactionReply send_load(HttpRequest& request, LoadSpec const& spec, std::string_view bytes,
+                             Compression compression);
   TransactionReply call(HttpRequest& request, char const* name);
   TransactionReply call_once(HttpRequest const& request, char const* name);
 

@@ -70,6 +70,10 @@ EQUALS = Scene("equal rows without a key", tables=("equals", "keyed"))
 
 KEEP = Scene("bad-rows: quarantine", tables=("narrow", "keyed"), changes={"sink": {"starrocks": {"bad-rows": "quarantine"}}})
 
+# Tables whose epochs have one label each, and one that has more now and then.
+TOGETHER = Scene("transactions across tables", tables=("keyed", "wide", "events", "docs"),
+                 changes={"sink": {"starrocks": {"transactions": "across-tables", "sink.semantic": "exactly-once"}}})
+
 # What is marked is not compared: afterwards it is removed.
 SOFT = {"sink": {"starrocks": {"deletes": "soft"}}}
 
@@ -154,6 +158,16 @@ REACHED_BY = {
     "stop_stream": (Scene("stop", is_stopped=True),),
     "stop_drain": (Scene("stop", is_stopped=True),),
     "copy_fill": (replace(LOST, says="start after the slot was lost, deletes: soft", changes=SOFT),),
+    "group_begin": (replace(TOGETHER, nths=(1, 5)),),
+    "group_load": (replace(TOGETHER, nths=(1, 3, 11)),),
+    "group_commit": (replace(TOGETHER, nths=(1, 2, 9)),),
+    "group_settle": (replace(TOGETHER, says="transactions across tables, after a death", earlier=("after_group_load:3",)),
+                     replace(TOGETHER, says="a transaction across tables in doubt",
+                             faults=({"point": "lost_answer", "at": "commit", "label": "_g[0-9]+_", "count": 1},
+                                     {"point": "cut", "at": "get_load_state", "label": "_g[0-9]+_", "count": 2}))),
+    "group_record": (replace(TOGETHER, says="transactions across tables, after a death", earlier=("after_group_commit:2",)),
+                     replace(TOGETHER, says="transactions across tables, after a death in the load",
+                             earlier=("after_group_load:3",))),
     "mark_deleted": (Scene("deletes: soft", tables=("wiped", "docs"), changes=SOFT),),
 }
 
@@ -210,14 +224,18 @@ def kill_cases(steps):
                     yield from both_semantics(position, side, number, scene, at(f"{side}_{step.name}", nth))
 
 
+def forced_semantic(scene):
+    return scene.changes.get("sink", {}).get("starrocks", {}).get("sink.semantic")
+
+
 def both_semantics(position, side, number, scene, failpoint):
     """The representative part takes each failpoint once, in turn with either semantic."""
-    forced = scene.changes.get("sink", {}).get("starrocks", {}).get("sink.semantic")
+    forced = forced_semantic(scene)
     for semantic in SEMANTICS:
         if forced not in (None, semantic) or (failpoint.startswith(("before_stream_recorded", "after_stream_recorded"))
                                               and ":" in failpoint and semantic == "at-least-once"):
             continue
-        turn = SEMANTICS[(position + (side == "after")) % 2]
+        turn = forced or SEMANTICS[(position + (side == "after")) % 2]
         if position == RECORDED:
             turn = "exactly-once"
         again = "" if number == 0 else f"-{scene.says.replace(' ', '_')}"
@@ -236,6 +254,7 @@ def fail_cases(steps):
         for side in ("before", "after"):
             semantic = SEMANTICS[(position + (side == "before")) % 2] if step.name != "stream_recorded" else "exactly-once"
             scene = REACHED_BY[step.name][0]
+            semantic = forced_semantic(scene) or semantic
             yield Case(f"{side}_{step.name}-fail", "fail", semantic, scene, (*scene.earlier, f"{side}_{step.name}:fail"))
 
 
