@@ -152,6 +152,10 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
     WALROCK_ASSERT(row_count == from.counts.sent + from.quarantine_rows,
                    "every row of an epoch is in one of its labels");
     unit.quarantined = std::move(from.quarantined);
+    unit.is_together = may_go_together(unit);
+    // In pieces: the order of its rows and of a TRUNCATE between them is its own.
+    if (!line->units.empty() && line->units.back().epoch == unit.epoch)
+      unit.is_together = line->units.back().is_together = false;
     line->units.push_back(std::move(unit));
     if (!line->is_open() || (line->is_waiting() && line->units.size() > settings_.units_in_flight))
       wait_behind(*line);
@@ -277,6 +281,7 @@ void Committer::finish_turn(TimePoint now, CommitterActions& actions) {
     for (auto& [id, line] : lines_)
       if (has_work(*line))
         advance(*line, now);
+    advance_group(now);
   } while (is_starved_ && open_labels_ < settings_.label_budget && open_labels_ < opened_before);
   for (auto& [id, line] : lines_)
     for (Unit& unit : line->units)
@@ -373,6 +378,12 @@ TimePoint Committer::deadline_of(TableLine const& line, TimePoint now) const {
 
 TimePoint Committer::next_deadline(TimePoint now) const {
   TimePoint at = write_due_;
+  for (TimePoint const when :
+       {group_.retry_at, group_.waits_since == TimePoint::max()
+                             ? TimePoint::max()
+                             : group_.waits_since + settings_.group_patience})
+    if (when > now)
+      at = std::min(at, when);
   for (Leftover const& orphan : orphans_)
     if (orphan.call == 0)
       at = std::min(at, orphan.retry_at);
@@ -383,7 +394,8 @@ TimePoint Committer::next_deadline(TimePoint now) const {
 }
 
 bool Committer::is_drained() const {
-  return calls_.empty() && std::all_of(lines_.begin(), lines_.end(), [this](auto const& entry) {
+  return calls_.empty() && group_.step == TableGroup::Step::idle &&
+         std::all_of(lines_.begin(), lines_.end(), [this](auto const& entry) {
            TableLine const& line = *entry.second;
            return line.is_errored() ||
                   std::all_of(line.units.begin(), line.units.end(), [this](Unit const& unit) {
@@ -398,7 +410,7 @@ std::vector<TableProgress> Committer::progress() const {
   for (auto const& [id, line] : lines_)
     out.push_back({id, line->record.source, line->record.target, line->record.state,
                    line->record.copied_rows, line->applied_rows, line->record.applied_lsn,
-                   line->record.reason, line->trouble, total_of(line->quarantined),
+                   line->record.reason, trouble_of(*line), total_of(line->quarantined),
                    line->copy_phase == TableLine::CopyPhase::emptying
                        ? std::optional(line->pause.until)
                        : std::nullopt});

@@ -29,6 +29,7 @@
 #include "model/published.h"
 #include "pipeline/committer_actions.h"
 #include "pipeline/epoch.h"
+#include "pipeline/table_group.h"
 #include "pipeline/table_line.h"
 
 namespace walrock {
@@ -45,6 +46,9 @@ struct CommitterSettings {
   std::uint64_t waiting_limit = 4ULL << 30;   // bytes of changes that wait for copies
   std::uint64_t waiting_memory = 32ULL << 20; // of these in memory
   int failure_limit = 20;                     // loads failing in a row until a table is set aside
+  bool is_across_tables = false;              // the tables of an epoch are committed together
+  int group_attempts = 3;            // of such a transaction, until its tables go by themselves
+  Milliseconds group_patience{5000}; // for a table that is to come along
 };
 
 // How a table enters the committer.
@@ -130,6 +134,8 @@ public:
   void on_committed(CallId call, CommitOutcome const& outcome, TimePoint now);
   void on_rolled_back(CallId call, CallOutcome const& outcome, TimePoint now);
   void on_label_state(CallId call, LabelState state, TimePoint now);
+  void on_group_loaded(CallId call, GroupOutcome const& outcome, TimePoint now);
+  void on_group_settled(CallId call, GroupVerdict const& verdict, TimePoint now);
   void on_quarantine_read(CallId call, QuarantineOutcome const& outcome, TimePoint now);
   // Of SendTruncate and the other statements.
   void on_called(CallId call, CallOutcome const& outcome, TimePoint now);
@@ -180,6 +186,20 @@ private:
   void on_aborted(TableLine& line, LabelSlot& slot, std::string const& why, TimePoint now);
   [[nodiscard]] bool reads_back(TableLine& line, LabelSlot const& slot);
 
+  // group_commit.cpp: the units of an epoch in one transaction
+  [[nodiscard]] bool may_go_together(Unit const& unit) const;
+  void advance_group(TimePoint now);
+  void gather_group(TimePoint now);
+  [[nodiscard]] std::optional<std::uint64_t> oldest_epoch_together() const;
+  [[nodiscard]] bool may_join(TableLine const& line, Unit const& unit, TimePoint now) const;
+  [[nodiscard]] bool may_come(TableLine const& line, Unit const& unit) const;
+  void begin_group(std::uint64_t epoch, std::vector<GroupMember> members);
+  void finish_group();
+  void take_group_apart(TimePoint now);
+  std::vector<GroupMember> end_group();
+  [[nodiscard]] bool has_room_for_group(std::string const& database);
+  [[nodiscard]] std::string const& trouble_of(TableLine const& line) const;
+
   // table_sync.cpp: init -> copying -> copied -> catching_up -> ready, or errored
   void advance_copy(TableLine& line, TimePoint now);
   void advance_leftovers(TableLine& line, TimePoint now);
@@ -205,7 +225,7 @@ private:
   void note_committed_beyond(TableLine& line, Label const& label);
   void advance_orphans(TimePoint now);
   void end_settled_doubts();
-  [[nodiscard]] bool is_held_back(LabelSlot const& slot);
+  [[nodiscard]] bool is_held_back(std::string const& database);
   void discard_units(TableLine& line, std::size_t kept = 0);
   void discard_slot(TableLine& line, std::unique_ptr<LabelSlot> slot);
   void change_state(TableLine& line, TableState state);
@@ -243,6 +263,7 @@ private:
 
   CommitterSettings settings_;
   std::map<RelationId, std::unique_ptr<TableLine>> lines_;
+  TableGroup group_;
   // Labels of tables that are not in the job any more.
   std::vector<Leftover> orphans_;
   Backoff orphan_backoff_{Milliseconds(100), Milliseconds(5000)};

@@ -43,6 +43,18 @@ struct AskLabelState {
   CallId call = 0;
   Label label;
 };
+// begin, load all, load the progress, commit. The batches stay where they are until the answer.
+struct StartGroup {
+  CallId call = 0;
+  Label label;
+  std::vector<Batch const*> batches;
+  Batch const* progress = nullptr;
+};
+struct SettleGroup {
+  CallId call = 0;
+  Label label;
+  std::string job_id;
+};
 struct SendTruncate {
   CallId call = 0;
   TargetName target;
@@ -122,9 +134,10 @@ struct Say {
 };
 
 using CommitterAction =
-    std::variant<WriteCheckpoint, StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate,
-                 SendMarkDeleted, SendCut, SendMakeTwin, SendSwap, SendAddColumns, ReadQuarantine,
-                 EmptyQuarantine, SpoolBody, NeedCopy, FollowFrom, Unfollow, Say>;
+    std::variant<WriteCheckpoint, StartLoad, SendCommit, SendRollback, AskLabelState, StartGroup,
+                 SettleGroup, SendTruncate, SendMarkDeleted, SendCut, SendMakeTwin, SendSwap,
+                 SendAddColumns, ReadQuarantine, EmptyQuarantine, SpoolBody, NeedCopy, FollowFrom,
+                 Unfollow, Say>;
 using CommitterActions = std::vector<CommitterAction>;
 
 } // namespace walrock

@@ -47,6 +47,7 @@ struct Unit {
   bool is_truncated = false;
   std::vector<ColumnValue> deletion_marks; // instead of emptying the table
   bool needs_record = true;
+  bool is_together = false;        // it waits for the transaction of its epoch, or is in it
   bool reads_back = false;         // its rows are completed when all before it is in the target
   bool is_restored = false;        // from the checkpoint: its bytes are not here
   std::uint64_t byte_count = 0;    // wherever they are

@@ -44,6 +44,8 @@ void Committer::advance_units(TableLine& line, TimePoint now) {
         start_barrier(line, unit, now);
       break;
     }
+    if (unit.is_together)
+      break; // group_commit.cpp
     if ((is_long(line, unit) || unit.reads_back) && i > 0)
       break;
     if (is_long(line, unit) && unit.reads_back) {
@@ -194,7 +196,8 @@ void Committer::commit_unit(TableLine& line, Unit& unit, TimePoint now) {
 }
 
 void Committer::commit_slot(TableLine& line, LabelSlot& slot, TimePoint now) {
-  if (slot.step == LabelSlot::Step::prepared && is_due(slot.retry_at, now) && !is_held_back(slot)) {
+  if (slot.step == LabelSlot::Step::prepared && is_due(slot.retry_at, now) &&
+      (slot.is_in_doubt || !is_held_back(slot.label.database))) {
     slot.step = LabelSlot::Step::committing;
     slot.call = call_for(&line, &slot);
     after_write_.emplace_back(SendCommit{slot.call, slot.label});
@@ -224,11 +227,9 @@ void Committer::end_settled_doubts() {
   std::erase_if(doubts_, [&](auto const& doubt) { return !in_doubt.contains(doubt.first); });
 }
 
-bool Committer::is_held_back(LabelSlot const& slot) {
-  auto const doubt = doubts_.find(slot.label.database);
-  if (doubt == doubts_.end() || slot.is_in_doubt)
-    return false;
-  return ++doubt->second > settings_.commits_in_doubt;
+bool Committer::is_held_back(std::string const& database) {
+  auto const doubt = doubts_.find(database);
+  return doubt != doubts_.end() && ++doubt->second > settings_.commits_in_doubt;
 }
 
 bool Committer::is_committed(Unit const& unit) const {
@@ -242,7 +243,8 @@ void Committer::finish_unit(TableLine& line) {
   for (auto const& slot : unit.labels) {
     give_place_back(*slot);
     line.applied_rows += is_quarantine(slot->batch.spec) ? 0 : slot->row_count;
-    forget(slot->label);
+    if (!unit.is_together)
+      forget(slot->label);
   }
   note_quarantined(line, unit.quarantined);
   line.refusal_count = 0;

@@ -35,6 +35,9 @@ struct Sum {
   std::uint64_t spools_lost = 0;
   std::uint64_t spools_missed = 0;
   std::uint64_t copies_again = 0; // because of partitions
+  std::uint64_t with_groups = 0;  // transactions across tables
+  std::uint64_t never_apart = 0;
+  std::uint64_t groups = 0;
   std::map<std::string, int> set_aside;
   std::map<std::uint64_t, Outcome> wrong;
 };
@@ -65,6 +68,9 @@ Sum run_all(Wanted const& wanted) {
         sum.spools_lost += static_cast<std::uint64_t>(outcome.spools_lost);
         sum.spools_missed += static_cast<std::uint64_t>(outcome.spools_missed);
         sum.copies_again += static_cast<std::uint64_t>(outcome.copies_again);
+        sum.with_groups += outcome.together > 0 ? 1 : 0;
+        sum.never_apart += outcome.is_never_apart ? 1 : 0;
+        sum.groups += static_cast<std::uint64_t>(outcome.together);
         for (auto const& [reason, count] : outcome.set_aside_because)
           sum.set_aside[reason] += count;
         if (wanted.is_traced)
@@ -95,6 +101,11 @@ int report(Wanted const& wanted, Sum const& sum, double seconds) {
       static_cast<unsigned long long>(sum.spools_missed));
   std::printf("tables copied again because of their partitions: %llu\n",
               static_cast<unsigned long long>(sum.copies_again));
+  std::printf("transactions across tables in %llu runs, %llu of them; in %llu runs no table may go "
+              "by itself\n",
+              static_cast<unsigned long long>(sum.with_groups),
+              static_cast<unsigned long long>(sum.groups),
+              static_cast<unsigned long long>(sum.never_apart));
   for (auto const& [reason, count] : sum.set_aside)
     std::printf("tables set aside, %s: %d\n", reason.c_str(), count);
   for (auto const& [seed, outcome] : sum.wrong)

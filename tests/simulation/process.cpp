@@ -70,6 +70,7 @@ void Process::start() {
   memory_ = std::make_unique<MemoryBudget>(settings_.memory);
   settings_.committer.incarnation = incarnation;
   world_.store.fails = nullptr;
+  settle_groups();
   FoundLog found;
   Checkpoint checkpoint = take_position(found);
   committer_ = std::make_unique<Committer>(settings_.committer);
@@ -112,6 +113,19 @@ void Process::start() {
   later(Milliseconds(2), [this] { stream_step(); });
   if (!partitioned_.empty())
     later(Milliseconds(3), [this] { watch_step(); });
+}
+
+// What the process before has committed of several tables.
+void Process::settle_groups() {
+  Checkpoint checkpoint = world_.store.read();
+  for (LabelRecord const& record : std::vector(checkpoint.labels)) {
+    if (record.table != kSeveralTables)
+      continue;
+    CheckpointUpdate const update =
+        apply_verdict(checkpoint, record.label, world_.target.settle_group_silently(record.label));
+    maybe_crash("what was committed of several tables is written");
+    world_.store.write(update);
+  }
 }
 
 // Where a new slot begins, or the one that is there goes on.

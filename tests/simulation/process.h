@@ -133,6 +133,8 @@ private:
   bool perform(CommitterAction& action);
   void start_load(StartLoad const& load);
   void send_commit(SendCommit const& commit);
+  void start_group(StartGroup const& group);
+  void settle_groups();
   // Asks the target over a network that takes its time, and hands the answer to the committer.
   template <typename Answer>
   void call(std::function<Answer()> ask, std::function<void(Committer&, Answer, TimePoint)> tell);

@@ -80,6 +80,13 @@ bool Process::perform(CommitterAction& action) {
     start_load(*load);
   } else if (auto const* commit = std::get_if<SendCommit>(&action)) {
     send_commit(*commit);
+  } else if (auto const* group = std::get_if<StartGroup>(&action)) {
+    start_group(*group);
+  } else if (auto const* settle = std::get_if<SettleGroup>(&action)) {
+    call<GroupVerdict>([&target, label = settle->label] { return target.settle_group(label); },
+                       [id = settle->call](Committer& to, GroupVerdict verdict, TimePoint now) {
+                         to.on_group_settled(id, verdict, now);
+                       });
   } else if (auto const* rollback = std::get_if<SendRollback>(&action)) {
     call<CallOutcome>([&target, label = rollback->label] { return target.rollback(label); },
                       [id = rollback->call](Committer& to, CallOutcome outcome, TimePoint now) {
@@ -174,6 +181,44 @@ void Process::start_load(StartLoad const& load) {
       [id = load.call](Committer& to, LoadOutcome outcome, TimePoint now) {
         to.on_loaded(id, outcome, now);
       });
+}
+
+// Loaded, and then committed by the same thread, if the program lives until then.
+void Process::start_group(StartGroup const& group) {
+  LabelRecord const* const record = world_.store.find(group.label);
+  if (record == nullptr || record->table != kSeveralTables)
+    throw Violation("begun without being intended: " + group.label.text);
+  std::vector<Batch const*> batches = group.batches;
+  batches.push_back(group.progress);
+  std::vector<SentLoad> loads;
+  for (Batch const* const batch : batches) {
+    SentLoad& sent = loads.emplace_back(SentLoad{group.label, batch->spec, {}, batch->row_count});
+    for (Body const& body : batch->bodies)
+      sent.bodies.push_back(body.spooled ? body.spooled->read() : body.bytes);
+  }
+  maybe_crash("a transaction of several tables is begun");
+  Milliseconds const there = some_delay(world_.faults.slowest_call);
+  Milliseconds const meanwhile = some_delay(world_.faults.slowest_call);
+  Milliseconds const back = some_delay(world_.faults.slowest_call);
+  auto const tell = [back, id = group.call](Process& self, GroupOutcome outcome) {
+    self.later(back, [&self, id, outcome = std::move(outcome)] {
+      self.push(
+          [id, outcome](Committer& to, TimePoint now) { to.on_group_loaded(id, outcome, now); });
+    });
+  };
+  world_.timeline.in(there, [self = shared_from_this(), label = group.label, meanwhile, tell,
+                             loads = std::move(loads)] {
+    if (auto failed = self->world_.target.load_group(label, loads, self->is_alive_)) {
+      tell(*self, *failed);
+      return;
+    }
+    self->later(Milliseconds(0), [&self = *self, label, meanwhile, tell] {
+      self.maybe_crash("a transaction of several tables is committed");
+      self.world_.timeline.in(meanwhile, [self = self.shared_from_this(), label, tell] {
+        tell(*self, self->world_.target.commit_group(label));
+      });
+    });
+  });
 }
 
 void Process::send_commit(SendCommit const& commit) {

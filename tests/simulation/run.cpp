@@ -41,6 +41,8 @@ public:
     out.power_cuts = power_cuts_;
     out.spools_lost = world_ ? world_->spools_lost : 0;
     out.spools_missed = spools_missed_;
+    out.together = together_;
+    out.is_never_apart = is_never_apart_;
     out.copies_again = world_ ? world_->copies_again : 0;
     if (comparison_) {
       out.most_quarantined = comparison_->most_quarantined();
@@ -67,6 +69,8 @@ private:
   void become_well();
   bool wait_until_quiet();
   void note_visible(Label const& label);
+  void note_group_visible(LabelRecord const& record);
+  void choose_across_tables(SourceWishes& wishes);
   void check_left_behind();
 
   std::uint64_t const seed_;
@@ -87,6 +91,9 @@ private:
   bool is_well_ = false;
   bool is_start_planned_ = false;
   int transactions_left_ = 0;
+  bool is_never_apart_ = false;          // nothing happens for which a table leaves the transaction
+  Lsn last_together_;                    // the highest end of such a transaction that is visible
+  std::map<RelationId, Lsn> last_alone_; // and of a label of one table that is
   std::uint64_t refused_text_ = 0;
   double column_rate_ = 0.05; // per transaction, where columns are added
   double shakes_ = 0;         // away, restarts of servers: per transaction
@@ -95,6 +102,7 @@ private:
   std::map<std::size_t, KeptRows> kept_;   // chosen, by table
   std::unique_ptr<Comparison> comparison_;
   std::set<std::pair<std::size_t, Lsn>> is_before_truncate_; // units
+  int together_ = 0;                   // transactions of several tables that became visible
   std::set<std::size_t> is_disturbed_; // a recorded label ended without its rows, or nobody knows
   std::set<std::size_t> is_truncated_;
 };
@@ -135,6 +143,7 @@ void Run::choose() {
   settings_.existing_rows = dice_.chance(0.3) ? ExistingRows::swap : ExistingRows::truncate;
   choose_without_key(wishes);
   choose_partitions(wishes);
+  choose_across_tables(wishes);
   choose_what_stays(wishes);
   source_ = std::make_unique<Source>(std::move(wishes), dice_, trace_);
   choose_durable_spool();
@@ -183,6 +192,34 @@ void Run::choose_what_stays(SourceWishes& wishes) {
     if (options.deletes && dice.chance(0.3))
       has_foreign_rows_.insert(i);
   }
+}
+
+// In half of them all tables show the same transactions at any time.
+void Run::choose_across_tables(SourceWishes& wishes) {
+  Dice dice(seed_ ^ 0x2545F4914F6CDD1D);
+  if (!dice.chance(0.35))
+    return;
+  CommitterSettings& committer = settings_.committer;
+  committer.is_across_tables = true;
+  committer.is_at_least_once = false;
+  committer.group_attempts = dice.pick(std::vector<int>{1, 3, 1'000'000});
+  committer.group_patience = Milliseconds(dice.pick(std::vector<int>{0, 100, 5000}));
+  while (wishes.tables.size() < 2)
+    wishes.tables.push_back(TableKind::keyed);
+  is_never_apart_ = dice.chance(0.5) && refused_text_ == 0;
+  if (!is_never_apart_)
+    return;
+  committer.group_attempts = 1'000'000;
+  committer.group_patience = Milliseconds(100'000'000);
+  committer.waiting_limit = 4ULL << 30;
+  committer.waiting_memory = 32ULL << 20;
+  settings_.reads_back = false;
+  settings_.stream.batch_limits.indexed_keys = TableBatches::Limits().indexed_keys;
+  for (TableKind& kind : wishes.tables)
+    if (kind != TableKind::append_only)
+      kind = TableKind::keyed_full;
+  wishes.partitioned.clear();
+  wishes.adds_columns = wishes.truncates = wishes.changes_keys_without_big = false;
 }
 
 // Of a generator of its own, like the partitions: runs without one are what they would be if there
@@ -258,6 +295,8 @@ void Run::play() {
   };
   if (settings_.quarantine_limit)
     target_->create(quarantine_table("demo"));
+  if (settings_.committer.is_across_tables)
+    target_->create(progress_table("demo"));
   for (std::size_t i = 0; i < source_->table_count(); ++i)
     world_->targets.push_back({"demo", "t" + std::to_string(i)});
   comparison_ = std::make_unique<Comparison>(*source_, *target_, *store_, world_->targets,
@@ -266,7 +305,8 @@ void Run::play() {
   target_->on_visible = [this](Label const& label) { note_visible(label); };
   target_->on_gone = [this](Label const& label, bool was_sent) {
     LabelRecord const* const record = store_->find(label);
-    if (record != nullptr && (was_sent || record->state == LabelRecord::State::recorded))
+    if (record != nullptr && record->table != kSeveralTables &&
+        (was_sent || record->state == LabelRecord::State::recorded))
       is_disturbed_.insert(record->table.oid - kFirstOid);
   };
   target_->on_truncated = [this](TargetName const& name) {
@@ -316,7 +356,8 @@ void Run::start() {
   is_disturbed_.insert(is_truncated_.begin(), is_truncated_.end());
   for (auto const& [label, record] : store_->labels()) {
     LabelState const state = target_->label_state_silently(label);
-    if (state == LabelState::visible || state == LabelState::committed)
+    bool const may_come_again = record.table != kSeveralTables;
+    if (may_come_again && (state == LabelState::visible || state == LabelState::committed))
       is_disturbed_.insert(record.table.oid - kFirstOid);
   }
   is_start_planned_ = false;
@@ -416,6 +457,17 @@ bool Run::wait_until_quiet() {
 void Run::note_visible(Label const& label) {
   auto const& seen = store_->seen();
   auto const found = seen.find(label);
+  if (found != seen.end() && found->second.table == kSeveralTables) {
+    note_group_visible(found->second);
+    return;
+  }
+  if (found != seen.end() && is_never_apart_ && found->second.end_lsn.is_set() &&
+      !is_disturbed_.contains(found->second.table.oid - kFirstOid) &&
+      store_->tables().at(found->second.table).state == TableState::ready)
+    throw Violation("a table goes by itself: " + label.text);
+  if (found != seen.end())
+    last_alone_[found->second.table] =
+        std::max(last_alone_[found->second.table], found->second.end_lsn);
   if (found == seen.end() || found->second.state != LabelRecord::State::recorded ||
       settings_.committer.is_at_least_once)
     return;
@@ -434,6 +486,29 @@ void Run::note_visible(Label const& label) {
       return;
   }
   comparison_->compare(table, record.end_lsn, "when a unit became visible");
+}
+
+// Its tables are what the source was at one moment, and so are those that had nothing in it.
+void Run::note_group_visible(LabelRecord const& record) {
+  std::map<std::size_t, Lsn> compared;
+  for (TableProgressRow const& row : target_->progress_of(record.label))
+    compared[row.table.oid - kFirstOid] = row.end_lsn;
+  bool const goes_on = record.end_lsn >= last_together_;
+  last_together_ = std::max(last_together_, record.end_lsn);
+  for (auto const& [id, table] : store_->tables())
+    if (is_never_apart_ && goes_on && table.state == TableState::ready &&
+        std::max(store_->copied_lsn(id), last_alone_[id]) <= record.end_lsn)
+      compared[id.oid - kFirstOid] = record.end_lsn;
+  for (auto const& [table, position] : compared) {
+    RelationId const id{static_cast<Oid>(kFirstOid + table)};
+    TableState const state = store_->tables().at(id).state;
+    bool const is_there = state == TableState::copied || state == TableState::catching_up ||
+                          state == TableState::ready;
+    if (is_there && !is_disturbed_.contains(table) &&
+        source_->changed_silently(table, position) <= store_->copied_lsn(id))
+      comparison_->compare(table, position, "when a transaction became visible");
+  }
+  ++together_;
 }
 
 // Labels that nobody will end, or that the checkpoint keeps for ever.

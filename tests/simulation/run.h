@@ -19,10 +19,12 @@ struct Outcome {
   int tables_set_aside = 0;
   int most_quarantined = 0; // rows of one table at a time
   bool has_durable_spool = false;
-  int power_cuts = 0;                           // of its disk
-  int spools_lost = 0;                          // and recognised
-  int spools_missed = 0;                        // switched off while they were needed, and refused
-  int copies_again = 0;                         // because of partitions
+  int power_cuts = 0;          // of its disk
+  int spools_lost = 0;         // and recognised
+  int spools_missed = 0;       // switched off while they were needed, and refused
+  int together = 0;            // transactions of several tables that became visible
+  bool is_never_apart = false; // in which no table goes by itself
+  int copies_again = 0;        // because of partitions
   std::map<std::string, int> set_aside_because; // code
 };
 

@@ -24,6 +24,8 @@ std::vector<std::string> split(std::string_view text, char separator) {
   }
 }
 
+} // namespace
+
 // The value of the `columns` header: names in backticks.
 std::vector<std::string> columns_of(LoadSpec const& spec) {
   std::vector<std::string> out;
@@ -34,8 +36,6 @@ std::vector<std::string> columns_of(LoadSpec const& spec) {
   }
   return out;
 }
-
-} // namespace
 
 bool is_marked_deleted(TargetRow const& row) {
   auto const mark = row.find(kDeletedColumn);
@@ -66,8 +66,15 @@ void Target::drop(TargetName const& name) {
     return;
   std::deque<Label> const unpublished = std::move(found->second.to_publish);
   tables_.erase(found);
+  auto const waits_elsewhere = [this](Label const& label) {
+    return std::any_of(tables_.begin(), tables_.end(), [&](auto const& it) {
+      auto const& labels = it.second.to_publish;
+      return std::find(labels.begin(), labels.end(), label) != labels.end();
+    });
+  };
   for (Label const& label : unpublished)
-    become_visible(label); // of no rows
+    if (!waits_elsewhere(label))
+      become_visible(label); // of no rows
 }
 
 void Target::insert_foreign_row(TargetName const& name, TargetRow row) {
@@ -116,10 +123,10 @@ void Target::end_overdue() {
 
 void Target::abort(Transaction& transaction) {
   transaction.stage = Stage::aborted;
-  transaction.sent.bodies.clear();
-  finish(transaction.sent.label);
+  transaction.pieces.clear();
+  finish(transaction.label);
   if (on_gone)
-    on_gone(transaction.sent.label, false);
+    on_gone(transaction.label, false);
 }
 
 // Finished labels are remembered up to a number, whatever they ended as.
@@ -144,8 +151,9 @@ std::vector<Label> Target::unfinished_labels() const {
 
 bool Target::has_unfinished(std::uint64_t table_id) const {
   return std::any_of(labels_.begin(), labels_.end(), [&](auto const& it) {
-    return it.second.table_id == table_id && it.second.stage != Stage::visible &&
-           it.second.stage != Stage::aborted;
+    return it.second.stage != Stage::visible && it.second.stage != Stage::aborted &&
+           std::any_of(it.second.pieces.begin(), it.second.pieces.end(),
+                       [&](Piece const& piece) { return piece.table_id == table_id; });
   });
 }
 
@@ -154,7 +162,7 @@ void Target::restart_backends() {
   // The frontend still holds the label until it times out or is cancelled.
   for (auto& [label, transaction] : labels_)
     if (transaction.stage == Stage::prepare)
-      transaction.sent.bodies.clear();
+      transaction.is_lost = true;
 }
 
 void Target::restart_leader() {
@@ -207,7 +215,8 @@ LoadOutcome Target::load(SentLoad const& sent, bool is_sender_alive) {
     std::erase(finished_, sent.label);
   Transaction& transaction = labels_[sent.label];
   Table const& table = tables_.at(sent.spec.target);
-  transaction = {sent, Stage::prepare, timeline_.now() + faults_.prepare_timeout, table.id, 0};
+  transaction = {
+      sent.label, {{sent, table.id, 0}}, Stage::prepare, timeline_.now() + faults_.prepare_timeout};
   if (!is_sender_alive || dice_.chance(faults_.load_half_done))
     return outcome(Kind::unreachable, "the connection was cut");
   if (dice_.chance(faults_.load_failed)) {
@@ -226,7 +235,7 @@ LoadOutcome Target::load(SentLoad const& sent, bool is_sender_alive) {
   }
   transaction.stage = Stage::prepared;
   transaction.ends_at = timeline_.now() + faults_.prepared_timeout;
-  transaction.truncations = table.truncations;
+  transaction.pieces.front().truncations = table.truncations;
   if (dice_.chance(faults_.answer_lost))
     return outcome(Kind::unreachable, "the answer was lost");
   return outcome(Kind::prepared, "");
@@ -354,69 +363,85 @@ CommitOutcome Target::take_commit(Label const& label) {
   case Stage::committed: return answer({Kind::committed, false, "has already committed"});
   case Stage::prepared: break;
   }
+  return answer(become_committed(*transaction));
+}
+
+CommitOutcome Target::become_committed(Transaction& transaction) {
+  using Kind = CommitOutcome::Kind;
+  Label const label = transaction.label;
   trace_.say("target: {} is committed", label.text);
-  transaction->stage = Stage::committed;
-  Table* const table = find_table(transaction->table_id);
-  if (table == nullptr) { // dropped meanwhile: the rows go nowhere
+  transaction.stage = Stage::committed;
+  bool is_queued = false;
+  for (Piece const& piece : transaction.pieces)
+    if (Table* const table = find_table(piece.table_id)) {
+      table->to_publish.push_back(label);
+      is_queued = true;
+    }
+  if (!is_queued) { // dropped meanwhile: the rows go nowhere
     become_visible(label);
-    return answer({Kind::committed, true, ""});
+    return {Kind::committed, true, ""};
   }
-  table->to_publish.push_back(label);
   if (dice_.chance(faults_.publish_late)) {
     timeline_.in(Milliseconds(dice_.between(50, 3000)), [this, label] { publish(label); });
-    return answer({Kind::committed, false, "Publish Timeout"});
+    return {Kind::committed, false, "Publish Timeout"};
   }
   publish(label);
   Transaction const* const after = find(label);
-  return answer({Kind::committed, after == nullptr || after->stage == Stage::visible, ""});
+  return {Kind::committed, after == nullptr || after->stage == Stage::visible, ""};
 }
 
 // In the order of the commits: a later one takes those before it along. (A table may have been
-// swapped meanwhile; its commits went with it.)
+// swapped meanwhile; its commits went with it.) All rows of a transaction at once.
 void Target::publish(Label const& last) {
-  for (auto& [name, table] : tables_) {
-    auto const at = std::find(table.to_publish.begin(), table.to_publish.end(), last);
-    if (at == table.to_publish.end())
-      continue;
-    std::vector<Label> const due(table.to_publish.begin(), at + 1);
-    table.to_publish.erase(table.to_publish.begin(), at + 1);
-    for (Label const& label : due) {
-      apply(*find(label), table);
-      become_visible(label);
-    }
+  std::vector<Table*> of_last;
+  for (auto& [name, table] : tables_)
+    if (std::find(table.to_publish.begin(), table.to_publish.end(), last) != table.to_publish.end())
+      of_last.push_back(&table);
+  if (of_last.empty())
     return;
+  for (Table* const table : of_last)
+    while (!(table->to_publish.front() == last))
+      publish(Label(table->to_publish.front()));
+  Transaction const& transaction = *find(last);
+  for (Table* const table : of_last) {
+    table->to_publish.pop_front();
+    for (Piece const& piece : transaction.pieces)
+      if (piece.table_id == table->id)
+        apply(piece, *table);
   }
+  become_visible(last);
 }
 
 void Target::become_visible(Label const& label) {
   Transaction& transaction = *find(label);
   transaction.stage = Stage::visible;
-  transaction.sent.bodies.clear();
+  transaction.pieces.clear();
   trace_.say("target: {} is visible", label.text);
   finish(label);
   if (on_visible)
     on_visible(label);
 }
 
-void Target::apply(Transaction const& transaction, Table& table) {
-  if (transaction.truncations != table.truncations) {
-    trace_.say("target: rows of {} vanish, the table was truncated", transaction.sent.label.text);
+void Target::apply(Piece const& piece, Table& table) {
+  SentLoad const& sent = piece.sent;
+  if (piece.truncations != table.truncations) {
+    trace_.say("target: rows of {} vanish, the table was truncated", sent.label.text);
     return;
   }
-  std::vector<std::string> const columns = columns_of(transaction.sent.spec);
+  std::vector<std::string> const columns = columns_of(sent.spec);
   std::uint64_t row_count = 0;
-  for (std::string const& body : transaction.sent.bodies) {
+  for (std::string const& body : sent.bodies) {
     std::string_view rest = body;
     while (!rest.empty()) {
       std::size_t const end = rest.find(kRowDelimiter);
-      apply_row(table, transaction.sent.spec, columns, rest.substr(0, end));
+      apply_row(table, sent.spec, columns, rest.substr(0, end));
       rest.remove_prefix(end + 1);
       ++row_count;
     }
   }
-  if (row_count != transaction.sent.row_count)
-    throw Violation(fmt::format("{} says {} rows and has {}", transaction.sent.label.text,
-                                transaction.sent.row_count, row_count));
+  if (row_count != sent.row_count)
+    throw Violation(
+        fmt::format("{} says {} rows and has {}", sent.label.text, sent.row_count, row_count));
 }
 
 void Target::apply_row(Table& table, LoadSpec const& spec, std::vector<std::string> const& columns,

@@ -46,6 +46,8 @@ struct SentLoad {
   std::uint64_t row_count = 0;
 };
 
+[[nodiscard]] std::vector<std::string> columns_of(LoadSpec const& spec);
+
 using TargetRow = std::map<std::string, std::string>; // column: text, \N is NULL
 
 inline constexpr char kNull[] = "\\N";
@@ -81,6 +83,14 @@ public:
   CommitOutcome commit(Label const& label);
   CallOutcome rollback(Label const& label);
   LabelState label_state(Label const& label);
+  // Of several tables, the progress last. Nothing: it waits for its commit.
+  std::optional<GroupOutcome> load_group(Label const& label, std::vector<SentLoad> const& loads,
+                                         bool is_sender_alive);
+  GroupOutcome commit_group(Label const& label);
+  GroupVerdict settle_group(Label const& label);
+  // At a start, which waits until it knows.
+  GroupVerdict settle_group_silently(Label const& label);
+  [[nodiscard]] std::vector<TableProgressRow> progress_of(Label const& label) const;
   CallOutcome truncate(TargetName const& name);
   CallOutcome cut(TargetName const& name, Lsn from);
   CallOutcome mark_deleted(TargetName const& name, std::vector<ColumnValue> const& values);
@@ -117,12 +127,17 @@ public:
 
 private:
   enum class Stage { prepare, prepared, committed, visible, aborted };
-  struct Transaction {
+  struct Piece { // the rows of one table
     SentLoad sent;
+    std::uint64_t table_id = 0;
+    std::uint64_t truncations = 0; // of the table when it was prepared, or committed with others
+  };
+  struct Transaction {
+    Label label;
+    std::vector<Piece> pieces;
     Stage stage = Stage::prepare;
     TimePoint ends_at{};
-    std::uint64_t table_id = 0;
-    std::uint64_t truncations = 0; // of the table when it was prepared
+    bool is_lost = false; // the backends have forgotten its rows
   };
   struct Table {
     TargetTable shape;
@@ -143,7 +158,10 @@ private:
   CommitOutcome take_commit(Label const& label);
   void publish(Label const& last);
   void become_visible(Label const& label);
-  void apply(Transaction const& transaction, Table& table);
+  GroupOutcome take_group_commit(Label const& label);
+  std::optional<GroupOutcome> refuse_group(Transaction& transaction);
+  CommitOutcome become_committed(Transaction& transaction);
+  void apply(Piece const& piece, Table& table);
   void apply_row(Table& table, LoadSpec const& spec, std::vector<std::string> const& columns,
                  std::string_view row);
   [[nodiscard]] bool has_unfinished(std::uint64_t table_id) const;
