@@ -23,17 +23,6 @@ namespace walrock {
 
 namespace {
 
-// As many replicas as a small cluster can hold; the server's default of 3 fails there.
-std::optional<std::string> replica_count(TargetCatalog& catalog) {
-  auto const backends = catalog.backends();
-  if (!backends)
-    return std::nullopt;
-  auto const alive = std::count_if(backends->begin(), backends->end(), [](Backend const& backend) {
-    return backend.is_alive && !backend.is_compute_node;
-  });
-  return alive > 0 && alive < 3 ? std::optional(std::to_string(alive)) : std::nullopt;
-}
-
 class Planner {
 public:
   explicit Planner(JobSpec const& job)
@@ -86,7 +75,7 @@ private:
   }
 
   void plan_tables() {
-    auto const replicas = replica_count(catalog_);
+    auto const replicas = catalog_.replicas_of_small_cluster();
     auto const targets = targets_for(job_, selection_.names());
     for (ListedTable const& listed : selection_.listed) {
       PlannedTable table;
@@ -118,7 +107,7 @@ private:
                                       });
   }
 
-  void plan_table(SourceTable const& source, std::optional<std::string> const& replicas,
+  void plan_table(SourceTable const& source, std::optional<std::size_t> const& replicas,
                   PlannedTable& table) {
     if (!is_publishable(source)) {
       Advice const advice = unpublishable_advice(source);
@@ -133,7 +122,7 @@ private:
          policy_sentences(source, wanted, options_for(job_, source.name)))
       plan_.notes.push_back(fmt::format("{}: {}", to_string(source.name), sentence));
     if (replicas)
-      wanted.properties.emplace("replication_num", *replicas);
+      wanted.properties.emplace("replication_num", std::to_string(*replicas));
     auto const existing = catalog_.describe_table(table.target);
     bool const creates = job_.schema_sync.enable && job_.schema_sync.auto_create_table;
     if (existing && is_known(source, table.target)) {

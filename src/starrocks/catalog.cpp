@@ -270,6 +270,17 @@ std::optional<std::vector<Backend>> TargetCatalog::backends() {
   return found;
 }
 
+std::optional<std::size_t> TargetCatalog::replicas_of_small_cluster() {
+  auto const known = backends();
+  if (!known)
+    return std::nullopt;
+  auto const alive = static_cast<std::size_t>(
+      std::count_if(known->begin(), known->end(), [](Backend const& backend) {
+        return backend.is_alive && !backend.is_compute_node;
+      }));
+  return alive > 0 && alive < 3 ? std::optional(alive) : std::nullopt;
+}
+
 std::optional<std::uint64_t> TargetCatalog::running_transaction_limit() {
   try {
     SqlRows const rows =

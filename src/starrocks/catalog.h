@@ -39,6 +39,9 @@ public:
   [[nodiscard]] std::uint64_t row_count(TargetName const& name);
   // Backends, then compute nodes. Nothing when the user may not ask.
   [[nodiscard]] std::optional<std::vector<Backend>> backends();
+  // As many as a cluster of fewer than three backends can hold: the server's default of 3 fails
+  // there. Nothing: the default will do, or nobody says.
+  [[nodiscard]] std::optional<std::size_t> replicas_of_small_cluster();
   // max_running_txn_num_per_db. Nothing when the user may not ask.
   [[nodiscard]] std::optional<std::uint64_t> running_transaction_limit();
 

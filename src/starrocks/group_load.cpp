@@ -52,6 +52,10 @@ std::optional<std::size_t> culprit_of(std::string_view message,
 }
 
 GroupOutcome GroupLoad::run(GroupRequest const& request) {
+  for (std::size_t i = 0; i < request.batches.size(); ++i)
+    if (!fits_headers(request.label, request.batches[i]->spec))
+      return {GroupOutcome::Kind::gone, LoadOutcome::Kind::target_broken, i,
+              "a name with a line break or a zero byte cannot be loaded"};
   GroupOutcome outcome;
   WALROCK_BEFORE(group_begin);
   TransactionReply const begun = calls_.begin_group(request.label);

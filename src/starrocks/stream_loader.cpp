@@ -28,17 +28,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kSearchedBytes = 32 << 20; // more is not loaded again to name a row
 
-// Headers carry the names, and HTTP has no way to write a line break in one.
-bool fits_header(std::string const& text) {
-  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
-}
-
-bool fits_headers(LoadRequest const& request) {
-  LoadSpec const& spec = request.batch->spec;
-  return fits_header(request.label.text) && fits_header(request.label.database) &&
-         fits_header(spec.target.table) && fits_header(spec.columns);
-}
-
 LoadOutcome outcome_of(LoadOutcome::Kind kind, std::string message) {
   LoadOutcome outcome;
   outcome.kind = kind;
@@ -116,7 +105,7 @@ void StreamLoader::search(LoadRequest const& request, LoadOutcome& outcome) {
 LoadOutcome StreamLoader::load_and_prepare(LoadRequest const& request) {
   Batch const& batch = *request.batch;
   WALROCK_ASSERT(!batch.bodies.empty(), "a label has rows: StarRocks refuses an empty one");
-  if (!fits_headers(request))
+  if (!fits_headers(request.label, batch.spec))
     return outcome_of(LoadOutcome::Kind::target_broken,
                       "a name with a line break or a zero byte cannot be loaded");
   bool const is_copy = are_failpoints_armed() && is_of_copy(request.label);

@@ -508,6 +508,147 @@ TEST_F(Loads, LabelStatesAreAskedByName) {
   EXPECT_EQ(StreamLoader(address_, options_).label_state(kLabel), LabelState::unreachable);
 }
 
+// Several tables in one transaction.
+class Groups : public Loads {
+protected:
+  Groups() : other_(batch_of("orders")), progress_(batch_of("_walrock_progress")) {
+    frontend_says("begin", status_of("OK"));
+    frontend_says("rollback", status_of("OK"));
+    frontend_says("get_load_state", state_of("VISIBLE"));
+  }
+
+  static Batch batch_of(std::string table) {
+    Batch batch;
+    batch.spec.target = {"demo", std::move(table)};
+    batch.spec.columns = "`id`";
+    Body body;
+    body.bytes = "1\x02";
+    body.size = body.bytes.size();
+    batch.bodies.push_back(std::move(body));
+    batch.row_count = 1;
+    return batch;
+  }
+
+  GroupOutcome load_group() {
+    return StreamLoader(address_, options_).load_group({kLabel, {&batch_, &other_}, &progress_});
+  }
+
+  Batch other_;
+  Batch progress_;
+};
+
+using Outcome = GroupOutcome::Kind;
+
+TEST_F(Groups, EveryCallGoesToAFrontendAndSaysWhatItIs) {
+  GroupOutcome const outcome = load_group();
+  EXPECT_EQ(outcome.kind, Outcome::committed) << outcome.message;
+  EXPECT_EQ(calls(), "begin load load load commit get_load_state");
+  for (FakeRequest const& request : frontend_.requests())
+    if (request.path.find("/api/transaction/") == 0) {
+      EXPECT_EQ(request.headers.at("transaction_type"), "multi") << request.path;
+    }
+  EXPECT_EQ(sent("load").headers.at("transaction_type"), "multi");
+  EXPECT_EQ(frontend_.requests().at(0).headers.at("timeout"), "600") << "20 s otherwise";
+  EXPECT_EQ(frontend_.requests().at(0).headers.count("table"), 0U);
+}
+
+TEST_F(Groups, OnlyWhatIsVisibleIsCommittedAndOnlyWhatIsAbortedIsGone) {
+  struct Case {
+    std::string answer;
+    std::string state;
+    Outcome kind;
+  };
+  for (Case const& c : std::vector<Case>{
+           {status_of("OK"), "VISIBLE", Outcome::committed},
+           {status_of("OK"), "COMMITTED", Outcome::unsettled},
+           {status_of("OK"), "PREPARE", Outcome::unsettled},
+           {status_of("OK"), "UNKNOWN", Outcome::unsettled},
+           {status_of("FAILED", "publish timeout"), "VISIBLE", Outcome::committed},
+           {status_of("FAILED", "publish timeout"), "COMMITTED", Outcome::unsettled},
+           {status_of("FAILED", "stream load task l does not exist"), "UNKNOWN",
+            Outcome::unsettled},
+           {status_of("FAILED", "Failed to load table orders: too many filtered rows"), "ABORTED",
+            Outcome::gone},
+           {"<html>", "ABORTED", Outcome::gone},
+           {"<html>", "<html>", Outcome::unsettled}}) {
+    frontend_says("commit", c.answer);
+    frontend_says("get_load_state", state_of(c.state));
+    EXPECT_EQ(load_group().kind, c.kind) << c.answer << " " << c.state;
+  }
+  frontend_says("get_load_state", state_of("VISIBLE"));
+  lose("commit");
+  EXPECT_EQ(load_group().kind, Outcome::committed) << "without an answer its state tells";
+}
+
+TEST_F(Groups, ARefusedRowIsBlamedOnTheTableThatIsNamed) {
+  frontend_says("commit", status_of("FAILED", "Failed to load table orders: too many filtered "
+                                              "rows, tracking_url: http://x/log"));
+  frontend_says("get_load_state", state_of("ABORTED"));
+  GroupOutcome const outcome = load_group();
+  EXPECT_EQ(outcome.cause, Load::rows_refused);
+  EXPECT_EQ(outcome.culprit, std::optional<std::size_t>(1));
+}
+
+TEST_F(Groups, WhatARollbackSaysIsNotBelieved) {
+  ok("load", status_of("INTERNAL_ERROR", "disk full"));
+  frontend_says("get_load_state", state_of("ABORTED"));
+  GroupOutcome const gone = load_group();
+  EXPECT_EQ(gone.kind, Outcome::gone);
+  EXPECT_EQ(gone.cause, Load::failed);
+  EXPECT_EQ(gone.culprit, std::optional<std::size_t>(0));
+  calls_.clear();
+  frontend_says("get_load_state", state_of("PREPARE"));
+  EXPECT_EQ(load_group().kind, Outcome::unsettled) << "OK, and it is still open";
+  EXPECT_EQ(calls(), "begin load rollback get_load_state _cancel get_load_state");
+  frontend_says("get_load_state", state_of("UNKNOWN"));
+  EXPECT_EQ(load_group().kind, Outcome::unsettled) << "its progress is asked for";
+}
+
+TEST_F(Groups, BytesThatDidNotArriveAreNoSuccess) {
+  ok("load", R"({"Status":"OK","Message":"","LoadBytes":3})");
+  frontend_says("get_load_state", state_of("ABORTED"));
+  GroupOutcome const outcome = load_group();
+  EXPECT_EQ(outcome.kind, Outcome::gone);
+  EXPECT_NE(outcome.message.find("StarRocks counted 3"), std::string::npos) << outcome.message;
+  EXPECT_EQ(calls().find("commit"), std::string::npos);
+}
+
+TEST_F(Groups, ABeginThatIsRefusedHasBegunNothing) {
+  frontend_says("begin", status_of("FAILED", "current running txns on db 1 is 1000, larger than "
+                                             "limit 1000"));
+  GroupOutcome const busy = load_group();
+  EXPECT_EQ(busy.kind, Outcome::gone);
+  EXPECT_EQ(busy.cause, Load::busy);
+  EXPECT_EQ(calls(), "begin");
+  frontend_says("begin", status_of("LABEL_ALREADY_EXISTS"));
+  EXPECT_EQ(load_group().cause, Load::label_exists);
+  lose("begin");
+  frontend_says("get_load_state", state_of("<html>"));
+  EXPECT_EQ(load_group().kind, Outcome::unsettled);
+  address_.frontends = {{"127.0.0.1", 1}};
+  GroupOutcome const away = load_group();
+  EXPECT_EQ(away.kind, Outcome::gone);
+  EXPECT_EQ(away.cause, Load::unreachable);
+}
+
+TEST_F(Groups, SettlingIsWithoutAVerdictUntilTheStateTells) {
+  using Verdict = GroupVerdict::Kind;
+  auto const verdict = [this] {
+    return StreamLoader(address_, options_).settle_group(kLabel, "job").kind;
+  };
+  for (auto const& [state, kind] : std::map<std::string, Verdict>{
+           {"ABORTED", Verdict::gone},
+           {"COMMITTED", Verdict::unreachable},
+           {"PREPARE", Verdict::unreachable},
+           {"PREPARED", Verdict::unreachable},
+           {"<html>", Verdict::unreachable},
+           {"VISIBLE", Verdict::unreachable}, // nobody says of which tables it was
+           {"UNKNOWN", Verdict::unreachable}}) {
+    frontend_says("get_load_state", state_of(state));
+    EXPECT_EQ(verdict(), kind) << state;
+  }
+}
+
 TEST_F(Loads, StatementsWithoutAServerAreUnreachable) {
   address_.mysql_port = 1;
   StreamLoader loader(address_, options_);

@@ -24,6 +24,10 @@ std::string seconds_of(Milliseconds duration) {
   return std::to_string(std::max<std::int64_t>(1, duration.count() / 1000));
 }
 
+bool fits_header(std::string const& text) {
+  return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos;
+}
+
 HttpRequest transaction_request(char const* operation, Label const& label) {
   HttpRequest request;
   request.method = "POST";
@@ -70,6 +74,11 @@ std::vector<std::pair<std::string, std::string>> load_headers(LoadSpec const& sp
   case Compression::zstd: headers.emplace_back("format", "zstd"); break;
   }
   return headers;
+}
+
+bool fits_headers(Label const& label, LoadSpec const& spec) {
+  return fits_header(label.text) && fits_header(label.database) && fits_header(spec.target.table) &&
+         fits_header(spec.columns);
 }
 
 Compression usable_compression(LoadSpec const& spec, std::size_t body_count,

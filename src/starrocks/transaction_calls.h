@@ -81,6 +81,8 @@ private:
 // The headers of a load, without label, db and table. Pure.
 [[nodiscard]] std::vector<std::pair<std::string, std::string>>
 load_headers(LoadSpec const& spec, Compression compression);
+// Headers carry the names, and HTTP has no way to write a line break in one. Pure.
+[[nodiscard]] bool fits_headers(Label const& label, LoadSpec const& spec);
 // How the bodies of a batch are sent to a server of this version. Pure.
 [[nodiscard]] Compression usable_compression(LoadSpec const& spec, std::size_t body_count,
                                              LoadOptions const& options);
