@@ -104,6 +104,9 @@ ErrorPolicy const& error_policy(ErrorCode code) {
            "Choose existing-rows: truncate, keep or swap for this table, or empty it yourself.")
     POLICY(target_model_unsupported, target, never,
            "Use a PRIMARY KEY table: other models ignore deletes silently.")
+    POLICY(transactions_unsupported, target, never,
+           "Use a newer server, or leave transactions out of the job file: each table is committed "
+           "by itself then.")
     POLICY(load_rejected, target, never,
            "StarRocks refused the rows named; change the column's type in the target, correct the "
            "rows, or say in the job file what becomes of such values (unsupported-values) or rows "

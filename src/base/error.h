@@ -53,6 +53,7 @@ enum class ErrorCode {
   target_table_missing,
   target_has_rows,
   target_model_unsupported,
+  transactions_unsupported,
   load_rejected, // rows refused: values that the target cannot take
   quarantine_full,
   load_failed,    // anything else that failed a load; may be tried again

@@ -40,7 +40,7 @@ Checkpoint checkpoint() {
                 table(3, "bad", TableState::errored, 0x200)};
   out.tables[2].reason = "load_rejected: too long";
   out.labels = {label("a", 2, recorded), label("b", 2, intended), label("c", 1, recorded),
-                label("d", 3, recorded), label("e", 9, recorded)};
+                label("d", 3, recorded), label("e", 9, recorded), label("f", 0, intended)};
   return out;
 }
 
@@ -68,8 +68,9 @@ TEST(CheckpointView, APersonReadsEverythingARestartNeeds) {
        {"job shop, not running", "/state/checkpoint.db (format 2)", "1m15s ago, record 17",
         "incarnation  42", "slot shop_slot of database shop", "flushed_lsn  0/800",
         "a restart reads the slot from 0/800", "public.orders", "1,234",
-        "public.bad: load_rejected: too long", "labels that may be alive in StarRocks: 5", "demo.a",
-        "is committed: prepared and recorded", "is rolled back: its table left the job"})
+        "public.bad: load_rejected: too long", "labels that may be alive in StarRocks: 6", "demo.a",
+        "unless it is committed", "is committed: prepared and recorded",
+        "is rolled back: its table left the job"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 

@@ -213,6 +213,8 @@ void add_target(Lines& lines, TargetSpec const& target) {
   lines.add("label-prefix", target.label_prefix);
   lines.add("semantic",
             target.semantic == Semantic::exactly_once ? "exactly-once" : "at-least-once");
+  lines.add("transactions",
+            target.transactions == Transactions::per_table ? "per-table" : "across-tables");
   lines.add("compression", word(target.compression));
   lines.add("format", word(target.format));
   lines.add("backend-hosts", text_of(target.backend_hosts));

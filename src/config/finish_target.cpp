@@ -46,6 +46,11 @@ public:
     else if (!is_area_and_place(target.time_zone))
       wrong("sink.starrocks.time-zone", "expected UTC or a name such as Europe/Berlin, found " +
                                             shown("sink.starrocks.time-zone"));
+    if (target.transactions == Transactions::across_tables &&
+        target.semantic == Semantic::at_least_once)
+      wrong("sink.starrocks.transactions",
+            "across-tables goes with exactly-once only: at-least-once may load rows of some tables "
+            "again; leave sink.semantic out");
     take_jdbc_url();
     target.tls.mode = draft_.target_tls.value_or(TlsMode::disable);
     if (target.uses_https)

@@ -32,6 +32,24 @@ std::string without_line(std::string text, std::string const& line) {
   return text.erase(at, text.find('\n', at) - at);
 }
 
+TEST(Transactions, ArePerTableUnlessTheJobSaysOtherwise) {
+  auto const with = [](std::string const& lines) {
+    return parse_job(
+        with_lines(without_line(guide_file(), "    sink.semantic:"), "  starrocks", lines),
+        "application.yml", "/srv/smt");
+  };
+  EXPECT_EQ(with("").target.transactions, Transactions::per_table);
+  EXPECT_EQ(with("    transactions: across-tables\n").target.transactions,
+            Transactions::across_tables);
+  EXPECT_THROW((void)with("    transactions: all\n"), Error);
+  try {
+    (void)with("    transactions: across-tables\n    sink.semantic: at-least-once\n");
+    ADD_FAILURE() << "at-least-once is taken";
+  } catch (Error const& error) {
+    EXPECT_THAT(error.what(), HasSubstr("across-tables goes with exactly-once only"));
+  }
+}
+
 TEST(GuideFile, IsAcceptedAsPrinted) {
   JobSpec const job = parse_job(guide_file(), "application.yml", "/srv/smt");
   EXPECT_EQ(job.id, "postgres_to_starrocks");

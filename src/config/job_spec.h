@@ -95,6 +95,9 @@ struct SourceSpec {
 
 enum class Semantic { exactly_once, at_least_once };
 
+// What becomes visible at once: the rows of one table, or of all tables of a source transaction.
+enum class Transactions { per_table, across_tables };
+
 // What load.properties.format asks for; a preference, the encoder may decide otherwise per label.
 enum class FormatPreference { automatic, csv, json };
 
@@ -118,6 +121,7 @@ struct TargetSpec {
   std::string time_zone = "UTC"; // of timestamptz in a DATETIME; an IANA name
   std::string label_prefix = "walrock";
   Semantic semantic = Semantic::exactly_once;
+  Transactions transactions = Transactions::per_table; // across_tables: only exactly_once
   Compression compression = Compression::none;
   FormatPreference format = FormatPreference::automatic;
   // "host" or "host:port" as a backend registered itself -> "host" or "host:port" to use instead.

@@ -118,6 +118,17 @@ void add_loading(std::vector<Key>& keys) {
                     d.spec.target.semantic = static_cast<Semantic>(v.choice);
                   }});
   keys.push_back({.section = section,
+                  .name = "transactions",
+                  .shape = Shape::choice,
+                  .default_text = "per-table",
+                  .choices = {{"per-table"}, {"across-tables"}},
+                  .doc = "What readers see of a source transaction: per-table shows the tables it "
+                         "changed one after the other; across-tables shows all of it at once "
+                         "(StarRocks 4.0.5 and later, with exactly-once).",
+                  .set = [](Draft& d, KeyValue const& v) {
+                    d.spec.target.transactions = static_cast<Transactions>(v.choice);
+                  }});
+  keys.push_back({.section = section,
                   .name = "compress-type",
                   .shape = Shape::choice,
                   .default_text = "none",

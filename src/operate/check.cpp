@@ -56,6 +56,8 @@ private:
       if (has_quarantine())
         check_quarantine_table(loads, sql, job_, findings_);
       check_kept_rows_rights(loads, sql, job_, selection_.tables, findings_);
+      if (job_.target.transactions == Transactions::across_tables)
+        check_across_tables(loads, sql, job_, findings_);
     });
     if (job_.schema_sync.enable && job_.schema_sync.auto_create_table)
       check_target_rights(sql, job_, {"CREATE TABLE", "ALTER", "DROP"}, findings_);

@@ -45,6 +45,9 @@ void check_kept_rows_rights(SqlConnection& loads, SqlConnection& ddl, JobSpec co
 // The table of rows in quarantine, and the rights on it of who loads and of who changes tables.
 void check_quarantine_table(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
                             Findings& findings);
+// With transactions: across-tables: the server's version, and the table that says how far they are.
+void check_across_tables(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
+                         Findings& findings);
 // What stands in the target where a table is to go.
 void check_target_table(TargetCatalog& catalog, JobSpec const& job, SourceTable const& table,
                         std::optional<Checkpoint> const& checkpoint, Findings& findings);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "config/table_rules.h"
+#include "model/progress.h"
 #include "model/quarantine.h"
 #include "operate/addresses.h"
 #include "operate/check_parts.h"
@@ -185,26 +186,52 @@ void check_origin(TargetCatalog& catalog, JobSpec const& job, TargetTable const&
                  "walrock adds the columns that tell where a row came from", sql);
 }
 
+// A table that walrock makes beside the targets. what: "rows in quarantine".
+void check_own_table(SqlConnection& ddl, JobSpec const& job, TargetTable const& wanted,
+                     bool (*is_right)(TargetTable const&), std::string const& what,
+                     Findings& findings) {
+  bool const creates = job.schema_sync.enable && job.schema_sync.auto_create_table;
+  auto const existing = TargetCatalog(ddl).describe_table(wanted.name);
+  if (!existing && !creates)
+    findings.add(Severity::error, to_string(wanted.name),
+                 fmt::format("the table of {} does not exist and schema-sync.auto-create-table is "
+                             "off",
+                             what),
+                 create_table_sql(wanted) + ";", "target_table_missing");
+  if (existing && !is_right(*existing))
+    findings.add(Severity::error, to_string(wanted.name),
+                 fmt::format("is not the table of {} that walrock makes", what), "rename it",
+                 "target_table_mismatch");
+}
+
 } // namespace
 
 void check_quarantine_table(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
                             Findings& findings) {
   TargetTable const wanted = quarantine_table(job.target.database);
-  bool const creates = job.schema_sync.enable && job.schema_sync.auto_create_table;
-  auto const existing = TargetCatalog(ddl).describe_table(wanted.name);
-  if (!existing && !creates)
-    findings.add(Severity::error, to_string(wanted.name),
-                 "the table of rows in quarantine does not exist and schema-sync.auto-create-table "
-                 "is off",
-                 create_table_sql(wanted) + ";", "target_table_missing");
-  if (existing && !is_quarantine_table(*existing))
-    findings.add(Severity::error, to_string(wanted.name),
-                 "is not the table of rows in quarantine that walrock makes", "rename it",
-                 "target_table_mismatch");
+  check_own_table(ddl, job, wanted, is_quarantine_table, "rows in quarantine", findings);
   std::string const what = "on the table of rows in quarantine";
   check_table_rights(loads, {wanted.name, {"INSERT"}, what}, findings);
   // Reading it at a start, emptying it before a copy, and what `walrock quarantine retry` does.
   check_table_rights(ddl, {wanted.name, {"SELECT", "UPDATE", "DELETE"}, what}, findings);
+}
+
+void check_across_tables(SqlConnection& loads, SqlConnection& ddl, JobSpec const& job,
+                         Findings& findings) {
+  ServerVersion const version = TargetCatalog(ddl).version();
+  if (version < kFirstWithGroups)
+    findings.add(
+        Severity::error, "target",
+        fmt::format("StarRocks {} cannot commit several tables at once", to_string(version)),
+        fmt::format("transactions: across-tables needs {} or later; leave it out, and "
+                    "each table is committed by itself",
+                    to_string(kFirstWithGroups)),
+        "transactions_unsupported");
+  TargetTable const wanted = progress_table(job.target.database);
+  check_own_table(ddl, job, wanted, is_progress_table, "transactions", findings);
+  std::string const what = "on the table of transactions";
+  check_table_rights(loads, {wanted.name, {"INSERT"}, what}, findings);
+  check_table_rights(ddl, {wanted.name, {"SELECT"}, what}, findings);
 }
 
 void check_cluster(TargetCatalog& catalog, JobSpec const& job, Findings& findings) {

@@ -93,7 +93,15 @@ std::vector<std::string> JobRemoval::roll_back_labels() {
     return troubles;
   StreamLoader loader(target_address(job_), {});
   for (LabelRecord const& record : checkpoint_->labels) {
-    CallOutcome const outcome = loader.rollback(record.label);
+    CallOutcome outcome;
+    if (record.table == kSeveralTables) {
+      GroupVerdict const verdict = loader.settle_group(record.label, job_.id);
+      if (verdict.kind != GroupVerdict::Kind::unreachable)
+        outcome.kind = CallOutcome::Kind::done;
+      outcome.message = verdict.message;
+    } else {
+      outcome = loader.rollback(record.label);
+    }
     if (outcome.kind == CallOutcome::Kind::unreachable) {
       troubles.push_back(fmt::format("StarRocks cannot be reached, so {} labels stay open there "
                                      "until they time out: {}",

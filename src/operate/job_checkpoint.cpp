@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "checkpoint/sqlite_store.h"
+#include "model/progress.h"
 #include "operate/addresses.h"
 #include "starrocks/checkpoint_store.h"
 #include "starrocks/checkpoint_table.h"
@@ -38,7 +39,9 @@ std::string action_of(TableRecord const& table) {
 RestartLabel plan_of(LabelRecord const& label, TableRecord const* table) {
   RestartLabel plan;
   plan.record = label;
-  if (table == nullptr)
+  if (label.table == kSeveralTables)
+    plan.reason = "of several tables: unless it is committed, which StarRocks is asked";
+  else if (table == nullptr)
     plan.reason = "its table left the job";
   else if (label.state == LabelRecord::State::intended)
     plan.reason = "begun and not recorded as prepared: its rows are read again";

@@ -109,6 +109,8 @@ void CommitThread::apply(CommitEvent event) {
     void operator()(Committed& e) const { to.on_committed(e.call, e.outcome, at); }
     void operator()(RolledBack& e) const { to.on_rolled_back(e.call, e.outcome, at); }
     void operator()(LabelStated& e) const { to.on_label_state(e.call, e.state, at); }
+    void operator()(GroupLoaded& e) const { to.on_group_loaded(e.call, e.outcome, at); }
+    void operator()(GroupSettled& e) const { to.on_group_settled(e.call, e.verdict, at); }
     void operator()(Logged& e) const { to.on_logged(e.lsn); }
     void operator()(Called& e) const { to.on_called(e.call, e.outcome, at); }
     void operator()(QuarantineRead& e) const { to.on_quarantine_read(e.call, e.outcome, at); }
@@ -138,6 +140,10 @@ void CommitThread::perform(CommitterActions& actions, std::stop_token now) {
       loads_.submit(*rollback);
     else if (auto* const ask = std::get_if<AskLabelState>(&action))
       loads_.submit(*ask);
+    else if (auto* const group = std::get_if<StartGroup>(&action))
+      loads_.submit(std::move(*group));
+    else if (auto* const settle = std::get_if<SettleGroup>(&action))
+      loads_.submit(*settle);
     else if (auto* const truncate = std::get_if<SendTruncate>(&action))
       loads_.submit(*truncate);
     else if (auto* const mark = std::get_if<SendMarkDeleted>(&action))

@@ -174,6 +174,7 @@ Committer Run::make_committer(Prepared& prepared, std::uint64_t incarnation) {
   settings.job_id = job_.id;
   settings.incarnation = incarnation;
   settings.is_at_least_once = job_.target.semantic == Semantic::at_least_once;
+  settings.is_across_tables = job_.target.transactions == Transactions::across_tables;
   settings.label_budget = prepared.label_budget;
   settings.waiting_memory = sizes_.budget / 4;
   settings.waiting_limit = std::min(settings.waiting_limit, job_.engine.spool_limit / 2);

@@ -27,7 +27,9 @@ void LoadPool::stop() {
 }
 
 void LoadPool::submit(LoadJob job) {
-  Channel<LoadJob>& to = std::holds_alternative<StartLoad>(job) ? loads_ : calls_;
+  bool const has_rows =
+      std::holds_alternative<StartLoad>(job) || std::holds_alternative<StartGroup>(job);
+  Channel<LoadJob>& to = has_rows ? loads_ : calls_;
   to.push_now(std::move(job));
 }
 
@@ -82,6 +84,19 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
       shared.events.push_now(LabelStated{ask.call, guarded(LabelState::unreachable, [&] {
                                            return target.label_state(ask.label);
                                          })});
+    }
+    void operator()(StartGroup const& group) const {
+      GroupOutcome failed;
+      failed.cause = LoadOutcome::Kind::failed;
+      shared.events.push_now(
+          GroupLoaded{group.call, guarded(failed, [&] {
+                        return target.load_group({group.label, group.batches, group.progress});
+                      })});
+    }
+    void operator()(SettleGroup const& settle) const {
+      shared.events.push_now(GroupSettled{settle.call, guarded(GroupVerdict(), [&] {
+                                            return target.settle_group(settle.label, settle.job_id);
+                                          })});
     }
     void operator()(SendTruncate const& truncate) const {
       shared.events.push_now(Called{

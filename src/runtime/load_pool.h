@@ -16,9 +16,9 @@
 
 namespace walrock {
 
-using LoadJob =
-    std::variant<StartLoad, SendCommit, SendRollback, AskLabelState, SendTruncate, SendMarkDeleted,
-                 SendCut, SendMakeTwin, SendSwap, SendAddColumns, ReadQuarantine, EmptyQuarantine>;
+using LoadJob = std::variant<StartLoad, SendCommit, SendRollback, AskLabelState, StartGroup,
+                             SettleGroup, SendTruncate, SendMarkDeleted, SendCut, SendMakeTwin,
+                             SendSwap, SendAddColumns, ReadQuarantine, EmptyQuarantine>;
 
 class LoadPool {
 public:

@@ -77,6 +77,14 @@ struct LabelStated {
   CallId call = 0;
   LabelState state = LabelState::unreachable;
 };
+struct GroupLoaded {
+  CallId call = 0;
+  GroupOutcome outcome;
+};
+struct GroupSettled {
+  CallId call = 0;
+  GroupVerdict verdict;
+};
 // The durable spool is synced up to here.
 struct Logged {
   Lsn lsn;
@@ -89,10 +97,10 @@ struct QuarantineRead {
   CallId call = 0;
   QuarantineOutcome outcome;
 };
-using CommitEvent =
-    std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken, CopiedBatch, CopyRead,
-                 ColumnsWanted, CopyFailed, PartitionsSeen, PublishedSeen, Loaded, Committed,
-                 RolledBack, LabelStated, Called, QuarantineRead, Logged>;
+using CommitEvent = std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken,
+                                 CopiedBatch, CopyRead, ColumnsWanted, CopyFailed, PartitionsSeen,
+                                 PublishedSeen, Loaded, Committed, RolledBack, LabelStated,
+                                 GroupLoaded, GroupSettled, Called, QuarantineRead, Logged>;
 
 // To the replication thread.
 using StreamCommand = std::variant<FollowFrom, Unfollow>;

@@ -14,6 +14,7 @@
 #include "postgres/catalog.h"
 #include "postgres/partitions.h"
 #include "postgres/publication.h"
+#include "runtime/group_start.h"
 #include "runtime/slot_repair.h"
 #include "runtime/slot_start.h"
 #include "runtime/target_setup.h"
@@ -80,6 +81,7 @@ public:
     is_first_start_ = is_first_start(out_.checkpoint);
     waiting(report_, "connecting to PostgreSQL", stop_, [&] { ask_source(); });
     waiting(report_, "connecting to StarRocks", stop_, [&] { ask_target(); });
+    waiting(report_, "transactions of the start before", stop_, [&] { settle_groups(); });
     waiting(report_, "looking at the tables", stop_, [&] { choose_tables(); });
     waiting(report_, "publication", stop_, [&] {
       publish();
@@ -157,6 +159,8 @@ private:
       throw Error(ErrorCode::target_model_unsupported,
                   fmt::format("StarRocks {} has no load transactions: walrock needs 2.4 or later",
                               to_string(version)));
+    if (job_.target.transactions == Transactions::across_tables)
+      require_groups(version);
     if (auto const limit = catalog.running_transaction_limit())
       out_.label_budget = std::max<std::size_t>(4, *limit / 4);
     out_.load_options.version = version;
@@ -164,6 +168,11 @@ private:
     out_.load_options.load_timeout = job_.target.load_timeout;
     out_.load_options.prepared_timeout = job_.target.prepared_timeout;
     log::info("target version={} label_budget={}", to_string(version), out_.label_budget);
+  }
+
+  void settle_groups() {
+    StreamLoader loader(addresses_.target, addresses_.ddl, out_.load_options, stop_);
+    settle_groups_of(out_.checkpoint, store_, loader, job_.id);
   }
 
   std::string refusal_of(ListedTable const& listed) {
@@ -388,6 +397,8 @@ private:
       out_.tables.push_back(std::move(table.entry));
     }
     setup.set_up_quarantine(out_.tables);
+    if (job_.target.transactions == Transactions::across_tables)
+      set_up_progress(job_, addresses_);
     for (TableRecord const& known : out_.checkpoint.tables)
       if (!present.contains(known.id)) {
         log::info("table is not in the job any more table={}", to_string(known.source));

@@ -6,7 +6,7 @@ from tests.support.programs import ROOT
 
 PAGE = ROOT / "docs" / "design" / "situations.md"
 TESTS = ROOT / "tests"
-WITHOUT_A_TEST = 1
+WITHOUT_A_TEST = 0
 
 
 def lines():
