@@ -350,7 +350,8 @@ void Committer::give_place_back(LabelSlot& slot) {
 bool Committer::has_work(TableLine const& line) const {
   bool const has_units = !line.units.empty() || line.must_be_cut || !line.copy_labels.empty() ||
                          line.copy_phase != TableLine::CopyPhase::none ||
-                         line.record.state != TableState::ready || line.must_read_quarantine;
+                         line.record.state != TableState::ready || line.must_read_quarantine ||
+                         line.must_reread;
   return !line.leftovers.empty() || (!line.is_errored() && has_units);
 }
 
