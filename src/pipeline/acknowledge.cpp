@@ -40,7 +40,7 @@ void Committer::note_load_times(TimePoint now) {
   std::uint64_t oldest_open = UINT64_MAX;
   // A table that has trouble of its own does not set the pace of the others.
   for (auto const& [id, line] : lines_)
-    if (line->is_open() && !line->is_waiting())
+    if (line->is_open() && !is_waiting(*line))
       for (Unit const& unit : line->units)
         if (!unit.is_restored)
           oldest_open = std::min(oldest_open, unit.epoch);

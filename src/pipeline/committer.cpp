@@ -157,9 +157,14 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
     if (!line->units.empty() && line->units.back().epoch == unit.epoch)
       unit.is_together = line->units.back().is_together = false;
     line->units.push_back(std::move(unit));
-    if (!line->is_open() || (line->is_waiting() && line->units.size() > settings_.units_in_flight))
+    if (!line->is_open() || (is_waiting(*line) && line->units.size() > settings_.units_in_flight))
       wait_behind(*line);
   }
+}
+
+// What is behind the first units of the table does not begin soon.
+bool Committer::is_waiting(TableLine const& line) const {
+  return !trouble_of(line).empty() || line.has_statement();
 }
 
 // Changes of a table that is still copying wait, the larger bodies on disk, and so do those behind

@@ -250,6 +250,7 @@ private:
   void say(log::Level level, std::string text) { said_.push_back({level, std::move(text)}); }
   void compute_flushed();
   void note_load_times(TimePoint now);
+  [[nodiscard]] bool is_waiting(TableLine const& line) const;
   void wait_behind(TableLine& line);
   static void spool_unit(Unit& unit);
   void spool_bodies(Unit& unit);

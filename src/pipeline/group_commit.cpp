@@ -108,7 +108,8 @@ std::optional<std::uint64_t> Committer::oldest_epoch_together() const {
 }
 
 bool Committer::may_join(TableLine const& line, Unit const& unit, TimePoint now) const {
-  return line.is_open() && may_begin(line) && !line.must_be_cut && &unit == &line.units.front() && unit.step == Unit::Step::waiting && !unit.has_barrier() &&
+  return line.is_open() && may_begin(line) && !line.must_be_cut && &unit == &line.units.front() &&
+         unit.step == Unit::Step::waiting && !unit.has_barrier() &&
          is_due(unit.labels.front()->retry_at, now);
 }
 

@@ -193,6 +193,21 @@ TEST(GroupCommit, AServerThatIsAwayIsWaitedForWithoutAnEnd) {
   EXPECT_TRUE(b.take<StartLoad>().empty());
 }
 
+TEST(GroupCommit, WhatWaitsBehindAServerThatIsAwayLeavesMemory) {
+  Group b;
+  b.epoch_of(1, {1, 2});
+  b.group_loaded(b.only<StartGroup>(), Group::gone(Cause::unreachable, 0));
+  for (std::uint64_t number = 2; number <= 5; ++number) {
+    auto table = Bench::part_of(1, number, Lsn{number * 100}, Lsn{number * 100 + 100});
+    table.parts[0].batches[0].bodies[0].bytes = std::string(1 << 20, 'x');
+    std::vector<TableEpoch> of_tables;
+    of_tables.push_back(std::move(table));
+    b.epoch(number, Lsn{number * 100 + 100}, std::move(of_tables));
+    b.turn();
+  }
+  EXPECT_EQ(b.take<SpoolBody>().size(), 2u) << "behind three that may be in flight";
+}
+
 TEST(GroupCommit, WhatNeedsSeveralLabelsGoesByItselfAndTheNextEpochWaitsForIt) {
   Group b;
   std::vector<TableEpoch> tables;

@@ -45,9 +45,8 @@
 //     GroupCommit.InDoubtItIsAskedAndNeverLoadedAgain
 //  8. The only position is (commit_lsn, index in the transaction).
 //     StreamMachine.ATransactionBelowTheFollowPositionIsSkipped
-//  9. Per label NumberLoadedRows = rows sent (starrocks/, and asserted again when it is prepared;
-//  of
-//     a group nobody tells them, so it takes CSV only, and LoadBytes = bytes sent); per table
+//  9. Per label NumberLoadedRows = rows sent (starrocks/, and asserted again when it is prepared).
+//     Of a group nobody tells them: it takes CSV only, and LoadBytes = bytes sent. Per table
 //     changes = sent + dropped + quarantined, and an epoch's labels hold these rows.
 //     StreamMachine.EveryChangeIsSentOrDropped
 // 10. Success is a closed list of answers (starrocks/answer.h).

@@ -164,9 +164,7 @@ struct TableLine {
     return !units.empty() && (units.front().step == Unit::Step::adding_columns ||
                               units.front().step == Unit::Step::truncating);
   }
-  // What is behind its first units does not begin soon,
-  [[nodiscard]] bool is_waiting() const { return !trouble.empty() || has_statement(); }
-  // and that is a matter of this table alone.
+  // That what is behind its first units does not begin soon is a matter of this table alone.
   [[nodiscard]] bool is_held_up() const {
     return (!trouble.empty() && is_refused) || (trouble.empty() && has_statement());
   }
