@@ -115,7 +115,8 @@ bool Committer::may_join(TableLine const& line, Unit const& unit, TimePoint now)
 
 // It is nearly there; one that was left behind may have no trouble by now.
 bool Committer::may_come(TableLine const& line, Unit const& unit) const {
-  bool const is_on_its_way = line.trouble.empty() || line.units.front().is_together;
+  bool const is_on_its_way =
+      (line.trouble.empty() && !line.has_statement()) || line.units.front().is_together;
   return line.is_open() && is_on_its_way && place_of(line, unit) <= settings_.units_in_flight;
 }
 
@@ -174,7 +175,11 @@ void Committer::on_group_settled(CallId id, GroupVerdict const& verdict, TimePoi
   switch (verdict.kind) {
   case GroupVerdict::Kind::committed: finish_group(); return;
   case GroupVerdict::Kind::gone: take_group_apart(now); return;
-  case GroupVerdict::Kind::unreachable: group_.retry_at = now + group_.backoff.next(); return;
+  case GroupVerdict::Kind::unreachable:
+    group_.retry_at = now + group_.backoff.next();
+    if (!verdict.message.empty())
+      group_.trouble = "the outcome of a transaction is being asked for: " + verdict.message;
+    return;
   }
 }
 
@@ -187,7 +192,7 @@ void Committer::finish_group() {
     finish_unit(*member.line);
   }
   group_.trouble.clear();
-  group_.failure_count = 0;
+  group_.failure_count = group_.cut_count = 0;
   group_.retry_at = TimePoint{};
   group_.backoff.reset();
 }
@@ -199,8 +204,12 @@ void Committer::take_group_apart(TimePoint now) {
   Label const label = group_.label;
   TableLine const* const culprit = why.culprit ? group_.members.at(*why.culprit).line : nullptr;
   bool const counts = why.cause != LoadOutcome::Kind::unreachable;
-  bool const is_over = counts && (++group_.failure_count >= settings_.group_attempts ||
-                                  (culprit != nullptr && is_of_rows(why.cause)));
+  // All but the load of one table was answered, many times: it alone may be what is refused.
+  bool const is_cut_off =
+      !counts && culprit != nullptr && ++group_.cut_count > settings_.failure_limit;
+  bool const is_over =
+      is_cut_off || (counts && (++group_.failure_count >= settings_.group_attempts ||
+                                (culprit != nullptr && is_of_rows(why.cause))));
   for (GroupMember const& member : end_group()) {
     member.slot->step = LabelSlot::Step::fresh;
     if (is_over && (culprit == nullptr || culprit == member.line))
@@ -208,7 +217,7 @@ void Committer::take_group_apart(TimePoint now) {
   }
   group_.retry_at = is_over ? TimePoint{} : now + group_.backoff.next();
   if (is_over)
-    group_.failure_count = 0;
+    group_.failure_count = group_.cut_count = 0;
   if (std::exchange(group_.trouble, why.message) != why.message)
     say(log::Level::warning,
         fmt::format("transaction is tried again label={}{}: {}", label.text,

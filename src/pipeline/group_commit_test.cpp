@@ -193,6 +193,18 @@ TEST(GroupCommit, AServerThatIsAwayIsWaitedForWithoutAnEnd) {
   EXPECT_TRUE(b.take<StartLoad>().empty());
 }
 
+// Say, a proxy that does not let its bodies through.
+TEST(GroupCommit, ATableWhoseLoadIsNeverAnsweredGoesByItselfInTheEnd) {
+  Group b;
+  b.epoch_of(1, {1, 2});
+  for (int i = 0; i < 21; ++i) {
+    b.group_loaded(b.only<StartGroup>(), Group::gone(Cause::unreachable, 0));
+    b.later();
+  }
+  EXPECT_EQ(b.only<StartGroup>().batches.size(), 1u);
+  EXPECT_EQ(b.take<StartLoad>().size(), 1u);
+}
+
 TEST(GroupCommit, WhatWaitsBehindAServerThatIsAwayLeavesMemory) {
   Group b;
   b.epoch_of(1, {1, 2});

@@ -31,6 +31,7 @@ struct TableGroup {
   CallId call = 0;
   GroupOutcome outcome;  // of the load, as long as it is in doubt
   int failure_count = 0; // in a row
+  int cut_count = 0;     // likewise, loads of one table without an answer
   TimePoint retry_at{};
   TimePoint waits_since = TimePoint::max(); // for a table that is to come along
   Backoff backoff{Milliseconds(100), Milliseconds(5000)};

@@ -177,15 +177,31 @@ GroupVerdict GroupLoad::settle(Label const& label, std::string const& job_id) {
   case LabelState::prepared:
   case LabelState::unreachable: return verdict;
   }
-  // Visible; or forgotten, and then only its row tells.
+  // Visible; or not known, and then only its row tells.
   try {
     verdict.tables = read_progress(label, job_id);
-    bool const is_there = state == LabelState::visible || !verdict.tables.empty();
-    verdict.kind = is_there ? GroupVerdict::Kind::committed : GroupVerdict::Kind::gone;
+    if (state == LabelState::visible || !verdict.tables.empty())
+      verdict.kind = GroupVerdict::Kind::committed;
+    else if (use_up(label, verdict.message))
+      verdict.kind = GroupVerdict::Kind::gone;
   } catch (Error const& error) {
     verdict.message = error.what();
   }
   return verdict;
+}
+
+// Not known is not over: some servers know of such a transaction only when its commit has written
+// the first table, and a walrock that was overtaken may begin it yet. A label that was begun stays
+// used for ever, so it is begun here: who comes late is refused, and what is under way shows.
+bool GroupLoad::use_up(Label const& label, std::string& message) {
+  TransactionReply const begun = calls_.begin_group(label);
+  if (begun.is_ok()) {
+    (void)calls_.rollback_group(label); // empty: else it times out
+    return true;
+  }
+  message += (message.empty() ? "" : "; ") + begun.message();
+  return begun.answer && begun.answer->status == AnswerStatus::label_exists &&
+         begun.answer->existing_job_status == "CANCELLED";
 }
 
 std::vector<TableProgressRow> GroupLoad::read_progress(Label const& label,

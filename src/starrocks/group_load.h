@@ -36,6 +36,8 @@ private:
   // Rolls back; what the label is afterwards.
   LabelState undo(Label const& label, std::string& message);
   LabelState state_of(Label const& label);
+  // Nobody can commit it any more. False: not yet, and why.
+  bool use_up(Label const& label, std::string& message);
   std::vector<TableProgressRow> read_progress(Label const& label, std::string const& job_id);
 
   TransactionCalls& calls_;

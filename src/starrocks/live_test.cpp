@@ -294,7 +294,11 @@ TEST_F(LiveGroup, AMissingTableIsBlamed) {
 }
 
 TEST_F(LiveGroup, WhatWasNeverBegunIsGone) {
-  EXPECT_EQ(loader_->settle_group(label("p"), "job").kind, Verdict::gone);
+  Label const l = label("p");
+  EXPECT_EQ(loader_->settle_group(l, "job").kind, Verdict::gone);
+  EXPECT_EQ(load(l).cause, Load::label_exists) << "who was overtaken comes too late";
+  EXPECT_EQ(loader_->settle_group(l, "job").kind, Verdict::gone);
+  EXPECT_FALSE(catalog_->has_rows(table_));
 }
 
 TEST_F(Live, TablesAreDescribedAndGrow) {
