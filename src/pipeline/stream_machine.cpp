@@ -338,7 +338,9 @@ void require_same_names(SourceTable const& before, SourceTable const& now) {
 // Why the rows that the target has lack values that arrive from now on; empty when they do not.
 std::string why_copied_again(SourceTable const& before, SourceTable const& now,
                              TargetTable const& target, bool ignores_incompatible) {
-  std::string const change = publication_change(before.published(), now.published());
+  Published known = before.published();
+  known.state = now.publication; // the watcher and the start compare it
+  std::string const change = publication_change(known, now.published());
   if (!change.empty() || ignores_incompatible)
     return change;
   for (SourceColumn const& column : now.columns)

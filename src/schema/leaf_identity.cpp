@@ -16,8 +16,10 @@ bool is_within(std::vector<std::string> const& some, std::vector<std::string> co
   });
 }
 
+// Without any identity it has no updates and deletes: PostgreSQL refuses them.
 bool tells(Partition const& leaf, NeededIdentity const& needed) {
-  if (leaf.identity == ReplicaIdentity::nothing || leaf.identity == ReplicaIdentity::full)
+  if (leaf.identity == ReplicaIdentity::nothing || leaf.identity == ReplicaIdentity::full ||
+      leaf.identity_columns.empty())
     return true;
   return !needed.is_whole && is_within(needed.columns, leaf.identity_columns);
 }
@@ -101,9 +103,11 @@ Partition partition_of(Relation const& relation, NeededIdentity const& needed) {
   out.name = relation.name;
   out.identity = relation.identity;
   out.identity_columns = needed.columns;
-  for (RelationColumn const& column : relation.columns)
-    if (!column.is_key)
-      std::erase(out.identity_columns, column.name);
+  for (RelationColumn const& column : relation.columns) {
+    std::erase(out.identity_columns, column.name);
+    if (column.is_key)
+      out.identity_columns.push_back(column.name);
+  }
   return out;
 }
 

@@ -28,7 +28,7 @@ struct NeededIdentity {
                                              TableOptions const& options);
 
 // The partitions that do not tell it, as a sentence without its end, and the statements that cure
-// it. One with replica identity nothing has no updates and deletes: PostgreSQL refuses them.
+// it. One without a replica identity has no updates and deletes: PostgreSQL refuses them.
 [[nodiscard]] std::optional<Advice> identity_fault(NeededIdentity const& needed,
                                                    std::span<Partition const> partitions);
 // The same of those whose updates and deletes PostgreSQL would refuse once the root is published,

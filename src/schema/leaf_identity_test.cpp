@@ -94,6 +94,36 @@ TEST(LeafIdentity, WithIdentityNothingPostgresqlRefusesWhatWouldNotArrive) {
   EXPECT_FALSE(fault(needed(root()), leaf("a", ReplicaIdentity::nothing)));
 }
 
+// As CREATE TABLE ... PARTITION OF makes one, until somebody says what its identity is.
+TEST(LeafIdentity, WithoutAnyIdentityPostgresqlRefusesThemToo) {
+  for (auto const identity : {ReplicaIdentity::default_, ReplicaIdentity::index}) {
+    EXPECT_FALSE(fault(needed(root()), leaf("a", identity)));
+    EXPECT_FALSE(fault(needed(root(ReplicaIdentity::full, {})), leaf("a", identity)));
+  }
+  SourceTable table = root(ReplicaIdentity::full, {});
+  table.partitions = {leaf("b", ReplicaIdentity::default_)};
+  EXPECT_FALSE(is_publishable(table));
+  table.published_by = {16400};
+  EXPECT_TRUE(is_publishable(table)) << "its updates are refused already";
+}
+
+TEST(LeafIdentity, AsTheStreamDescribesALeafItsOwnKeyCounts) {
+  Relation relation;
+  relation.identity = ReplicaIdentity::default_;
+  relation.columns.resize(2);
+  relation.columns[0].name = "id";
+  relation.columns[1].name = "what";
+  NeededIdentity const whole = needed(root(ReplicaIdentity::full, {}));
+  EXPECT_FALSE(fault(whole, partition_of(relation, whole)));
+  relation.columns[0].is_key = true;
+  EXPECT_TRUE(fault(whole, partition_of(relation, whole)));
+  NeededIdentity const keyed = needed(root(ReplicaIdentity::default_, {"id"}));
+  EXPECT_FALSE(fault(keyed, partition_of(relation, keyed)));
+  relation.columns[0].is_key = false;
+  relation.columns[1].is_key = true;
+  EXPECT_TRUE(fault(keyed, partition_of(relation, keyed)));
+}
+
 TEST(LeafIdentity, ManyPartitionsAreCountedAndTheFirstAreCured) {
   std::vector<Partition> leaves(30, leaf("a", ReplicaIdentity::index, {"id"}));
   leaves.front().relkind = 'p'; // has no rows of its own

@@ -9,6 +9,9 @@ namespace {
 
 using enum Family;
 
+constexpr Oid kNameOid = 19;
+constexpr int kNameBytes = 63; // NAMEDATALEN - 1
+
 constexpr SourceType kTypes[] = {
     {"bool", 16, 1000, boolean, 1, "boolean", ""},
     {"int2", 21, 1005, integer, 2, "smallint", ""},
@@ -151,7 +154,8 @@ TextWidth text_width(SourceColumn const& column) {
   case date: return TextWidth{16, 10};
   case timestamp: return TextWidth{32, 26};
   case timestamptz: return TextWidth{35, 29};
-  case text: return exactly(type->width);
+  case text: // a name has fewer characters than bytes only where its database is not in UTF-8
+    return {type->width, type->oid == kNameOid ? kNameBytes : type->width};
   case characters:
     if (column.typmod < 4)
       return {};

@@ -182,7 +182,7 @@ bool has_identity(SourceTable const& table) {
 bool is_publishable(SourceTable const& table) {
   if (table.is_identity_unsent && table.published_by.empty())
     return false;
-  return has_identity(table) && !identity_lack(table);
+  return has_identity(table) && !(table.published_by.empty() && identity_lack(table));
 }
 
 Advice unpublishable_advice(SourceTable const& table) {

@@ -89,6 +89,21 @@ def test_a_leaf_without_any_identity_is_not_published_because_its_updates_would_
     assert sorted(case.target("SELECT id, what FROM note")) == [["1", "old"], ["2", "newer"]]
 
 
+def test_a_new_leaf_without_an_identity_takes_inserts(case):
+    """CREATE TABLE PARTITION OF does not take the root's identity over, and PostgreSQL refuses its updates until it has one."""
+    case.source("CREATE TABLE note (id int NOT NULL, what text) PARTITION BY RANGE (id)",
+                "CREATE TABLE note_1 PARTITION OF note FOR VALUES FROM (0) TO (10)", "ALTER TABLE note_1 REPLICA IDENTITY FULL",
+                "ALTER TABLE ONLY note REPLICA IDENTITY FULL", "INSERT INTO note VALUES (1, 'old'), (2, 'old')")
+    walrock = job(case, "note").start()
+    walrock.wait_until_ready("public.note")
+    case.source("CREATE TABLE note_2 PARTITION OF note FOR VALUES FROM (10) TO (20)", "INSERT INTO note VALUES (12, 'new')")
+    look(case, walrock)
+    case.source("ALTER TABLE note_2 REPLICA IDENTITY FULL", "UPDATE note SET what = 'newer' WHERE id = 12")
+    look(case, walrock)
+    case.settle(walrock)
+    assert sorted(case.target("SELECT id, what FROM note")) == [["1", "old"], ["12", "newer"], ["2", "old"]]
+
+
 @pytest.mark.parametrize("identity", ["DEFAULT", "FULL"])
 def test_rows_that_are_known_by_all_their_values_need_whole_rows_of_every_leaf(case, identity):
     case.source("CREATE TABLE note (id int NOT NULL, what text) PARTITION BY RANGE (id)",
