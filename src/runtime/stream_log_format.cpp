@@ -58,10 +58,14 @@ std::string decompressed(std::string_view bytes, std::uint32_t whole) {
 } // namespace
 
 std::uint32_t u32_at(std::string_view bytes, std::size_t at) {
-  return Cursor(bytes.substr(at)).u32();
+  Cursor in(bytes);
+  in.text(at);
+  return in.u32();
 }
 std::uint64_t u64_at(std::string_view bytes, std::size_t at) {
-  return Cursor(bytes.substr(at)).u64();
+  Cursor in(bytes);
+  in.text(at);
+  return in.u64();
 }
 
 std::string log_file_name(LogHead const& head) {

@@ -613,6 +613,14 @@ TEST_F(StreamLogs, APowerCutAtAnyCallKeepsWhatWasSynced) {
   }
 }
 
+TEST(StreamLogFormat, AMessageThatEndsEarlyIsNamedWhereverItEnds) {
+  std::string const message = "C1234";
+  EXPECT_EQ(u32_at(message, 1), 0x31323334U);
+  for (std::size_t at : {2, 5, 6, 100})
+    EXPECT_THROW((void)u32_at(message, at), ProtocolViolation) << at;
+  EXPECT_THROW((void)u64_at(message, 10), ProtocolViolation) << "behind its end";
+}
+
 TEST(LogFolder, IsAFolderOfFiles) {
   char name[] = "/tmp/walrock-log-XXXXXX";
   std::string const root = ::mkdtemp(name);
