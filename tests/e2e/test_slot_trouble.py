@@ -160,6 +160,7 @@ def test_a_slot_that_lost_its_wal_is_refused_or_copied_again(request, rockpool, 
         else:
             walrock.wait_until("the loss to be named", lambda: "every table is copied again" in walrock.log())
             case.source(*insert(400, 410))
+            wait_until_copied_again(walrock)
             case.settle_and_compare(walrock, "keyed", "events", seconds=90)
 
 
@@ -197,6 +198,7 @@ def test_a_server_that_was_restored_from_an_older_state_is_recognised(case_with_
     else:
         walrock.wait_until("the loss to be named", lambda: "every table is copied again" in walrock.log())
         case.source(*insert(400, 410))
+        wait_until_copied_again(walrock)
         case.settle_and_compare(walrock, "keyed", "events", seconds=90)
 
 
