@@ -17,6 +17,7 @@
 #include "runtime/group_start.h"
 #include "runtime/slot_repair.h"
 #include "runtime/slot_start.h"
+#include "runtime/target_demands.h"
 #include "runtime/target_setup.h"
 #include "schema/leaf_identity.h"
 #include "schema/type_map.h"
@@ -278,9 +279,7 @@ private:
       if (is_publishable(table))
         names.push_back(table.name);
     if (names.empty())
-      throw Error(ErrorCode::primary_key_missing, "no table of the job has a key")
-          .set_advice("Give them primary keys, or REPLICA IDENTITY NOTHING where rows are only "
-                      "ever inserted.");
+      require_publishable(sources_.front()); // none is, so this one says why
     std::string const& name = job_.source.publication_name;
     auto publication = find_publication(source(), name);
     if (!publication) {

@@ -174,6 +174,8 @@ PartitionChange PartitionedTable::judge(PartitionTree const& now) {
 void PartitionedTable::forget_what_is_settled(PartitionTree const& now) {
   std::erase_if(truncations_, [&](std::uint32_t xid) { return now.has_ended(xid); });
   std::erase_if(seen_, [&](auto const& row) { return now.has_ended(row.second); });
+  if (now.lsn >= copied_.lsn)
+    copied_ = {}; // the stream has passed it, and numbers of transactions come round again
 }
 
 } // namespace walrock

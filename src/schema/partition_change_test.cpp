@@ -198,6 +198,13 @@ TEST(PartitionChange, ALookFromBeforeTheCopySaysNothing) {
   EXPECT_EQ(table.judge(look(400, {leaf(10)})).kind, Kind::copy_again);
 }
 
+TEST(PartitionChange, ACopyThatTheStreamHasPassedHidesNothing) {
+  auto table = known({leaf(10)});
+  table.note_copy(look(300, {leaf(10)}));
+  EXPECT_EQ(table.judge(look(400, {leaf(10)})).kind, Kind::none);
+  EXPECT_TRUE(table.note_row_of(11, 60)) << "a number that has come round";
+}
+
 TEST(PartitionChange, ARowThatTheCopyHasPassedSaysNothing) {
   auto table = known({leaf(10), leaf(11)});
   auto snapshot = look(300, {leaf(10)});

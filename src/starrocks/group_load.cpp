@@ -180,14 +180,25 @@ GroupVerdict GroupLoad::settle(Label const& label, std::string const& job_id) {
   // Visible; or not known, and then only its row tells.
   try {
     verdict.tables = read_progress(label, job_id);
-    if (state == LabelState::visible || !verdict.tables.empty())
+    if (!verdict.tables.empty())
       verdict.kind = GroupVerdict::Kind::committed;
+    else if (state == LabelState::visible)
+      fail_without_progress("has no row of it");
     else if (use_up(label, verdict.message))
       verdict.kind = GroupVerdict::Kind::gone;
   } catch (Error const& error) {
     verdict.message = error.what();
   }
   return verdict;
+}
+
+// Its rows came with those of the tables; nothing else tells which tables it committed.
+void GroupLoad::fail_without_progress(std::string const& what) {
+  throw Error(
+      ErrorCode::target_table_missing,
+      fmt::format("{} {}: what the transaction committed cannot be known", kProgressTable, what))
+      .set_advice("Bring the table back as it was; or forget the job with walrock drop and start "
+                  "again, which copies every table.");
 }
 
 // Not known is not over: some servers know of such a transaction only when its commit has written
@@ -208,7 +219,7 @@ std::vector<TableProgressRow> GroupLoad::read_progress(Label const& label,
                                                        std::string const& job_id) {
   TargetName const name{label.database, kProgressTable};
   if (!TargetCatalog(sql_).describe_table(name))
-    return {};
+    fail_without_progress("is not there");
   SqlRows const found = sql_.query_leader(fmt::format(
       "SELECT `table_oid`, `end_lsn` FROM {} WHERE `job` = {} AND `label` = {}",
       quote_starrocks(name), quote_starrocks_literal(job_id), quote_starrocks_literal(label.text)));

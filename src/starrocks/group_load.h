@@ -38,6 +38,7 @@ private:
   LabelState state_of(Label const& label);
   // Nobody can commit it any more. False: not yet, and why.
   bool use_up(Label const& label, std::string& message);
+  [[noreturn]] static void fail_without_progress(std::string const& what);
   std::vector<TableProgressRow> read_progress(Label const& label, std::string const& job_id);
 
   TransactionCalls& calls_;

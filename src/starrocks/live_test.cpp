@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -271,7 +272,13 @@ TEST_F(LiveGroup, AllTablesAreVisibleAtOnceAndTheProgressSaysSo) {
   EXPECT_EQ(verdict.kind, Verdict::committed) << verdict.message;
   ASSERT_EQ(verdict.tables.size(), 2U);
   EXPECT_EQ(verdict.tables[0].end_lsn, Lsn{100});
-  EXPECT_TRUE(loader_->settle_group(l, "another_job").tables.empty());
+  GroupVerdict const unknown = loader_->settle_group(l, "another_job");
+  EXPECT_EQ(unknown.kind, Verdict::unreachable) << "visible, and no row says of which tables";
+  EXPECT_THAT(unknown.message, testing::HasSubstr("has no row of it"));
+  catalog_->execute("DROP TABLE " + quote_starrocks({l.database, kProgressTable}));
+  GroupVerdict const gone = loader_->settle_group(l, "job");
+  EXPECT_EQ(gone.kind, Verdict::unreachable);
+  EXPECT_THAT(gone.message, testing::HasSubstr("is not there"));
 }
 
 TEST_F(LiveGroup, ARefusedRowLeavesNothingAndIsBlamedOnItsTable) {
