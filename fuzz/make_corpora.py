@@ -99,7 +99,8 @@ CORPORA = {
     "names": NAMES,
     "stream_log": [b"\0" + frames(LOGGED, b"\1"), b"\0" + frames(DESCRIBED, b"\1"), b"\1" + frames(LOGGED, b"\1"),
                    b"\0" + frames([struct.pack(">II", len(content), 7) + content for content in LOGGED], b"\0"),
-                   b"\1\0\0\x10WLRKLOG\1\0\0\0\x08\0\0\0\0"],
+                   b"\1\0\0\x10WLRKLOG\1\0\0\0\x08\0\0\0\0",
+                   b"\0" + frames([log_record(900, entry(1, b"C1234"))], b"\1")],
 }
 
 
