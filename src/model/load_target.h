@@ -128,9 +128,11 @@ public:
   virtual CallOutcome mark_deleted(TargetName const& target,
                                    std::vector<ColumnValue> const& values) = 0;
   // A table like the target, under the twin's name, with the rows that are kept, else empty; one
-  // that is there goes away.
+  // that is there goes away. create_sql: the statement that makes an empty one where it is another
+  // design; empty: it is like the target.
   virtual CallOutcome make_twin(TargetName const& target, TargetName const& twin,
-                                std::optional<KeptRows> const& kept) = 0;
+                                std::optional<KeptRows> const& kept,
+                                std::string const& create_sql) = 0;
   // Exchanges the content of the table with that of its twin in one step, then drops the twin.
   // Repeating it after a crash would undo it: see docs/design/existing-rows.md.
   virtual CallOutcome swap_in(TargetName const& target, TargetName const& twin) = 0;

@@ -22,10 +22,17 @@ std::vector<TargetColumn> TargetTable::lacking(std::vector<TargetColumn> const& 
 }
 
 std::string SourceTable::layout() const {
-  std::string out;
-  for (SourceColumn const& column : columns)
-    out += std::to_string(column.attnum) + ":" + column.name + "\n";
+  std::string const out = shape_text(shape());
   return published_by.empty() ? out : with_published(out, published());
+}
+
+SourceShape SourceTable::shape() const {
+  SourceShape out;
+  out.filenode = filenode;
+  for (SourceColumn const& column : columns)
+    out.columns.push_back(
+        {column.attnum, column.name, column.wire_type_oid, column.wire_typmod, column.changed_xid});
+  return out;
 }
 
 Published SourceTable::published() const {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "model/line_text.h"
 #include "model/partition_tree.h"
 
 namespace walrock {
@@ -41,23 +42,6 @@ template <typename Number> std::vector<Number> numbers_of(std::string_view word)
     out.push_back(number);
     word.remove_prefix(std::min(end + 1, word.size()));
   }
-  return out;
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (char const c : text)
-    out += c == '\n' ? "\\n" : c == '\\' ? "\\\\" : std::string(1, c);
-  return out;
-}
-
-std::string unescaped(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i)
-    if (text[i] == '\\' && i + 1 < text.size())
-      out += text[++i] == 'n' ? '\n' : text[i];
-    else
-      out += text[i];
   return out;
 }
 
@@ -143,7 +127,7 @@ std::string with_published(std::string_view layout, Published const& published) 
   }
   std::string out(columns);
   out += std::string(kHead) + joined(published.by) + " " + joined(published.sent) + " " +
-         joined(published.unsent) + " " + escaped(published.filter) + "\n";
+         joined(published.unsent) + " " + to_line(published.filter) + "\n";
   PublicationState const& state = published.state;
   out += std::string(kStateHead) + state.operations + " " + std::to_string(state.altered_xid) +
          " " + state.others + "\n";
@@ -162,7 +146,7 @@ std::optional<Published> published_of(std::string_view layout) {
   out.by = numbers_of<Oid>(take_word(rest));
   out.sent = numbers_of<int>(take_word(rest));
   out.unsent = numbers_of<int>(take_word(rest));
-  out.filter = unescaped(rest);
+  out.filter = from_line(rest);
   if (lines.starts_with(kStateHead))
     out.state = state_of(take_line(lines));
   return out;

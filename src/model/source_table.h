@@ -10,6 +10,7 @@
 #include "model/partition_tree.h"
 #include "model/published.h"
 #include "model/relation.h"
+#include "model/source_shape.h"
 
 namespace walrock {
 
@@ -39,6 +40,7 @@ struct SourceColumn {
   // pg_attribute.attmissingval: what rows hold that were written before ADD COLUMN ... DEFAULT.
   std::optional<std::string> missing_value;
   std::string comment;
+  std::uint32_t changed_xid = 0; // pg_attribute.xmin
 };
 
 struct SourceTable {
@@ -68,6 +70,7 @@ struct SourceTable {
 
   [[nodiscard]] SourceColumn const* column(std::string_view column_name) const;
   [[nodiscard]] Published published() const;
+  [[nodiscard]] SourceShape shape() const;
   // TableRecord::layout.
   [[nodiscard]] std::string layout() const;
 };

@@ -123,7 +123,7 @@ void Committer::on_label_state(CallId id, LabelState state, TimePoint now) {
                 "");
       return;
     }
-    if (reads_back(*line, *slot)) {
+    if (cannot_come_again(*line, *slot)) {
       copy_anew(*line, fmt::format("StarRocks has forgotten label {} whose commit was in doubt",
                                    slot->label.text));
       return;
@@ -164,17 +164,18 @@ void Committer::on_aborted(TableLine& line, LabelSlot& slot, std::string const& 
     return;
   }
   std::string const reason = fmt::format("label {} was aborted: {}", slot.label.text, why);
-  if (is_half && reads_back(line, slot))
+  if (is_half && cannot_come_again(line, slot))
     copy_anew(line, reason);
   else
     read_again(line, reason);
 }
 
 // Its rows were completed with what the target held before it, or say which of several equal rows
-// by their rank there: where some of them may be committed, that cannot be read a second time.
-bool Committer::reads_back(TableLine& line, LabelSlot const& slot) {
+// by their rank there, or leave values to a row that a later label may have deleted: where some of
+// them may be committed, they cannot be loaded a second time.
+bool Committer::cannot_come_again(TableLine& line, LabelSlot const& slot) {
   Unit const* const unit = unit_of(line, slot); // of a copy there is none
-  return unit != nullptr && unit->reads_back;
+  return unit != nullptr && (unit->reads_back || unit->has_partial_parts);
 }
 
 void Committer::on_called(CallId id, CallOutcome const& outcome, TimePoint now) {

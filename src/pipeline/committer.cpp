@@ -14,6 +14,11 @@ namespace walrock {
 
 namespace {
 
+bool has_partial_rows(Unit const& unit) {
+  return std::any_of(unit.labels.begin(), unit.labels.end(),
+                     [](auto const& slot) { return slot->batch.spec.partial_update; });
+}
+
 constexpr Milliseconds kLazyWrite(100);        // marks alone may wait this long
 constexpr std::size_t kSpooledBody = 16 << 10; // smaller bodies are not worth a place on disk
 
@@ -30,6 +35,7 @@ void Committer::add_table(TableEntry entry, TimePoint now) {
   line->copy_target = entry.twin.value_or(line->record.target);
   line->twin_columns = std::move(entry.twin_columns);
   line->owed_columns = std::move(entry.owed_columns);
+  line->design = std::move(entry.design);
   line->kept = entry.kept;
   line->kept_now = entry.kept_now;
   line->retry_at = now;
@@ -69,7 +75,7 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed, Lsn
       continue;
     }
     if (record.state == LabelRecord::State::intended || !line->is_open()) {
-      line->leftovers.push_back({record.label});
+      line->leftovers.push_back({record.label, record.reads_back && line->is_open()});
       // Its commit may have been sent, and StarRocks may have forgotten it since.
       line->must_be_cut |= line->may_double();
       continue;
@@ -93,6 +99,9 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed, Lsn
     take_place(*slot);
     line->units.back().labels.push_back(std::move(slot));
   }
+  // A checkpoint that is older than what walrock did last has not all of its labels.
+  for (auto& [id, line] : lines_)
+    line->must_be_cut |= line->may_double() && line->record.applied_lsn.is_set();
   // Until the stream follows it, a table's next change is somewhere above its applied_lsn.
   for (auto& [id, line] : lines_)
     if (line->is_open() && !line->units.empty())
@@ -149,6 +158,7 @@ void Committer::on_epoch(Epoch epoch, TimePoint now) {
         unit.labels.push_back(std::move(slot));
       }
     }
+    unit.has_partial_parts = unit.labels.size() > 1 && has_partial_rows(unit);
     WALROCK_ASSERT(row_count == from.counts.sent + from.quarantine_rows,
                    "every row of an epoch is in one of its labels");
     unit.quarantined = std::move(from.quarantined);
@@ -232,11 +242,13 @@ void Committer::on_followed(RelationId table, std::uint64_t generation) {
     line->pin.reset();
 }
 
-void Committer::on_set_aside(RelationId table, ErrorReport const& report) {
+void Committer::on_set_aside(RelationId table, ErrorReport const& report, NewDesign const* design) {
   TableLine* const line = find(table);
   if (line == nullptr || line->is_errored())
     return;
-  if (report.retry == Retry::never)
+  if (design != nullptr)
+    make_anew(*line, *design, report.message);
+  else if (report.retry == Retry::never)
     set_aside(*line, report.code, report.message, report.advice);
   else
     copy_anew(*line, report.message);
@@ -255,6 +267,15 @@ void Committer::on_published(RelationId table, Published const& published) {
   if (line == nullptr)
     return;
   line->record.layout = with_published(line->record.layout, published);
+  update_.tables.push_back(line->record);
+}
+
+void Committer::on_shape(RelationId table, SourceShape const& shape) {
+  TableLine* const line = find(table);
+  if (line == nullptr || line->design)
+    return; // that of the design is kept
+  line->record.layout = with_shape(line->record.layout, shape);
+  line->record.filenode = shape.filenode;
   update_.tables.push_back(line->record);
 }
 

@@ -31,6 +31,7 @@
 #include "pipeline/epoch.h"
 #include "pipeline/table_group.h"
 #include "pipeline/table_line.h"
+#include "schema/made_anew.h"
 
 namespace walrock {
 
@@ -60,8 +61,9 @@ struct TableEntry {
   bool is_known_empty = false;
   // Where the copy goes when it is swapped in at its end; empty: into the table itself.
   std::optional<TargetName> twin;
-  std::vector<TargetColumn> twin_columns; // that it has and the table lacks
-  std::vector<TargetColumn> owed_columns; // to be added before the first rows
+  std::vector<TargetColumn> twin_columns;       // that it has and the table lacks
+  std::vector<TargetColumn> owed_columns;       // to be added before the first rows
+  std::shared_ptr<NewDesign const> design = {}; // of the twin, where the table is made anew
   // Rows of the target that go into the twin of a copy; and into that of the copy that comes next.
   std::optional<KeptRows> kept = {};
   std::optional<KeptRows> kept_now = {};
@@ -110,13 +112,16 @@ public:
   void on_stream_started(Lsn from);
   void on_epoch(Epoch epoch, TimePoint now);
   void on_followed(RelationId table, std::uint64_t generation);
-  void on_set_aside(RelationId table, ErrorReport const& report);
+  // design: it is copied again, into a table that is made anew so.
+  void on_set_aside(RelationId table, ErrorReport const& report, NewDesign const* design = nullptr);
 
   // What is known of the partitions of a table; kept, lazily: an older one only means to look
   // again.
   void on_partitions(RelationId table, PartitionTree const& tree);
   // How the publication sends it; kept in the same way.
   void on_published(RelationId table, Published const& published);
+  // How its source is described, which the target follows; kept in the same way.
+  void on_shape(RelationId table, SourceShape const& shape);
 
   // A durable spool has everything up to here, synced.
   void on_logged(Lsn lsn);
@@ -184,7 +189,7 @@ private:
   void commit_slot(TableLine& line, LabelSlot& slot, TimePoint now);
   void retry_load(TableLine& line, LabelSlot& slot, LoadOutcome const& outcome, TimePoint now);
   void on_aborted(TableLine& line, LabelSlot& slot, std::string const& why, TimePoint now);
-  [[nodiscard]] bool reads_back(TableLine& line, LabelSlot const& slot);
+  [[nodiscard]] bool cannot_come_again(TableLine& line, LabelSlot const& slot);
 
   // group_commit.cpp: the units of an epoch in one transaction
   [[nodiscard]] bool may_go_together(Unit const& unit) const;
@@ -212,6 +217,7 @@ private:
   void fail_copy(TableLine& line, ErrorReport const& report, TimePoint now);
   void begin_copy_again(TableLine& line);
   void copy_anew(TableLine& line, std::string const& why);
+  void make_anew(TableLine& line, NewDesign const& design, std::string const& why);
   void begin_pause(TableLine& line, TimePoint now);
   void forget_changes(TableLine& line);
   void set_aside(TableLine& line, ErrorCode code, std::string const& message,

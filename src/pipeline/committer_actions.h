@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -16,6 +17,7 @@
 #include "model/quarantine.h"
 #include "model/refused_row.h"
 #include "model/target_table.h"
+#include "schema/made_anew.h"
 
 namespace walrock {
 
@@ -77,6 +79,7 @@ struct SendMakeTwin {
   TargetName target;
   TargetName twin;
   std::optional<KeptRows> kept = {};
+  std::shared_ptr<NewDesign const> design = nullptr; // of the twin; without one like the table
 };
 // The copy in the twin is complete: it takes the place of what the table held before.
 struct SendSwap {
@@ -99,9 +102,10 @@ struct CopyRequest {
   RelationId table;
   std::uint64_t number = 0;
 };
-// The table is empty and wants a snapshot.
+// The table is empty and wants a snapshot. design: what it is by now, where it is made anew.
 struct NeedCopy {
   CopyRequest request;
+  std::shared_ptr<NewDesign const> design = nullptr;
 };
 // To the stream: hand over the table's transactions with commit_lsn >= from, under this generation;
 // read again from the slot if some of them have gone by.

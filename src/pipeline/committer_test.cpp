@@ -184,26 +184,169 @@ TEST(Committer, ACommitInDoubtIsAskedAndNeverLoadedAgain) {
 }
 
 // Two labels of a table without a key, in parts: the first is committed, then the second is gone.
-TableState state_after_half(bool takes_ranks) {
+TableState state_after_half(bool takes_ranks, bool is_partial = false) {
   Bench b;
   b.add(1, TableState::ready, Lsn{100});
   b.committer.on_stream_started(Lsn{100});
   std::vector<TableEpoch> tables;
   tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}, 2));
-  tables[0].reads_back = tables[0].needs_record = takes_ranks;
+  tables[0].reads_back = takes_ranks;
+  tables[0].needs_record = takes_ranks || is_partial;
+  tables[0].parts[0].batches[0].spec.partial_update = is_partial;
   b.epoch(1, Lsn{200}, std::move(tables));
   b.turn();
   for (StartLoad const& load : b.take<StartLoad>())
     b.loaded(load);
   b.committed(b.only<SendCommit>());
   b.committed(b.only<SendCommit>(), CommitOutcome::Kind::aborted);
-  EXPECT_EQ(b.take<FollowFrom>().size(), takes_ranks ? 0u : 1u);
+  EXPECT_EQ(b.take<FollowFrom>().size(), takes_ranks || is_partial ? 0u : 1u);
   return b.state_of(1);
 }
 
 TEST(Committer, DeletesByRankThatMayBeHalfDoneMeanACopy) {
   EXPECT_EQ(state_after_half(true), TableState::init);
   EXPECT_EQ(state_after_half(false), TableState::ready) << "the same rows again change nothing";
+}
+
+// The part behind it may have deleted the row that keeps the values.
+TEST(Committer, PartialUpdatesThatMayBeHalfDoneMeanACopy) {
+  EXPECT_EQ(state_after_half(false, true), TableState::init);
+}
+
+// Of more labels than the budget, which are not recorded, a dead walrock may have committed some.
+TEST(Committer, ALabelOfPartialUpdatesThatCannotBeRolledBackMeansACopy) {
+  for (bool const cannot_come_again : {true, false}) {
+    Bench b;
+    b.add(1, TableState::ready, Lsn{100});
+    LabelRecord intended;
+    intended.label = {"demo", "l"};
+    intended.table = {1};
+    intended.reads_back = cannot_come_again;
+    b.committer.restore({intended}, Lsn{100});
+    b.committer.on_stream_started(Lsn{100});
+    b.turn();
+    b.committer.on_rolled_back(b.only<SendRollback>().call,
+                               {CallOutcome::Kind::refused, "it is visible"}, b.now);
+    b.turn();
+    EXPECT_EQ(b.state_of(1), cannot_come_again ? TableState::init : TableState::ready);
+  }
+}
+
+// Rows that do not say where they came from: whether they are there is asked, never guessed.
+TEST(Committer, AForgottenLabelOfAnAppendOnlyTableIsAQuestion) {
+  Bench b;
+  TableEntry entry = Bench::entry_of(1);
+  entry.record.state = TableState::ready;
+  entry.record.applied_lsn = Lsn{100};
+  entry.is_append_only = true;
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  b.loaded(b.only<StartLoad>());
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::in_doubt);
+  b.later();
+  b.state(b.only<AskLabelState>(), LabelState::unknown);
+  EXPECT_EQ(b.state_of(1), TableState::errored);
+  EXPECT_TRUE(b.tables[1].reason.starts_with("label_in_doubt: StarRocks has forgotten label"))
+      << b.tables[1].reason;
+  EXPECT_TRUE(b.take<FollowFrom>().empty());
+}
+
+TEST(Committer, HalfAnEpochOfAnAppendOnlyTableIsAQuestion) {
+  Bench b;
+  TableEntry entry = Bench::entry_of(1);
+  entry.record.state = TableState::ready;
+  entry.record.applied_lsn = Lsn{100};
+  entry.is_append_only = true;
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}, 2));
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  for (StartLoad const& load : b.take<StartLoad>())
+    b.loaded(load);
+  b.committed(b.only<SendCommit>());
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::aborted);
+  EXPECT_EQ(b.state_of(1), TableState::errored);
+  EXPECT_TRUE(b.tables[1].reason.starts_with("label_in_doubt:")) << b.tables[1].reason;
+}
+
+// Four layouts of an append-only table in one epoch; what is behind it may hold half the room.
+TEST(Committer, AUnitOfManyLabelsOfAnAppendOnlyTableDoesNotWaitForWhatIsBehindIt) {
+  CommitterSettings settings;
+  settings.label_budget = 4;
+  Bench b(settings);
+  TableEntry entry = Bench::entry_of(1);
+  entry.record.state = TableState::ready;
+  entry.record.applied_lsn = Lsn{100};
+  entry.is_append_only = entry.has_origin = true;
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}, 4));
+  tables[0].added_columns = {{"extra", "INT", true, {}, {}}};
+  b.epoch(1, Lsn{200}, std::move(tables));
+  b.turn();
+  b.add(2, TableState::ready, Lsn{100});
+  tables.clear();
+  tables.push_back(Bench::part_of(2, 2, Lsn{100}, Lsn{200}));
+  b.epoch(2, Lsn{200}, std::move(tables));
+  b.turn();
+  EXPECT_EQ(b.take<StartLoad>().size(), 1U) << "of the other table, which is not answered";
+  b.called(b.only<SendAddColumns>().call);
+  EXPECT_EQ(b.take<StartLoad>().size(), 4U);
+}
+
+// StarRocks keeps about a thousand finished labels: the one in doubt must not be pushed out.
+TEST(Committer, WhileACommitIsInDoubtTheOthersOfItsDatabaseAreHeldBack) {
+  CommitterSettings settings;
+  settings.commits_in_doubt = 2;
+  Bench b(settings);
+  for (Oid const oid : {1U, 2U, 3U, 4U})
+    b.add(oid, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  auto const hand_over = [&](Oid oid) {
+    std::vector<TableEpoch> tables;
+    tables.push_back(Bench::part_of(oid, oid, Lsn{100}, Lsn{200}));
+    b.epoch(oid, Lsn{200}, std::move(tables));
+    b.turn();
+    b.loaded(b.only<StartLoad>());
+  };
+  hand_over(1);
+  b.committed(b.only<SendCommit>(), CommitOutcome::Kind::in_doubt);
+  for (Oid const oid : {2U, 3U}) {
+    hand_over(oid);
+    b.committed(b.only<SendCommit>());
+  }
+  hand_over(4);
+  EXPECT_TRUE(b.take<SendCommit>().empty()) << "two were sent since";
+  b.later();
+  b.state(b.only<AskLabelState>(), LabelState::visible);
+  b.only<SendCommit>();
+}
+
+// A checkpoint may be older than the last walrock: labels that it does not know brought rows.
+TEST(Committer, AStartRemovesWhatIsBeyondAppliedOfAppendOnlyTables) {
+  for (bool const has_origin : {true, false}) {
+    Bench b;
+    TableEntry entry = Bench::entry_of(1);
+    entry.record.state = TableState::ready;
+    entry.record.applied_lsn = Lsn{100};
+    entry.is_append_only = true;
+    entry.has_origin = has_origin;
+    b.committer.add_table(entry, b.now);
+    b.committer.restore({}, Lsn{100});
+    b.committer.on_stream_started(Lsn{100});
+    b.turn();
+    auto const cuts = b.take<SendCut>();
+    ASSERT_EQ(cuts.size(), has_origin ? 1U : 0U);
+    if (has_origin)
+      EXPECT_EQ(cuts[0].from, Lsn{100});
+  }
 }
 
 TEST(Committer, DeletesByRankWhoseLabelIsForgottenMeanACopy) {
@@ -938,6 +1081,102 @@ TEST(Committer, NothingIsLoadedBesideACommitWithoutAnswer) {
   b.epoch(2, Lsn{400}, one(std::move(again)));
   b.later();
   EXPECT_TRUE(b.take<StartLoad>().empty());
+}
+
+NewDesign design_of(Oid oid) {
+  NewDesign design;
+  design.target.name = {"demo", "t" + std::to_string(oid)};
+  design.target.columns = {{"id", "BIGINT", false, {}, {}}};
+  design.shape.filenode = 77;
+  design.shape.columns = {{1, "id", 20, -1, 700}};
+  return design;
+}
+
+// What the target cannot follow: a twin of another design, swapped in when the copy is complete.
+TEST(Committer, ATableIsMadeAnewBesideTheOneThatIsThere) {
+  Bench b;
+  b.add(1, TableState::ready, Lsn{100});
+  b.committer.on_stream_started(Lsn{100});
+  std::vector<TableEpoch> tables;
+  tables.push_back(Bench::part_of(1, 1, Lsn{100}, Lsn{200}));
+  tables[0].added_columns = {{"extra", "INT", true, {}, {}}};
+  b.epoch(1, Lsn{200}, std::move(tables));
+  NewDesign const design = design_of(1);
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "it was renamed", ""},
+                           &design);
+  b.turn();
+  EXPECT_EQ(b.tables[1].state, TableState::init);
+  EXPECT_EQ(b.tables[1].reason, "made anew because it was renamed");
+  EXPECT_EQ(b.tables[1].layout, "1:id\nshape 77 1,20,-1,700\n");
+  EXPECT_EQ(b.tables[1].filenode, 77U);
+  auto const make = b.only<SendMakeTwin>();
+  EXPECT_EQ(make.twin.table, "t1_walrock_copy_7");
+  ASSERT_TRUE(make.design);
+  EXPECT_EQ(make.design->target.name.table, "t1_walrock_copy_7");
+  EXPECT_TRUE(b.take<SendAddColumns>().empty()) << "the twin has what was owed";
+  b.called(make.call);
+  EXPECT_TRUE(b.only<NeedCopy>().design);
+  b.on_snapshot(Lsn{300});
+  b.on_copied_batch(Bench::batch(4));
+  b.on_copy_read();
+  b.turn();
+  auto const load = b.only<StartLoad>();
+  b.loaded(load);
+  b.committed(b.only<SendCommit>());
+  EXPECT_TRUE(b.take<SendTruncate>().empty()) << "the rows that are there stay until the swap";
+  b.called(b.only<SendSwap>().call);
+  b.later();
+  EXPECT_EQ(b.tables[1].reason, "");
+  EXPECT_EQ(b.tables[1].applied_lsn, Lsn{300});
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "another reason", ""});
+  b.turn();
+  b.later();
+  EXPECT_FALSE(b.only<SendMakeTwin>().design) << "it is like the table by now";
+}
+
+TEST(Committer, ADesignThatComesDuringACopyReplacesItsTwin) {
+  Bench b;
+  b.add(1, TableState::init);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  b.only<NeedCopy>();
+  b.on_snapshot(Lsn{100});
+  b.on_copied_batch(Bench::batch(4));
+  b.on_copy_read();
+  b.turn();
+  auto const load = b.only<StartLoad>();
+  NewDesign const design = design_of(1);
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "its type changed", ""},
+                           &design);
+  b.turn();
+  EXPECT_TRUE(b.take<SendMakeTwin>().empty()) << "a load of the old copy is under way";
+  EXPECT_TRUE(b.tables[1].reason.starts_with("made anew because")) << "also of a first copy";
+  b.loaded(load);
+  b.rolled_back(b.only<SendRollback>());
+  b.later();
+  auto const make = b.only<SendMakeTwin>();
+  EXPECT_TRUE(make.design);
+  b.called(make.call);
+  EXPECT_TRUE(b.only<NeedCopy>().design);
+}
+
+// An empty table is being emptied when the design comes: that it is empty says nothing of the twin.
+TEST(Committer, AnAnswerAboutTheTableBeforeIsNoneAboutTheTwin) {
+  Bench b;
+  TableEntry entry = Bench::entry_of(1);
+  b.committer.add_table(entry, b.now);
+  b.committer.on_stream_started(Lsn{100});
+  b.turn();
+  auto const truncate = b.only<SendTruncate>();
+  NewDesign const design = design_of(1);
+  b.committer.on_set_aside({1}, {ErrorCode::copy_needed, Retry::later, "its type changed", ""},
+                           &design);
+  b.turn();
+  EXPECT_TRUE(b.take<SendMakeTwin>().empty()) << "the statement is under way";
+  b.called(truncate.call);
+  b.later();
+  EXPECT_TRUE(b.only<SendMakeTwin>().design);
+  EXPECT_TRUE(b.take<NeedCopy>().empty());
 }
 
 // deletes: soft: rows of the target go into the twin of every copy but the first.

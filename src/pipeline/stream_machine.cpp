@@ -38,6 +38,7 @@ void StreamMachine::start(Lsn from) {
     table->encoders.clear();
     table->passed_lsn = Lsn{};
   }
+  held_.reset();
   described_.clear();
   last_described_ = RelationId();
   partition_.reset();
@@ -131,6 +132,8 @@ void require_identity(NeededIdentity const& needed, Relation const& described) {
 // described as well, behind the root.
 StreamMachine::Table* StreamMachine::wanted_row(RelationId id, StreamActions& actions) {
   Table* const table = wanted(id);
+  if (table != nullptr && is_held(*table, actions))
+    return nullptr;
   auto const partition = std::exchange(partition_, std::nullopt);
   if (!partition || partition->id == id || table == nullptr || table->source.relkind != 'p')
     return table;
@@ -172,6 +175,23 @@ void StreamMachine::on_payload(std::span<std::byte const> payload, TimePoint now
     return;
   }
   take(decoder_.decode(payload, false), now, actions);
+  hold(payload, false);
+}
+
+// A change of a layout that nothing wanted has had yet waits for its description.
+bool StreamMachine::is_held(Table const& table, StreamActions& actions) {
+  if (!table.pending)
+    return false;
+  held_.emplace();
+  describe(table.source.id, actions);
+  return true;
+}
+
+void StreamMachine::hold(std::span<std::byte const> payload, bool is_streamed) {
+  if (!held_)
+    return;
+  held_->bytes.assign(payload.begin(), payload.end());
+  held_->is_streamed = is_streamed;
 }
 
 // Inside a block: kept as it is until its transaction commits.
@@ -186,6 +206,7 @@ void StreamMachine::spool(std::span<std::byte const> payload, StreamActions& act
 
 void StreamMachine::on_replayed(std::span<std::byte const> payload, StreamActions& actions) {
   take(decoder_.decode(payload, true), TimePoint{}, actions);
+  hold(payload, true);
 }
 
 void StreamMachine::on_replay_end(TimePoint now, StreamActions& actions) {
@@ -274,6 +295,8 @@ void StreamMachine::commit(Commit const& commit, TimePoint now, StreamActions& a
   decoded_lsn_ = std::max(decoded_lsn_, end_lsn_);
   bool const is_end = !ends_.empty() && *ends_.begin() <= end_lsn_;
   ends_.erase(ends_.begin(), ends_.upper_bound(end_lsn_));
+  if (!looks_.empty())
+    ask_what_was_seen(actions);
   if (touched_.empty()) {
     idle_lsn_ = end_lsn_;
     return;
@@ -297,14 +320,22 @@ void StreamMachine::on_stream_abort(StreamAbort const& abort, StreamActions& act
 
 void StreamMachine::on_keepalive(Lsn wal_end, TimePoint now, StreamActions& actions) {
   // Everything the server had to send up to wal_end was sent before.
-  if (!transaction_)
+  if (!transaction_) {
     decoded_lsn_ = std::max(decoded_lsn_, wal_end);
+    if (!looks_.empty())
+      ask_what_was_seen(actions);
+  }
   if (!transaction_ && touched_.empty())
     idle_lsn_ = std::max(idle_lsn_, wal_end);
   on_timer(now, actions);
 }
 
 // ---------------------------------------------------------------- layouts
+
+void StreamMachine::describe(RelationId table, StreamActions& actions) const {
+  actions.emplace_back(
+      Describe{table, transaction_ ? std::optional(transaction_->xid) : std::nullopt});
+}
 
 void StreamMachine::on_relation(Relation const& relation, StreamActions& actions) {
   Table* const table = find(relation.id);
@@ -314,26 +345,18 @@ void StreamMachine::on_relation(Relation const& relation, StreamActions& actions
     return;
   if (table->relation && *table->relation == relation)
     return;
-  // Rows of this layout may be unwanted (below the follow position), but later ones are not.
   table->pending = relation;
   if (!table->relation && table->is_as_described(relation)) {
     guarded(*table, actions, [&] { plan(*table); });
     return;
   }
-  actions.emplace_back(Describe{relation.id});
+  // Rows of this layout may be unwanted, and the target of another one by now: then the layout of
+  // the first wanted row counts.
+  if (!transaction_ || transaction_->commit_lsn >= table->from)
+    describe(relation.id, actions);
 }
 
 namespace {
-
-// A rename leaves its column's values under the old name: it looks like a drop and an add.
-void require_same_names(SourceTable const& before, SourceTable const& now) {
-  for (SourceColumn const& column : now.columns)
-    for (SourceColumn const& known : before.columns)
-      if (column.is_sent && known.attnum == column.attnum && known.name != column.name)
-        throw Error(ErrorCode::table_changed,
-                    fmt::format("column {} of {} was renamed to {}", known.name,
-                                to_string(now.name), column.name));
-}
 
 // Why the rows that the target has lack values that arrive from now on; empty when they do not.
 std::string why_copied_again(SourceTable const& before, SourceTable const& now,
@@ -364,52 +387,102 @@ void StreamMachine::copy_again(Table& table, SourceTable const& now, std::string
   throw Error(ErrorCode::copy_needed, fmt::format("{}: {}", to_string(now.name), why));
 }
 
+// From here on the target is what it will be.
+void StreamMachine::make_anew(Table& table, SourceTable const& now, std::string const& why) {
+  auto design = table.may_be_made_anew ? design_anew(now, table.target, table.options)
+                                       : std::optional<NewDesign>();
+  if (!design)
+    throw Error(ErrorCode::table_changed, why);
+  table.source = now;
+  table.target = design->target;
+  table.added_columns.clear();
+  table.design = std::make_shared<NewDesign const>(std::move(*design));
+  table.relation.reset();
+  throw Error(ErrorCode::copy_needed, why);
+}
+
 void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const& source,
                                  StreamActions& actions) {
   Table* const table = find(id);
-  if (table == nullptr || !table->is_following || !table->pending)
+  if (table == nullptr || !table->is_following)
     return;
   guarded(*table, actions, [&] {
     // A table that is dropped by now still has its last rows in the stream.
     SourceTable const& now = source ? *source : table->source;
-    require_same_names(table->source, now);
+    if (!table->pending) {
+      judge_look(*table, now);
+      return;
+    }
+    if (std::string const why = rows_differ_because(table->source.shape(), now); !why.empty())
+      make_anew(*table, now, fmt::format("table {}: {}", to_string(now.name), why));
     if (std::string const why =
             why_copied_again(table->source, now, table->target, table->ignores_incompatible);
         !why.empty())
       copy_again(*table, now, why);
-    // The first description after a start: what the target can take is not new.
-    Relation const before = table->relation ? *table->relation : table->known_part(*table->pending);
-    RelationChange const change =
-        diff(before, *table->pending, now, table->target, table->source.filenode, table->options);
-    if (change.kind == RelationChange::Kind::unsupported)
-      throw Error(ErrorCode::table_changed, change.reason);
-    if (!change.added.empty() && !table->follows_columns) {
-      if (!table->ignores_incompatible)
-        throw Error(ErrorCode::table_changed,
-                    fmt::format("column {} was added to {}, and schema-sync.enable is off",
-                                change.added.front().name, to_string(table->source.name)));
-      table->source = now;
-      plan(*table);
-      return;
-    }
-    if (!change.note.empty())
-      actions.emplace_back(Say{log::Level::info, change.note});
-    for (TargetColumn const& column : change.added) {
-      actions.emplace_back(Say{
-          log::Level::info, fmt::format("column is added table={} column={} type={}",
-                                        to_string(table->source.name), column.name, column.type)});
-      SourceColumn const* const described = now.column(column.name);
-      if (std::string const words = described ? fallback_sentence(*described) : ""; !words.empty())
-        actions.emplace_back(
-            Say{log::Level::warning, fmt::format("column {} of {}: {}", column.name,
-                                                 to_string(table->source.name), words)});
-      table->target.columns.push_back(column);
-      table->added_columns.push_back(column);
-      touch(*table);
-    }
-    table->source = now;
-    plan(*table);
+    follow_change(*table, now, actions);
+    actions.emplace_back(ShapeSeen{id, now.shape()});
   });
+  if (auto const held = std::exchange(held_, std::nullopt)) {
+    take(decoder_.decode(held->bytes, held->is_streamed), TimePoint{}, actions);
+    hold(held->bytes, held->is_streamed); // a TRUNCATE of several
+  }
+}
+
+void StreamMachine::look_again(RelationId id, Lsn lsn) {
+  looks_[id] = lsn;
+}
+
+void StreamMachine::ask_what_was_seen(StreamActions& actions) {
+  std::erase_if(looks_, [&](auto const& look) {
+    if (look.second > decoded_lsn_)
+      return false;
+    actions.emplace_back(Describe{look.first});
+    return true;
+  });
+}
+
+// What the target can follow waits for the first row that has it.
+void StreamMachine::judge_look(Table& table, SourceTable const& now) {
+  SourceShape const before = table.source.shape();
+  if (std::string const why = change_unseen(before, now, table.target, table.options); !why.empty())
+    make_anew(table, now, why);
+  if (before.columns == now.shape().columns)
+    table.source.filenode = now.filenode; // TRUNCATE, VACUUM FULL, CLUSTER
+}
+
+void StreamMachine::follow_change(Table& table, SourceTable const& now, StreamActions& actions) {
+  // The first description after a start: what the target can take is not new.
+  Relation const before = table.relation ? *table.relation : table.known_part(*table.pending);
+  RelationChange const change =
+      diff(before, *table.pending, now, table.target, table.source.filenode, table.options);
+  if (change.kind == RelationChange::Kind::unsupported)
+    make_anew(table, now, change.reason);
+  if (!change.added.empty() && !table.follows_columns) {
+    if (!table.ignores_incompatible)
+      throw Error(ErrorCode::table_changed,
+                  fmt::format("column {} was added to {}, and schema-sync.enable is off",
+                              change.added.front().name, to_string(table.source.name)));
+    table.source = now;
+    plan(table);
+    return;
+  }
+  if (!change.note.empty())
+    actions.emplace_back(Say{log::Level::info, change.note});
+  for (TargetColumn const& column : change.added) {
+    actions.emplace_back(
+        Say{log::Level::info, fmt::format("column is added table={} column={} type={}",
+                                          to_string(table.source.name), column.name, column.type)});
+    SourceColumn const* const described = now.column(column.name);
+    if (std::string const words = described ? fallback_sentence(*described) : ""; !words.empty())
+      actions.emplace_back(
+          Say{log::Level::warning, fmt::format("column {} of {}: {}", column.name,
+                                               to_string(table.source.name), words)});
+    table.target.columns.push_back(column);
+    table.added_columns.push_back(column);
+    touch(table);
+  }
+  table.source = now;
+  plan(table);
 }
 
 namespace {

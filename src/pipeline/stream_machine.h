@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -33,6 +34,7 @@
 #include "pipeline/committer.h"
 #include "pipeline/epoch.h"
 #include "pipeline/table_batches.h"
+#include "schema/made_anew.h"
 
 namespace walrock {
 
@@ -55,6 +57,7 @@ struct FollowedTable {
   bool ignores_incompatible = false; // ignore-incompatible-fields
   bool follows_columns = true;       // schema-sync.enable: new columns are added to the target
   TableOptions options;              // column-types of columns that are added
+  bool may_be_made_anew = false;     // when the target cannot follow a change
   // With bad-rows: quarantine, as many rows of the table may be there.
   std::optional<std::size_t> quarantine_limit;
 };
@@ -64,8 +67,10 @@ struct HandOver {
   Epoch epoch;
 };
 // Ask the catalog about the relation and call on_described with the answer, before anything else.
+// behind: the transaction that it came with, which the catalog must have seen.
 struct Describe {
   RelationId table;
+  std::optional<std::uint32_t> behind = {};
 };
 // Keep a payload of a transaction in progress.
 struct SpoolPayload {
@@ -82,10 +87,16 @@ struct Replay {
 struct ForgetTransaction {
   std::uint32_t xid = 0;
 };
-// report.retry is not never: the table is copied again.
+// report.retry is not never: the table is copied again, with a design into one that is made anew.
 struct SetAside {
   RelationId table;
   ErrorReport report;
+  std::shared_ptr<NewDesign const> design = nullptr;
+};
+// The target follows this description of its source.
+struct ShapeSeen {
+  RelationId table;
+  SourceShape shape;
 };
 
 // Of a partitioned table: what its partitions are judged with.
@@ -99,8 +110,9 @@ struct PartitionWritten {
   std::uint32_t xid = 0;
 };
 
-using StreamAction = std::variant<HandOver, Describe, SpoolPayload, Replay, ForgetTransaction,
-                                  SetAside, RootTruncated, PartitionWritten, SpoolBody, Say>;
+using StreamAction =
+    std::variant<HandOver, Describe, SpoolPayload, Replay, ForgetTransaction, SetAside, ShapeSeen,
+                 RootTruncated, PartitionWritten, SpoolBody, Say>;
 using StreamActions = std::vector<StreamAction>;
 
 class StreamMachine {
@@ -126,6 +138,9 @@ public:
   void on_keepalive(Lsn wal_end, TimePoint now, StreamActions& actions);
   void on_described(RelationId table, std::optional<SourceTable> const& source,
                     StreamActions& actions);
+  // The catalog has another description of the table as of this position: once all before it is
+  // read, the machine asks.
+  void look_again(RelationId table, Lsn lsn);
   void on_replayed(std::span<std::byte const> payload, StreamActions& actions);
   void on_replay_end(TimePoint now, StreamActions& actions);
   void on_pace(Pace const& pace) { pace_ = pace; }
@@ -150,12 +165,22 @@ private:
   struct Streamed {
     std::set<std::uint32_t> aborted_xids;
   };
+  struct HeldChange {
+    std::vector<std::byte> bytes;
+    bool is_streamed = false;
+  };
 
   void take(Message const& message, TimePoint now, StreamActions& actions);
   void begin(Lsn commit_lsn, PgTimestamp commit_time, std::uint32_t xid);
   void commit(Commit const& commit, TimePoint now, StreamActions& actions);
   void on_relation(Relation const& relation, StreamActions& actions);
   [[noreturn]] void copy_again(Table& table, SourceTable const& now, std::string const& why);
+  [[noreturn]] void make_anew(Table& table, SourceTable const& now, std::string const& why);
+  void follow_change(Table& table, SourceTable const& now, StreamActions& actions);
+  void judge_look(Table& table, SourceTable const& now);
+  [[nodiscard]] bool is_held(Table const& table, StreamActions& actions);
+  void hold(std::span<std::byte const> payload, bool is_streamed);
+  void ask_what_was_seen(StreamActions& actions);
   void plan(Table& table);
   void on_insert(Table& table, Insert const& change);
   void on_update(Table& table, Update const& change);
@@ -182,6 +207,7 @@ private:
   void require_described(RelationId id);
   void require_outside() const;
   static void require_layout(Table const& table, Row row);
+  void describe(RelationId table, StreamActions& actions) const;
 
   Table* find(RelationId id);
   // The table, when it wants rows of the present transaction.
@@ -205,14 +231,16 @@ private:
   RelationId last_described_;                // of require_described(), likewise
   // Described just now and not followed: where the row that comes next is, if it is a partition.
   std::optional<Relation> partition_;
-  std::vector<Table*> touched_; // have something in the open epoch
-  std::vector<Value> filled_;   // scratch of on_update
+  std::vector<Table*> touched_;     // have something in the open epoch
+  std::map<RelationId, Lsn> looks_; // of look_again()
+  std::vector<Value> filled_;       // scratch of on_update
 
   std::optional<Transaction> transaction_;
   std::uint64_t transaction_count_ = 0;       // that began
   std::optional<std::uint32_t> stream_block_; // the xid of the block we are in
   std::unordered_map<std::uint32_t, Streamed> streamed_;
   std::optional<Commit> replaying_;
+  std::optional<HeldChange> held_; // until its tables are described
 
   std::uint64_t epoch_number_ = 0;
   std::uint64_t epoch_bytes_ = 0;

@@ -605,6 +605,77 @@ TEST_F(StreamMachineTest, ARenameWhileTheStreamWasAwayIsNoAddedColumn) {
   EXPECT_EQ(set_aside.size(), 1u);
 }
 
+TEST_F(StreamMachineTest, WhatTheTargetCannotFollowIsMadeAnew) {
+  FollowedTable table = followed(1, Lsn{kStart}, {"*id", "v"});
+  table.may_be_made_anew = true;
+  machine.follow(std::move(table));
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  catalog[1] = {"*id", "w", "extra"}; // the catalog is ahead
+  feed(begin(220));
+  feed(relation(1, {"*id", "w"}));
+  feed(insert(1, {"2", "b"}));
+  feed(commit(220, 230));
+  ASSERT_EQ(set_aside.size(), 1U);
+  EXPECT_EQ(set_aside[0].report.code, ErrorCode::copy_needed);
+  EXPECT_EQ(set_aside[0].report.message, "table public.t1: column v was renamed to w");
+  ASSERT_TRUE(set_aside[0].design);
+  EXPECT_NE(set_aside[0].design->target.column("w"), nullptr);
+  EXPECT_NE(set_aside[0].design->target.column("extra"), nullptr);
+  EXPECT_EQ(set_aside[0].design->target.column("v"), nullptr);
+  EXPECT_EQ(set_aside[0].design->shape.columns.size(), 3U);
+  feed(begin(240));
+  feed(relation(1, {"*id", "w", "extra"}));
+  feed(insert(1, {"3", "b", "c"}));
+  feed(commit(240, 250));
+  (void)machine.follow_from({1}, Lsn{260}, 1, {}, {}, {});
+  feed(begin(300));
+  feed(insert(1, {"4", "d", "e"}));
+  feed(commit(300, 310));
+  tick();
+  EXPECT_EQ(rows(1), (Rows{"4|d|e|0"}));
+  EXPECT_EQ(set_aside.size(), 1U);
+}
+
+TEST_F(StreamMachineTest, LayoutsOfUnwantedRowsAreNotFollowed) {
+  follow(1, Lsn{500});
+  catalog[1] = {"*id", "v"};
+  feed(begin(200));
+  feed(relation(1, {"*id", "v", "gone"})); // dropped since, and not in the target
+  feed(insert(1, {"1", "a", "x"}));
+  feed(commit(200, 210));
+  feed(begin(500));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"2", "b"}));
+  feed(commit(500, 510));
+  tick();
+  EXPECT_TRUE(set_aside.empty());
+  EXPECT_EQ(rows(1), (Rows{"2|b|0"}));
+  EXPECT_TRUE(epochs.at(0).tables.at(0).added_columns.empty());
+}
+
+TEST_F(StreamMachineTest, AnIdleTableIsLookedAtOnceAllBeforeTheLookIsRead) {
+  FollowedTable table = followed(1, Lsn{kStart}, {"*id", "v"});
+  table.may_be_made_anew = true;
+  machine.follow(std::move(table));
+  catalog[1] = {"*id", "w"};
+  machine.look_again({1}, Lsn{300});
+  machine.on_keepalive(Lsn{299}, now, actions);
+  perform();
+  EXPECT_TRUE(set_aside.empty());
+  machine.on_keepalive(Lsn{300}, now, actions);
+  perform();
+  ASSERT_EQ(set_aside.size(), 1U);
+  EXPECT_TRUE(set_aside[0].design);
+  catalog[1] = {"*id", "w", "more"}; // what the target can follow waits for its rows
+  machine.look_again({1}, Lsn{300});
+  machine.on_keepalive(Lsn{301}, now, actions);
+  perform();
+  EXPECT_EQ(set_aside.size(), 1U);
+}
+
 TEST_F(StreamMachineTest, AnOldLayoutThatComesAgainAfterAReconnectIsTaken) {
   follow(1);
   catalog[1] = {"*id", "v", "extra"};

@@ -186,6 +186,9 @@ void StreamMachine::on_delete(Table& table, Delete const& change) {
 
 void StreamMachine::on_truncate(Truncate const& change, StreamActions& actions) {
   partition_.reset(); // what was described is no partition
+  for (RelationId const id : change.relation_ids)
+    if (Table const* const table = wanted(id); table != nullptr && is_held(*table, actions))
+      return;
   for (RelationId const id : change.relation_ids) {
     if (Table const* const any = find(id); any != nullptr && any->source.relkind == 'p')
       actions.emplace_back(RootTruncated{id, transaction_ ? transaction_->xid : 0});

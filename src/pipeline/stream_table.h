@@ -18,8 +18,8 @@ struct StreamMachine::Table {
         TableBatches::Limits limits)
       : source(std::move(followed.source)), target(std::move(followed.target)), from(followed.from),
         generation(followed.generation), ignores_incompatible(followed.ignores_incompatible),
-        follows_columns(followed.follows_columns), options(std::move(followed.options)),
-        batches(budget, limits) {
+        follows_columns(followed.follows_columns), may_be_made_anew(followed.may_be_made_anew),
+        options(std::move(followed.options)), batches(budget, limits) {
     if (followed.quarantine_limit && !target.is_hashed())
       quarantine.emplace(budget, source.name, target.name, *followed.quarantine_limit);
     batches.divert_to(quarantine ? &*quarantine : nullptr);
@@ -35,12 +35,14 @@ struct StreamMachine::Table {
   std::uint64_t generation;
   bool ignores_incompatible;
   bool follows_columns;
+  bool may_be_made_anew;
   TableOptions options;
   bool is_following = true;
   Lsn passed_lsn; // the highest commit_lsn that went by unwanted
 
-  std::optional<Relation> relation; // as last described by the stream
-  std::optional<Relation> pending;  // waits for on_described
+  std::optional<Relation> relation;        // as last described by the stream
+  std::optional<Relation> pending;         // waits for on_described
+  std::shared_ptr<NewDesign const> design; // on the way to the committer
   // The encoders of the open epoch; the last one is of the present layout.
   std::vector<std::unique_ptr<RowEncoder>> encoders;
 
@@ -133,7 +135,8 @@ void StreamMachine::guarded(Table& table, StreamActions& actions, Work work) {
       table.from = kNothingWanted;
       table.forget_rows();
     }
-    actions.emplace_back(SetAside{table.source.id, ErrorReport::of(error)});
+    actions.emplace_back(
+        SetAside{table.source.id, ErrorReport::of(error), std::exchange(table.design, nullptr)});
   }
 }
 

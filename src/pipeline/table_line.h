@@ -49,6 +49,7 @@ struct Unit {
   bool needs_record = true;
   bool is_together = false;        // it waits for the transaction of its epoch, or is in it
   bool reads_back = false;         // its rows are completed when all before it is in the target
+  bool has_partial_parts = false;  // rows that keep values, beside other labels
   bool is_restored = false;        // from the checkpoint: its bytes are not here
   std::uint64_t byte_count = 0;    // wherever they are
   std::uint64_t memory_bytes = 0;  // of small bodies that wait in memory
@@ -66,6 +67,7 @@ struct Unit {
 // A label that must be gone: nothing of the table may be truncated, altered or tried again before.
 struct Leftover {
   Label label;
+  bool cannot_come_again = false; // LabelRecord::reads_back
   CallId call = 0;
   bool is_in_trouble = false; // the line's trouble is about it
   TimePoint retry_at{};
@@ -113,7 +115,8 @@ struct TableLine {
   CallId add_call = 0; // of adding_columns, before the copy
   std::vector<TargetColumn> adding_columns;
   bool is_adding_to_twin = false;
-  std::vector<TargetColumn> twin_columns; // that the twin has and the table lacks
+  std::vector<TargetColumn> twin_columns;  // that the twin has and the table lacks
+  std::shared_ptr<NewDesign const> design; // of the next copy's twin, where it is made anew
   std::vector<std::unique_ptr<LabelSlot>> copy_labels;
 
   std::deque<Unit> units; // oldest first

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "model/twin.h"
 #include "pipeline/committer.h"
 
 namespace walrock {
@@ -103,11 +104,12 @@ void Committer::on_columns_wanted(RelationId table, std::vector<TargetColumn> co
 // emptied: a restart goes on with it.
 void Committer::copy_anew(TableLine& line, std::string const& why) {
   say(log::Level::warning,
-      fmt::format("table is copied again table={}: {}", to_string(line.record.source), why));
+      fmt::format("table is {} table={}: {}", line.design ? "made anew" : "copied again",
+                  to_string(line.record.source), why));
   // A start tells by the reason whether the rows of the target came with a copy. Of a first one
   // that is begun anew they did not.
-  if (line.copy_phase == TableLine::CopyPhase::none || !line.record.reason.empty())
-    line.record.reason = fmt::format("copied again because {}", why);
+  if (line.design || line.copy_phase == TableLine::CopyPhase::none || !line.record.reason.empty())
+    line.record.reason = (line.design ? kMadeAnewBecause : "copied again because ") + why;
   line.is_known_empty = false;
   if (line.copy_phase != TableLine::CopyPhase::emptying) {
     line.pause.is_due = true;
@@ -128,6 +130,26 @@ void Committer::copy_anew(TableLine& line, std::string const& why) {
   line.kept_now = line.kept;
   forget_changes(line);
   change_state(line, TableState::init);
+  is_urgent_ = true;
+}
+
+// The rows that are there are shown until the swap.
+void Committer::make_anew(TableLine& line, NewDesign const& design, std::string const& why) {
+  line.record.layout = with_shape(line.record.layout, design.shape);
+  line.record.filenode = design.shape.filenode;
+  if (!line.twin)
+    line.twin = twin_of(line.record.target, settings_.incarnation);
+  NewDesign twin = design;
+  twin.target.name = *line.twin;
+  line.design = std::make_shared<NewDesign const>(std::move(twin));
+  copy_anew(line, why);
+  line.copy_target = *line.twin;
+  line.is_emptied_before_copy = true;
+  // The twin has all that was owed; an answer that comes now is about the one before.
+  line.owed_columns.clear();
+  line.twin_columns.clear();
+  line.truncate_call = 0;
+  update_.tables.push_back(line.record);
   is_urgent_ = true;
 }
 
@@ -234,8 +256,8 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
       return;
     }
     line.truncate_call = call_for(&line, nullptr);
-    after_write_.emplace_back(
-        SendMakeTwin{line.truncate_call, line.record.target, line.copy_target, line.kept_now});
+    after_write_.emplace_back(SendMakeTwin{line.truncate_call, line.record.target, line.copy_target,
+                                           line.kept_now, line.design});
     return;
   }
   if (!line.owed_columns.empty()) {
@@ -255,7 +277,7 @@ void Committer::empty_target(TableLine& line, TimePoint now) {
   forget_changes(line);
   // From here on the stream lets its changes go by; they can be read again from this point.
   line.pin = flushed_lsn_;
-  after_write_.emplace_back(NeedCopy{{line.record.id, ++line.copy_number}});
+  after_write_.emplace_back(NeedCopy{{line.record.id, ++line.copy_number}, line.design});
 }
 
 void Committer::send_owed_columns(TableLine& line, TargetName const& to) {
@@ -277,6 +299,7 @@ void Committer::end_copy(TableLine& line) {
 
 void Committer::finish_copy(TableLine& line) {
   line.copy_phase = TableLine::CopyPhase::none;
+  line.design.reset();
   line.record.applied_lsn = line.copy_lsn;
   line.record.reason.clear(); // why it was copied again
   line.is_known_empty = false;
@@ -340,6 +363,8 @@ void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint 
   // refused: it was committed before. A label of a copy, which is emptied next; or of a keyed
   // table, whose rows converge; or rows of an append-only table that come again.
   bool const is_refused = outcome.kind == CallOutcome::Kind::refused;
+  bool const is_half_there = is_refused && leftover->cannot_come_again && line.is_open();
+  std::string const label = leftover->label.text;
   if (line.may_double() && (is_refused || line.must_be_cut))
     note_committed_beyond(line, leftover->label);
   else
@@ -348,6 +373,8 @@ void Committer::on_rolled_back(CallId id, CallOutcome const& outcome, TimePoint 
   if (leftover->is_in_trouble)
     line.trouble.clear();
   line.leftovers.erase(leftover);
+  if (is_half_there)
+    copy_anew(line, fmt::format("label {} was committed, and others of its epoch were not", label));
 }
 
 void Committer::set_aside(TableLine& line, ErrorCode code, std::string const& message,

@@ -121,9 +121,12 @@ bool Committer::has_budget(TableLine const& line, Unit const& unit) {
                                     [](auto const& slot) { return slot->has_place; });
   if (is_begun || unit.labels.empty())
     return true;
-  std::size_t const budget =
-      &unit == &line.units.front() ? settings_.label_budget : settings_.label_budget / 2;
-  if (open_labels_ + unit.labels.size() <= budget)
+  bool const is_front = &unit == &line.units.front();
+  std::size_t const budget = is_front ? settings_.label_budget : settings_.label_budget / 2;
+  // What does not fit beside all that may stand behind fronts begins as well: load_long_unit() is
+  // not for append-only tables.
+  if (open_labels_ + unit.labels.size() <= budget ||
+      (is_front && unit.labels.size() > settings_.label_budget / 2))
     return true;
   is_starved_ = true;
   return false;
@@ -278,7 +281,7 @@ LabelRecord Committer::record_of(TableLine const& line, Unit const& unit, LabelS
   record.state = state;
   record.end_lsn = unit.end_lsn;
   record.row_count = slot.row_count;
-  record.reads_back = unit.reads_back;
+  record.reads_back = unit.reads_back || unit.has_partial_parts;
   return record;
 }
 

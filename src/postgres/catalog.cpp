@@ -2,7 +2,11 @@
 
 #include <unordered_map>
 
+#include <fmt/format.h>
+
 #include "base/error.h"
+#include "base/pause.h"
+#include "postgres/partitions.h"
 #include "postgres/sql_text.h"
 
 namespace walrock {
@@ -68,7 +72,7 @@ SELECT a.attrelid, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod) AS 
        CASE WHEN a.atthasmissing THEN
          CASE WHEN t.typdelim = ',' THEN (a.attmissingval::text::text[])[1]
               ELSE trim(BOTH '{}' FROM a.attmissingval::text) END END AS missing_value,
-       coalesce(col_description(a.attrelid, a.attnum), '') AS comment
+       coalesce(col_description(a.attrelid, a.attnum), '') AS comment, a.xmin::text AS changed_xid
 FROM base b
 JOIN pg_type t ON t.oid = b.type_oid AND t.typtype <> 'd'
 JOIN pg_namespace tn ON tn.oid = t.typnamespace
@@ -132,6 +136,7 @@ SourceColumn column_at(QueryResult const& r, std::size_t row) {
   out.default_expression = r.rows[row][13];
   out.missing_value = r.rows[row][14];
   out.comment = r.text(row, 15);
+  out.changed_xid = static_cast<std::uint32_t>(r.number(row, 16));
   return out;
 }
 
@@ -212,10 +217,51 @@ std::vector<ListedTable> list_tables(Connection& connection) {
   return out;
 }
 
+namespace {
+
+constexpr Milliseconds kInvisible(5000); // as long as a transaction may be that was streamed
+constexpr Milliseconds kLookAgain(5);
+
+// What is asked meanwhile is of one state of the catalog.
+class OneSnapshot {
+public:
+  explicit OneSnapshot(Connection& connection) : connection_(connection) {
+    connection_.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+  }
+  ~OneSnapshot() {
+    if (!is_over_)
+      try {
+        connection_.query("ROLLBACK");
+      } catch (std::exception const&) { // it is lost, and says so when it is used again
+      }
+  }
+  OneSnapshot(OneSnapshot const&) = delete;
+  OneSnapshot& operator=(OneSnapshot const&) = delete;
+
+  [[nodiscard]] bool sees(std::uint32_t xid) {
+    PartitionTree seen;
+    take_snapshot(connection_.query("SELECT txid_current_snapshot()::text").text(0, 0), seen);
+    return seen.has_ended(xid);
+  }
+  void end() {
+    connection_.query("COMMIT");
+    is_over_ = true;
+  }
+
+private:
+  Connection& connection_;
+  bool is_over_ = false;
+};
+
+} // namespace
+
 std::vector<SourceTable> describe_tables(Connection& connection, std::span<TableName const> names) {
   NameArrays const arrays = NameArrays::of(names);
-  return completed(connection, connection.query(std::string(kDescribe) + kWantedByName,
-                                                {arrays.namespace_names, arrays.table_names}));
+  OneSnapshot snapshot(connection);
+  auto out = completed(connection, connection.query(std::string(kDescribe) + kWantedByName,
+                                                    {arrays.namespace_names, arrays.table_names}));
+  snapshot.end();
+  return out;
 }
 
 std::optional<SourceTable> describe_table(Connection& connection, TableName const& name) {
@@ -223,10 +269,26 @@ std::optional<SourceTable> describe_table(Connection& connection, TableName cons
   return tables.empty() ? std::nullopt : std::optional(std::move(tables.front()));
 }
 
-std::optional<SourceTable> describe_relation(Connection& connection, RelationId id) {
-  auto tables = completed(
-      connection, connection.query(std::string(kDescribe) + kWantedById, {std::to_string(id.oid)}));
-  return tables.empty() ? std::nullopt : std::optional(std::move(tables.front()));
+std::optional<SourceTable> describe_relation(Connection& connection, RelationId id,
+                                             std::optional<std::uint32_t> behind,
+                                             std::stop_token const& stop) {
+  TimePoint const until = std::chrono::steady_clock::now() + kInvisible;
+  while (true) {
+    OneSnapshot snapshot(connection);
+    if (!behind || snapshot.sees(*behind)) {
+      auto tables = completed(connection, connection.query(std::string(kDescribe) + kWantedById,
+                                                           {std::to_string(id.oid)}));
+      snapshot.end();
+      return tables.empty() ? std::nullopt : std::optional(std::move(tables.front()));
+    }
+    if (std::chrono::steady_clock::now() > until)
+      throw ConnectionLost(ErrorCode::source_unreachable,
+                           fmt::format("transaction {} was streamed and is not visible yet; it may "
+                                       "wait for a synchronous standby",
+                                       *behind));
+    if (!pause_for(kLookAgain, stop))
+      throw Stopped();
+  }
 }
 
 } // namespace walrock

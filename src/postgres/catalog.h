@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,12 @@ struct ListedTable {
                                                        std::span<TableName const> names);
 [[nodiscard]] std::optional<SourceTable> describe_table(Connection& connection,
                                                         TableName const& name);
-// Nothing when the table was dropped. A renamed table has its new name.
-[[nodiscard]] std::optional<SourceTable> describe_relation(Connection& connection, RelationId id);
+// Nothing when the table was dropped. A renamed table has its new name. behind: a transaction that
+// the description must have seen; one is streamed a moment before others see what it did, and with
+// a synchronous standby much earlier. Throws ConnectionLost when that lasts.
+[[nodiscard]] std::optional<SourceTable> describe_relation(Connection& connection, RelationId id,
+                                                           std::optional<std::uint32_t> behind = {},
+                                                           std::stop_token const& stop = {});
 
 struct ServerSettings {
   int version_num = 0;

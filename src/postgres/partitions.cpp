@@ -67,6 +67,8 @@ Lsn end_of_what_is_written(std::string const& text) {
   return in_page <= kLongestHead ? Lsn{lsn->value - in_page} : *lsn;
 }
 
+} // namespace
+
 // "xmin:xmax:xip,xip": xmax is the next that had not begun.
 void take_snapshot(std::string_view text, PartitionTree& tree) {
   std::size_t const first = text.find(':');
@@ -81,6 +83,8 @@ void take_snapshot(std::string_view text, PartitionTree& tree) {
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
 }
+
+namespace {
 
 Partition partition_at(QueryResult const& r, std::size_t row) {
   Partition out;

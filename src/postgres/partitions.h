@@ -24,4 +24,7 @@ namespace walrock {
 [[nodiscard]] bool is_file_empty(Connection& connection, Oid partition,
                                  std::stop_token const& stop = {});
 
+// The transactions that txid_current_snapshot() as text says have ended, into the tree.
+void take_snapshot(std::string_view text, PartitionTree& tree);
+
 } // namespace walrock

@@ -314,8 +314,10 @@ WHERE p.pubname = $1 AND c.oid = ANY ($2::oid[])
 }
 
 std::optional<SourceTable> describe_published(Connection& connection, RelationId id,
-                                              std::string_view publication) {
-  auto described = describe_relation(connection, id);
+                                              std::string_view publication,
+                                              std::optional<std::uint32_t> behind,
+                                              std::stop_token const& stop) {
+  auto described = describe_relation(connection, id, behind, stop);
   if (!described)
     return described;
   std::vector<SourceTable> tables{std::move(*described)};

@@ -76,8 +76,9 @@ struct PublicationMark {
                                                   std::span<RelationId const> tables);
 
 // As describe_relation, of what is published of it.
-[[nodiscard]] std::optional<SourceTable> describe_published(Connection& connection, RelationId id,
-                                                            std::string_view publication);
+[[nodiscard]] std::optional<SourceTable>
+describe_published(Connection& connection, RelationId id, std::string_view publication,
+                   std::optional<std::uint32_t> behind = {}, std::stop_token const& stop = {});
 
 // via_root: some of the tables are partitioned (13 and later; 12 cannot publish a partitioned
 // table, only its leaves). From 18 on it sends stored generated columns.

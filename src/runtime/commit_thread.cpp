@@ -97,7 +97,8 @@ void CommitThread::apply(CommitEvent event) {
     void operator()(StreamStarted& e) const { to.on_stream_started(e.from); }
     void operator()(Epoch& e) const { to.on_epoch(std::move(e), at); }
     void operator()(Followed& e) const { to.on_followed(e.table, e.generation); }
-    void operator()(SetAside& e) const { to.on_set_aside(e.table, e.report); }
+    void operator()(SetAside& e) const { to.on_set_aside(e.table, e.report, e.design.get()); }
+    void operator()(ShapeSeen& e) const { to.on_shape(e.table, e.shape); }
     void operator()(SnapshotTaken& e) const { to.on_snapshot(e.requests, e.consistent_lsn); }
     void operator()(CopiedBatch& e) const { to.on_copied_batch(e.request, std::move(e.batch)); }
     void operator()(CopyRead& e) const { to.on_copy_read(e.request); }
@@ -125,7 +126,7 @@ void CommitThread::perform(CommitterActions& actions, std::stop_token now) {
     else if (auto* const spool = std::get_if<SpoolBody>(&action))
       shared_.spool.spool(*spool->body);
     else if (auto* const needed = std::get_if<NeedCopy>(&action))
-      copies_.request(needed->request);
+      copies_.request(*needed);
     else if (auto* const follow = std::get_if<FollowFrom>(&action))
       shared_.stream_commands.push(*follow);
     else if (auto* const unfollow = std::get_if<Unfollow>(&action))

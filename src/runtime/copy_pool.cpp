@@ -15,6 +15,7 @@
 #include "postgres/catalog.h"
 #include "postgres/partitions.h"
 #include "postgres/publication.h"
+#include "schema/made_anew.h"
 #include "schema/row_layout.h"
 #include "schema/target_design.h"
 
@@ -68,17 +69,28 @@ CopyPool::CopyPool(CopySettings settings, std::map<RelationId, CopiedTable> tabl
     : settings_(std::move(settings)), tables_(std::move(tables)),
       first_snapshot_(std::move(first_snapshot)), shared_(shared) {}
 
-void CopyPool::request(CopyRequest const& request) {
+void CopyPool::request(NeedCopy const& needed) {
   {
     MutexLock const lock(newest_mutex_);
-    newest_[request.table] = request.number;
+    newest_[needed.request.table] = needed;
   }
-  requests_.push_now(request);
+  requests_.push_now(needed.request);
 }
 
 bool CopyPool::is_outdated(CopyRequest const& request) {
   MutexLock const lock(newest_mutex_);
-  return newest_.at(request.table) != request.number;
+  return newest_.at(request.table).request.number != request.number;
+}
+
+// Of tables that are made anew.
+void CopyPool::take_designs(std::vector<CopyRequest> const& requests) {
+  MutexLock const lock(newest_mutex_);
+  for (CopyRequest const& request : requests)
+    if (auto const& design = newest_.at(request.table).design) {
+      CopiedTable& table = tables_.at(request.table);
+      table.target = design->target;
+      table.shape = design->shape;
+    }
 }
 
 void CopyPool::run(std::stop_token stop) {
@@ -92,6 +104,7 @@ void CopyPool::run(std::stop_token stop) {
     std::erase_if(wanted, [this](CopyRequest const& asked) { return is_outdated(asked); });
     if (wanted.empty() || stop.stop_requested())
       continue;
+    take_designs(wanted);
     try {
       copy_round(wanted, stop);
     } catch (Stopped const&) {
@@ -140,6 +153,9 @@ bool CopyPool::describe_again(Connection& connection, CopyRequest const& request
   if (!source)
     return true; // the reader says that it is gone
   table.source = std::move(*source);
+  if (table.may_be_made_anew && is_made_anew(table, table.source))
+    return false;
+  table.shape = table.source.shape();
   if (table.source.relkind == 'p' && !note_partitions(connection, request, snapshot))
     return false;
   note_published(table.source, snapshot.consistent_lsn);
@@ -160,6 +176,23 @@ bool CopyPool::describe_again(Connection& connection, CopyRequest const& request
             added.size());
   shared_.events.push_now(ColumnsWanted{id, std::move(added)});
   return false;
+}
+
+// What the snapshot has does not fit the target: the committer is told.
+bool CopyPool::is_made_anew(CopiedTable const& table, SourceTable const& now) {
+  std::string const why = change_unseen(table.shape, now, table.target, table.options);
+  if (why.empty())
+    return false;
+  auto design = design_anew(now, table.target, table.options);
+  ErrorReport report{design ? ErrorCode::copy_needed : ErrorCode::table_changed, Retry::later, why,
+                     ""};
+  if (!design)
+    report.retry = Retry::never;
+  else
+    design->target.name = table.final_target;
+  shared_.events.push_now(SetAside{
+      now.id, report, design ? std::make_shared<NewDesign const>(std::move(*design)) : nullptr});
+  return true;
 }
 
 // As the snapshot sees them: one that was detached, changed and attached again since then has the

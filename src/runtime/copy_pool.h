@@ -42,6 +42,8 @@ struct CopiedTable {
   // With bad-rows: quarantine, as many rows may be there, of the table that a twin becomes.
   std::optional<std::size_t> quarantine_limit = {};
   TargetName final_target = {};
+  bool may_be_made_anew = false; // when the target cannot take what the snapshot has
+  SourceShape shape = {};        // of the source that the target fits
 };
 
 class CopyPool {
@@ -52,7 +54,7 @@ public:
 
   // Any thread. The table's target is empty and its stream lets everything go by. What is under way
   // for an earlier request of the table is let go of.
-  void request(CopyRequest const& request);
+  void request(NeedCopy const& needed);
 
   // The coordinator's thread, until a stop is asked for.
   void run(std::stop_token stop);
@@ -78,6 +80,8 @@ private:
   void fail(TableCopy& table, ErrorReport report);
   void keep_to_rate(std::size_t bytes, std::stop_token stop);
   bool is_outdated(CopyRequest const& request);
+  void take_designs(std::vector<CopyRequest> const& requests);
+  [[nodiscard]] bool is_made_anew(CopiedTable const& table, SourceTable const& now);
 
   CopySettings settings_;
   std::map<RelationId, CopiedTable> tables_;
@@ -87,7 +91,7 @@ private:
   int snapshot_count_ = 0;
 
   Mutex newest_mutex_;
-  std::map<RelationId, std::uint64_t> newest_ WALROCK_GUARDED_BY(newest_mutex_);
+  std::map<RelationId, NeedCopy> newest_ WALROCK_GUARDED_BY(newest_mutex_);
 
   Mutex rate_mutex_;
   TimePoint rate_due_ WALROCK_GUARDED_BY(rate_mutex_){};

@@ -13,7 +13,9 @@
 #include "base/log.h"
 #include "base/pause.h"
 #include "checkpoint/instance_lock.h"
+#include "postgres/column_marks.h"
 #include "runtime/checkpoint_choice.h"
+#include "runtime/column_watcher.h"
 #include "runtime/commit_thread.h"
 #include "runtime/copy_pool.h"
 #include "runtime/load_pool.h"
@@ -255,6 +257,10 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   for (FollowedTable const& table : prepared.followed)
     published[table.source.id] = {table.source.name, table.source.published()};
   shared.publication.watch(std::move(published));
+  std::map<RelationId, std::string> marks;
+  for (FollowedTable const& table : prepared.followed)
+    marks[table.source.id] = column_mark(prepared.copied.at(table.source.id).source);
+  shared.columns.watch(std::move(marks));
   shared.flushed_lsn.store(committer.durable_flushed_lsn().value);
   shared.acknowledged_lsn.store(committer.acknowledged_lsn().value);
   std::unique_ptr<StreamLog> const stream_log = open_stream_log(job_, prepared, incarnation);
@@ -285,10 +291,12 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   std::jthread copy_thread = thread("copier", [&](std::stop_token stop) { copies.run(stop); });
   PartitionWatcher partitions(shared);
   PublicationWatcher publication(job_.source.publication_name, shared);
+  ColumnWatcher columns(shared);
   SlotGuardian guardian(addresses_.source, job_.source.slot_name,
                         {job_.source.slot_wal_limit, job_.source.slot_warning}, shared,
                         [&](Connection& connection, std::stop_token const& stop) {
                           publication.look(connection);
+                          columns.look(connection);
                           partitions.look(connection, stop);
                         });
   std::jthread const guardian_thread =

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/log.h"
+#include "schema/ddl.h"
 
 namespace walrock {
 
@@ -45,6 +46,10 @@ void LoadPool::work(Channel<LoadJob>& jobs, std::stop_token stop, char const* na
 }
 
 namespace {
+
+std::string create_sql_of(SendMakeTwin const& make) {
+  return make.design ? create_table_sql(make.design->target) : std::string();
+}
 
 // The body of a worker: what a target throws is an answer like any other.
 template <typename Outcome, typename Work> Outcome guarded(Outcome otherwise, Work work) {
@@ -113,7 +118,8 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
     }
     void operator()(SendMakeTwin const& make) const {
       shared.events.push_now(Called{make.call, guarded(CallOutcome(), [&] {
-                                      return target.make_twin(make.target, make.twin, make.kept);
+                                      return target.make_twin(make.target, make.twin, make.kept,
+                                                              create_sql_of(make));
                                     })});
     }
     void operator()(SendSwap const& swap) const {

@@ -23,6 +23,7 @@
 #include "runtime/wake.h"
 #include "runtime/watched_partitions.h"
 #include "runtime/watched_publication.h"
+#include "runtime/watched_tables.h"
 
 namespace walrock {
 
@@ -97,13 +98,17 @@ struct QuarantineRead {
   CallId call = 0;
   QuarantineOutcome outcome;
 };
-using CommitEvent = std::variant<StreamStarted, Epoch, Followed, SetAside, SnapshotTaken,
+using CommitEvent = std::variant<StreamStarted, Epoch, Followed, SetAside, ShapeSeen, SnapshotTaken,
                                  CopiedBatch, CopyRead, ColumnsWanted, CopyFailed, PartitionsSeen,
                                  PublishedSeen, Loaded, Committed, RolledBack, LabelStated,
                                  GroupLoaded, GroupSettled, Called, QuarantineRead, Logged>;
 
-// To the replication thread.
-using StreamCommand = std::variant<FollowFrom, Unfollow>;
+// To the replication thread: the catalog has another description of the table as of this position.
+struct LookAgain {
+  RelationId table;
+  Lsn lsn;
+};
+using StreamCommand = std::variant<FollowFrom, Unfollow, LookAgain>;
 
 class StreamCommands {
 public:
@@ -169,6 +174,7 @@ struct Shared {
   ChangedValues changed_values;
   WatchedPartitions partitions;
   WatchedPublication publication;
+  WatchedTables<std::string> columns; // their marks, see postgres/column_marks.h
   Trouble source_trouble;
   Trouble checkpoint_trouble;
   Trouble spool_trouble;

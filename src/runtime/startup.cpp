@@ -380,7 +380,8 @@ private:
       followed.from = kNothingWanted; // the engine sets it from the committer
       followed.ignores_incompatible = job_.schema_sync.ignore_incompatible_fields;
       followed.follows_columns = job_.schema_sync.enable;
-      followed.options = options_for(job_, source.name);
+      followed.options = setup.options_in_cluster(options_for(job_, source.name));
+      followed.may_be_made_anew = may_be_made_anew(job_, followed.options);
       followed.quarantine_limit = table.entry.quarantine_limit;
       out_.load_options.finds_refused_rows |= followed.quarantine_limit.has_value();
       if (table.entry.record.state != TableState::errored) {
@@ -390,7 +391,9 @@ private:
                                   followed.ignores_incompatible,
                                   followed.follows_columns,
                                   followed.quarantine_limit,
-                                  table.target.name};
+                                  table.target.name,
+                                  followed.may_be_made_anew,
+                                  source.shape()};
         out_.followed.push_back(std::move(followed));
       }
       out_.tables.push_back(std::move(table.entry));

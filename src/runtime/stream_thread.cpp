@@ -193,6 +193,8 @@ bool StreamThread::take_commands() {
       must_restart |= machine_.follow_from(follow->table, follow->from, follow->generation,
                                            follow->keys, follow->refused, follow->hand_over_at);
       followed_.push_back({follow->table, follow->generation});
+    } else if (auto const* look = std::get_if<LookAgain>(&command)) {
+      machine_.look_again(look->table, look->lsn);
     } else {
       machine_.unfollow(std::get<Unfollow>(command).table);
     }
@@ -336,7 +338,7 @@ void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
       shared_.events.push_now(std::move(hand_over->epoch));
       WALROCK_AFTER(stream_hand_over);
     } else if (auto const* wanted = std::get_if<Describe>(&action))
-      describe(wanted->table, stop);
+      describe(*wanted, stop);
     else if (auto const* payload = std::get_if<SpoolPayload>(&action))
       transactions_.append(payload->xid, payload->sub_xid, payload->payload);
     else if (auto const* committed = std::get_if<Replay>(&action))
@@ -345,6 +347,8 @@ void StreamThread::perform(StreamActions& actions, std::stop_token stop) {
       transactions_.forget(forgotten->xid);
     else if (auto const* aside = std::get_if<SetAside>(&action))
       shared_.events.push_now(*aside);
+    else if (auto const* seen = std::get_if<ShapeSeen>(&action))
+      shared_.events.push_now(*seen);
     else if (auto const* truncated = std::get_if<RootTruncated>(&action))
       shared_.partitions.note_truncation(*truncated);
     else if (auto const* written = std::get_if<PartitionWritten>(&action))
@@ -364,14 +368,16 @@ void StreamThread::note_row(PartitionWritten const& row) {
   });
 }
 
-void StreamThread::describe(RelationId table, std::stop_token stop) {
+void StreamThread::describe(Describe const& wanted, std::stop_token stop) {
   if (catalog_ == nullptr)
     catalog_ = std::make_unique<Connection>(settings_.source, ConnectionKind::sql, stop);
   catalog_->set_answer_timeout(patience());
   StreamActions actions;
   WALROCK_BEFORE(stream_describe);
-  machine_.on_described(table, describe_published(*catalog_, table, settings_.publication_name),
-                        actions);
+  machine_.on_described(
+      wanted.table,
+      describe_published(*catalog_, wanted.table, settings_.publication_name, wanted.behind, stop),
+      actions);
   WALROCK_AFTER(stream_describe);
   perform(actions, stop);
 }

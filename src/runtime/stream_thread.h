@@ -73,7 +73,7 @@ private:
   void say_spool_room();
   void perform(StreamActions& actions, std::stop_token stop);
   void note_row(PartitionWritten const& row);
-  void describe(RelationId table, std::stop_token stop);
+  void describe(Describe const& wanted, std::stop_token stop);
   void replay(Replay const& replay, std::stop_token stop);
   void stay_alive_without_room(std::stop_token stop);
 

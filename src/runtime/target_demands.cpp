@@ -30,21 +30,11 @@ void require_identities(SourceTable const& source, TargetTable const& target,
         .set_advice(then_copy_anew(fault->sql));
 }
 
-void require_same_names(SourceTable const& source, std::string const& layout) {
-  for (SourceColumn const& column : source.columns) {
-    if (!column.is_sent)
-      continue;
-    std::string const number = std::to_string(column.attnum) + ":";
-    std::size_t const at = layout.starts_with(number) ? 0 : layout.find("\n" + number);
-    if (at == std::string::npos)
-      continue;
-    std::size_t const from = layout.find(':', at) + 1;
-    std::string const before = layout.substr(from, layout.find('\n', from) - from);
-    if (before != column.name)
-      throw Error(ErrorCode::table_changed,
-                  fmt::format("column {} of {} was renamed to {} while walrock was down", before,
-                              to_string(source.name), column.name));
-  }
+bool may_be_made_anew(JobSpec const& job, TableOptions const& options) {
+  return job.schema_sync.enable && job.schema_sync.auto_create_table &&
+         !job.schema_sync.ignore_incompatible_fields && !options.is_history() &&
+         options.deletes.value_or(Deletes::hard) == Deletes::hard &&
+         options.existing_rows != ExistingRows::keep;
 }
 
 namespace {

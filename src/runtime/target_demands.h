@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "config/job_spec.h"
 #include "model/source_table.h"
 #include "model/table_options.h"
 #include "model/target_table.h"
@@ -18,8 +19,9 @@ void require_publishable(SourceTable const& source);
 void require_identities(SourceTable const& source, TargetTable const& target,
                         TableOptions const& options);
 
-// layout: TableRecord::layout, of before. A column with another name under its number was renamed.
-void require_same_names(SourceTable const& source, std::string const& layout);
+// What the target cannot follow is copied into one of another design: the job lets walrock make
+// tables, and no row of the target must stay.
+[[nodiscard]] bool may_be_made_anew(JobSpec const& job, TableOptions const& options);
 
 // The line of TableRecord::layout that says in which zone the moments of the target are.
 [[nodiscard]] std::string zone_line(std::string const& zone);

@@ -10,8 +10,10 @@
 #include "model/partition_tree.h"
 #include "model/published.h"
 #include "model/table_plan.h"
+#include "model/twin.h"
 #include "runtime/target_demands.h"
 #include "schema/ddl.h"
+#include "schema/made_anew.h"
 #include "schema/made_columns.h"
 
 namespace walrock {
@@ -63,8 +65,10 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     require_publishable(source);
     for (std::string const& sentence : version_sentences(source, wanted_, options_))
       log::warning("{}", sentence);
-    if (is_known)
+    if (is_known) {
+      compare_shape(source, layout_before, record);
       compare_published(source, layout_before, record);
+    }
     table.entry.is_append_only = wanted_.model != TableModel::primary;
     table.entry.is_emptied_before_copy = options_.existing_rows != ExistingRows::keep;
     table.target = wanted_;
@@ -80,11 +84,8 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
       table.entry.quarantine_limit = options_.quarantine_limit();
     table.entry.has_origin =
         table.entry.is_append_only && table.copy_target().column(kLsnColumn) != nullptr;
-    if (record.state != TableState::init && record.state != TableState::errored) {
-      require_same_names(source, layout_before);
-      if (is_known)
-        require_same_zone(source, layout_before, job_.target.time_zone);
-    }
+    if (is_known && record.state != TableState::init && record.state != TableState::errored)
+      require_same_zone(source, layout_before, job_.target.time_zone);
     if (!is_copied() && record.state == TableState::init) {
       record.state = TableState::ready; // nothing is copied
       record.applied_lsn = consistent_lsn;
@@ -104,6 +105,38 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     log::error("table is set aside table={}: {}", to_string(source.name), record.reason);
   }
   return table;
+}
+
+// What became of the table while walrock was down, and that ALTER of the target does not follow.
+std::string TargetSetup::change_of(SourceTable const& source, std::string const& layout,
+                                   TargetTable const& existing) const {
+  std::string why = change_unseen(shape_of(layout), source, existing, options_);
+  bool const is_keyed = existing.model == TableModel::primary && !existing.is_hashed();
+  if (!why.empty() || !is_keyed)
+    return why;
+  auto const key = key_of(source, options_);
+  if (key.empty() ||
+      std::is_permutation(key.begin(), key.end(), existing.key.begin(), existing.key.end()))
+    return {};
+  return fmt::format("table {}: its key is ({}) by now, that of its target is ({})",
+                     to_string(source.name), fmt::join(key, ", "), fmt::join(existing.key, ", "));
+}
+
+void TargetSetup::compare_shape(SourceTable const& source, std::string const& layout,
+                                TableRecord& record) {
+  if (record.state == TableState::errored)
+    return;
+  auto const existing = catalog_.describe_table(record.target);
+  std::string const why = existing ? change_of(source, layout, *existing) : "";
+  if (why.empty())
+    return;
+  if (!may_be_made_anew(job_, options_))
+    throw Error(ErrorCode::table_changed, why);
+  log::warning("table is made anew table={}: {}", to_string(source.name), why);
+  record.state = TableState::init;
+  record.applied_lsn = Lsn{};
+  record.copied_rows = 0;
+  record.reason = kMadeAnewBecause + why;
 }
 
 // What changed while walrock was down: the rows that are there are shown until the table is copied
@@ -250,6 +283,11 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
   table.target = *existing;
   table.entry.is_append_only = existing->model != TableModel::primary;
   require_history(wanted_, *existing, options_);
+  if (record.state == TableState::init && record.reason.starts_with(kMadeAnewBecause) &&
+      may_be_made_anew(job_, options_)) {
+    make_anew(source, *existing, table);
+    return;
+  }
   bool const must_copy = record.state == TableState::init || record.state == TableState::copying;
   // With a reason its rows are shown until it is copied again.
   bool const is_repaired = must_copy && !record.reason.empty();
@@ -262,6 +300,21 @@ void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
   if (record.state == TableState::errored)
     log::error("table stays set aside table={}: {} To copy it again, drop {} and restart.",
                to_string(source.name), record.reason, to_string(record.target));
+}
+
+// What the table held before is shown until the twin of the new design takes its place.
+void TargetSetup::make_anew(SourceTable const& source, TargetTable const& existing,
+                            SetUpTable& table) {
+  auto design = design_anew(source, existing, options_);
+  if (!design)
+    throw Error(ErrorCode::table_changed,
+                fmt::format("{} is another kind of table by now, with a key or without: {}",
+                            to_string(source.name), table.entry.record.reason));
+  wanted_ = table.target = design->target;
+  make_twin(table);
+  design->target = *table.twin;
+  table.entry.design = std::make_shared<NewDesign const>(std::move(*design));
+  table.entry.is_emptied_before_copy = true;
 }
 
 // A copy goes into a twin, which gets the rows that stay when it begins.
@@ -289,7 +342,7 @@ void TargetSetup::keep_rows(SetUpTable& table) {
 // own, so that a SWAP which a dead walrock sent, and which arrives only now, finds no twin.
 void TargetSetup::make_twin(SetUpTable& table) {
   TargetTable twin = name_twin(wanted_);
-  choose_replicas(twin);
+  choose_replicas(twin.properties);
   WALROCK_BEFORE(start_twin);
   catalog_.execute(create_table_sql(twin));
   WALROCK_AFTER(start_twin);
@@ -302,13 +355,13 @@ void TargetSetup::make_twin(SetUpTable& table) {
 
 TargetTable TargetSetup::name_twin(TargetTable const& like) {
   TargetTable twin = like;
-  twin.name.table += "_walrock_copy_";
+  twin.name.table += kTwinSuffix;
   for (TargetName const& left : catalog_.tables_beginning_with(twin.name)) {
     WALROCK_BEFORE(start_twin_drop);
     catalog_.drop_table(left);
     WALROCK_AFTER(start_twin_drop);
   }
-  twin.name.table += std::to_string(checkpoint_.incarnation);
+  twin.name = twin_of(like.name, checkpoint_.incarnation);
   return twin;
 }
 
@@ -325,7 +378,7 @@ void TargetSetup::create(SetUpTable& table) {
     WALROCK_AFTER(start_database);
     has_database_ = true;
   }
-  choose_replicas(wanted_);
+  choose_replicas(wanted_.properties);
   // A start that dies behind this must find an empty table of ours, not one that is complete, nor
   // one that somebody else has made.
   remember_(table.entry.record);
@@ -338,18 +391,18 @@ void TargetSetup::create(SetUpTable& table) {
 }
 
 // The server's default of 3 replicas fails on smaller clusters.
-void TargetSetup::choose_replicas(TargetTable& table) {
-  if (table.properties.contains("replication_num"))
+void TargetSetup::choose_replicas(std::map<std::string, std::string>& properties) {
+  if (properties.contains("replication_num"))
     return;
-  if (!backend_count_) {
-    backend_count_ = 0;
-    if (auto const backends = catalog_.backends())
-      backend_count_ = static_cast<std::size_t>(
-          std::count_if(backends->begin(), backends->end(),
-                        [](Backend const& b) { return b.is_alive && !b.is_compute_node; }));
-  }
-  if (*backend_count_ > 0 && *backend_count_ < 3)
-    table.properties["replication_num"] = std::to_string(*backend_count_);
+  if (!replicas_)
+    replicas_ = catalog_.replicas_of_small_cluster();
+  if (*replicas_)
+    properties["replication_num"] = std::to_string(**replicas_);
+}
+
+TableOptions TargetSetup::options_in_cluster(TableOptions options) {
+  choose_replicas(options.properties);
+  return options;
 }
 
 void TargetSetup::compare_with(SourceTable const& source, TargetTable const& existing,

@@ -45,18 +45,25 @@ public:
   // wrong.
   void set_up_quarantine(std::vector<TableEntry> const& tables);
 
+  // The options with what the cluster needs: of tables that are made later.
+  [[nodiscard]] TableOptions options_in_cluster(TableOptions options);
+
 private:
   void set_up_first_time(SourceTable const& source, SetUpTable& table);
   // Without a start that says otherwise (latest, earliest), a new table is copied.
   [[nodiscard]] bool is_copied() const;
   void set_up_known(SourceTable const& source, SetUpTable& table);
+  void compare_shape(SourceTable const& source, std::string const& layout, TableRecord& record);
   void compare_published(SourceTable const& source, std::string const& layout, TableRecord& record);
+  [[nodiscard]] std::string change_of(SourceTable const& source, std::string const& layout,
+                                      TargetTable const& existing) const;
   void create(SetUpTable& table);
-  void choose_replicas(TargetTable& table);
+  void choose_replicas(std::map<std::string, std::string>& properties);
   void compare_with(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void decide_on_rows(SetUpTable& table);
   void add_origin(SetUpTable& table, bool has_rows);
   void owe_made_columns(SetUpTable& table);
+  void make_anew(SourceTable const& source, TargetTable const& existing, SetUpTable& table);
   void make_twin(SetUpTable& table);
   TargetTable name_twin(TargetTable const& like);
   void keep_rows(SetUpTable& table);
@@ -69,7 +76,7 @@ private:
   TargetCatalog catalog_;
   TableOptions options_;
   TargetTable wanted_;
-  std::optional<std::size_t> backend_count_;
+  std::optional<std::optional<std::size_t>> replicas_; // of tables, in a small cluster
   bool is_first_start_;
   Remember remember_;
   bool has_database_ = false;

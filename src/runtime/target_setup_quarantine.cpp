@@ -33,7 +33,7 @@ void TargetSetup::set_up_quarantine(std::vector<TableEntry> const& tables) {
 }
 
 void TargetSetup::make_quarantine_table(TargetTable table) {
-  choose_replicas(table);
+  choose_replicas(table.properties);
   if (!job_.schema_sync.enable || !job_.schema_sync.auto_create_table)
     throw Error(ErrorCode::target_table_missing,
                 fmt::format("{} does not exist and schema-sync.auto-create-table is off",

@@ -255,11 +255,12 @@ private:
   }
 
   // A default that is not constant, and an identity column, fill old rows by rewriting the table:
-  // those values are nowhere in the stream.
+  // those values are nowhere in the stream. The default may be gone by now.
   void check_not_rewritten(SourceColumn const& column) {
-    bool const may_be_filled = column.default_expression.has_value() || column.is_not_null;
-    bool const is_same_file = filenode_before_ != 0 && filenode_before_ == catalog_.filenode;
-    if (may_be_filled && !is_same_file)
+    bool const is_known = filenode_before_ != 0 && catalog_.filenode != 0;
+    bool const may_be_filled = is_known ? filenode_before_ != catalog_.filenode
+                                        : column.default_expression || column.is_not_null;
+    if (may_be_filled)
       refuse(column_named(column.name) + " (" + column.declared_type +
              ") was added and its old rows were filled by rewriting the table; PostgreSQL does not "
              "send their values");

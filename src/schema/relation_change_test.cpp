@@ -107,7 +107,8 @@ TEST_F(RelationChangeTest, RewrittenOldRowsAreUnknown) {
   source.columns.back().is_not_null = true; // GENERATED AS IDENTITY
   expect_unsupported("filled");
   source.columns.back().is_not_null = false;
-  EXPECT_EQ(change().kind, followed); // VACUUM FULL
+  expect_unsupported("filled"); // the default may be gone by now
+  EXPECT_EQ(change(0).kind, followed) << "nobody knows of another file";
 }
 
 TEST_F(RelationChangeTest, DefaultsThatStarRocksDoesNotTakeAreUnsupported) {

@@ -312,9 +312,12 @@ void TargetCatalog::truncate(TargetName const& name) {
   execute("TRUNCATE TABLE " + quote_starrocks(name));
 }
 
-void TargetCatalog::make_twin(TargetName const& target, TargetName const& twin) {
+void TargetCatalog::make_twin(TargetName const& target, TargetName const& twin,
+                              std::string const& create_sql) {
   drop_table(twin);
-  execute("CREATE TABLE " + quote_starrocks(twin) + " LIKE " + quote_starrocks(target));
+  execute(create_sql.empty()
+              ? "CREATE TABLE " + quote_starrocks(twin) + " LIKE " + quote_starrocks(target)
+              : create_sql);
 }
 
 void TargetCatalog::swap(TargetName const& one, TargetName const& other) {

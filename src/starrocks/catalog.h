@@ -50,7 +50,9 @@ public:
   void drop_table(TargetName const& name);           // for good, if it exists
   void truncate(TargetName const& name);
   // An empty table of the same layout; one of that name goes away.
-  void make_twin(TargetName const& target, TargetName const& twin);
+  // create_sql: of the twin; empty: it is like the target.
+  void make_twin(TargetName const& target, TargetName const& twin,
+                 std::string const& create_sql = {});
   void swap(TargetName const& one, TargetName const& other); // one database
   // Adds the columns that are missing and waits until they can be loaded. Repeating it is harmless.
   // Throws target_query_failed when the time is over (retry later) or the job was cancelled.

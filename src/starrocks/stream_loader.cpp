@@ -392,10 +392,11 @@ CallOutcome StreamLoader::mark_deleted(TargetName const& target,
 }
 
 CallOutcome StreamLoader::make_twin(TargetName const& target, TargetName const& twin,
-                                    std::optional<KeptRows> const& kept) {
+                                    std::optional<KeptRows> const& kept,
+                                    std::string const& create_sql) {
   return statement_outcome([&] {
     WALROCK_BEFORE(copy_empty_twin);
-    TargetCatalog(sql_).make_twin(target, twin);
+    TargetCatalog(sql_).make_twin(target, twin, create_sql);
     WALROCK_AFTER(copy_empty_twin);
     if (kept)
       keep_rows(sql_.address(), target, twin, *kept);

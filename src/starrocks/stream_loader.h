@@ -47,7 +47,8 @@ public:
   CallOutcome mark_deleted(TargetName const& target,
                            std::vector<ColumnValue> const& values) override;
   CallOutcome make_twin(TargetName const& target, TargetName const& twin,
-                        std::optional<KeptRows> const& kept) override;
+                        std::optional<KeptRows> const& kept,
+                        std::string const& create_sql) override;
   CallOutcome swap_in(TargetName const& target, TargetName const& twin) override;
   CallOutcome add_columns(TargetName const& target,
                           std::vector<TargetColumn> const& columns) override;

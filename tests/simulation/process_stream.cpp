@@ -137,8 +137,10 @@ void Process::perform_stream(StreamActions& given) {
       spooled_.erase(forgotten->xid);
     } else if (auto const* aside = std::get_if<SetAside>(&action)) {
       push([aside = *aside](Committer& to, TimePoint) {
-        to.on_set_aside(aside.table, aside.report);
+        to.on_set_aside(aside.table, aside.report, aside.design.get());
       });
+    } else if (auto const* seen = std::get_if<ShapeSeen>(&action)) {
+      push([seen = *seen](Committer& to, TimePoint) { to.on_shape(seen.table, seen.shape); });
     } else if (auto const* truncated = std::get_if<RootTruncated>(&action)) {
       if (auto const found = partitioned_.find(truncated->table); found != partitioned_.end())
         found->second.note_truncation(truncated->xid);

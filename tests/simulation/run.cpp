@@ -497,7 +497,8 @@ void Run::note_group_visible(LabelRecord const& record) {
   last_together_ = std::max(last_together_, record.end_lsn);
   for (auto const& [id, table] : store_->tables())
     if (is_never_apart_ && goes_on && table.state == TableState::ready &&
-        std::max(store_->copied_lsn(id), last_alone_[id]) <= record.end_lsn)
+        std::max(store_->copied_lsn(id), last_alone_[id]) <= record.end_lsn &&
+        table.applied_lsn > store_->copied_lsn(id)) // an epoch read before its end lacks it
       compared[id.oid - kFirstOid] = record.end_lsn;
   for (auto const& [table, position] : compared) {
     RelationId const id{static_cast<Oid>(kFirstOid + table)};
