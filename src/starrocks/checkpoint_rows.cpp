@@ -1,9 +1,11 @@
 // Format 2 differs from format 1 by log_id of the job and logged_lsn of the owner, format 3 from
-// format 2 by reads_back of the labels.
+// format 2 by reads_back of the labels, format 4 from format 3 by the token of the owner, which is
+// the record of its row.
 #include "starrocks/checkpoint_rows.h"
 
 #include <algorithm>
 #include <map>
+#include <random>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -175,6 +177,14 @@ OwnerRecord::State owner_state_of(std::string const& word) {
 
 } // namespace
 
+std::string make_owner_token() {
+  std::random_device dice; // the system's own, 32 bits a time
+  std::string token;
+  for (int i = 0; i < 4; ++i)
+    token += fmt::format("{:08x}", dice());
+  return token;
+}
+
 std::string job_key(std::string_view job_id) {
   // No job id has a tilde.
   return job_id.size() <= kLongestJobKey
@@ -204,7 +214,7 @@ std::vector<CheckpointRow> rows_of(CheckpointUpdate const& update) {
 }
 
 CheckpointRow row_of(OwnerRecord const& owner) {
-  return {"owner", "",
+  return {"owner", owner.token,
           text_of({{"format", owner.format},
                    {"state", word_of(owner.state)},
                    {"host", owner.host},
@@ -231,9 +241,10 @@ std::string load_body(std::vector<CheckpointRow> const& rows, std::string const&
   return text_of(body);
 }
 
-OwnerRecord read_owner(std::string_view content) {
-  return parsed(content, [](Json const& json) {
+OwnerRecord read_owner(std::string_view record, std::string_view content) {
+  return parsed(content, [record](Json const& json) {
     OwnerRecord owner;
+    owner.token = record;
     owner.format = json.at("format");
     if (owner.format > kStarRocksCheckpointFormat)
       throw Error(

@@ -11,23 +11,24 @@
 
 namespace walrock {
 
-inline constexpr int kStarRocksCheckpointFormat = 3;
+inline constexpr int kStarRocksCheckpointFormat = 4;
 
 // One row; the job and the incarnation complete its key.
 struct CheckpointRow {
   std::string kind;    // job, table, label, owner
-  std::string record;  // key within its kind
+  std::string record;  // key within its kind; of an owner its token
   std::string content; // JSON; empty in a row that is deleted
   bool is_deleted = false;
 };
 
-// Who writes, and how far: the one row of its kind in an incarnation.
+// Who writes, and how far. Of two that claimed the same incarnation each has a row.
 struct OwnerRecord {
   enum class State {
     claimed,  // begins: reads what the incarnation before left
     active,   // everything of the checkpoint stands under its incarnation
     released, // ended in order
   };
+  std::string token; // 32 hexadecimal digits, its own in every start; empty before format 4
   int format = kStarRocksCheckpointFormat;
   State state = State::claimed;
   std::string host;
@@ -41,6 +42,9 @@ struct OwnerRecord {
   Lsn logged_lsn;
 };
 
+// Random.
+[[nodiscard]] std::string make_owner_token();
+
 // The value of the key column `job`: the id itself, or what stands for one that is too long.
 [[nodiscard]] std::string job_key(std::string_view job_id);
 
@@ -53,7 +57,7 @@ struct OwnerRecord {
 
 // Each throws checkpoint_failed (retry never) for what cannot be read; read_owner also
 // checkpoint_mismatch for a newer format.
-[[nodiscard]] OwnerRecord read_owner(std::string_view content);
+[[nodiscard]] OwnerRecord read_owner(std::string_view record, std::string_view content);
 // A row of another kind than owner. Sort the labels when all are there.
 void add_row(Checkpoint& checkpoint, std::string_view kind, std::string_view content);
 void sort_records(Checkpoint& checkpoint);

@@ -7,6 +7,9 @@
 //
 // So of an update either the overtaken one's look comes before the claim, and the successor reads
 // the update; or it comes after, and write() throws before anything can follow from the update.
+//
+// Two that begin at once may claim the same number. Each has an owner row of its own, by its token,
+// so at least one of them sees both: see claim().
 #include "starrocks/checkpoint_store.h"
 
 #include <algorithm>
@@ -52,6 +55,9 @@ struct StarRocksStore::Session {
   void await_visible(Label const& label);
   void settle();
   void commit(Label const& label);
+  [[nodiscard]] CheckpointTable::Owner self() const { return {incarnation, owner}; }
+  [[nodiscard]] bool is_rival(CheckpointTable::Owner const& other) const;
+  [[nodiscard]] std::vector<CheckpointTable::Owner> others();
   void require_ownership();
   void write_owned(std::vector<CheckpointRow> rows, OwnerRecord next);
   void make_table();
@@ -65,12 +71,14 @@ struct StarRocksStore::Session {
   SqlConnection sql;
   CheckpointTable table;
   StreamLoader loader;
+  std::string const token = make_owner_token();
   std::uint64_t incarnation = 0; // 0: none was claimed
   OwnerRecord owner;             // as it was written last
   std::uint64_t label_count = 0;
   std::optional<Label> in_doubt; // its commit was sent, and what came of it is not known
   bool is_lost = false;          // overtaken or removed: nothing is written any more
   TimePoint written_at{};
+  std::optional<CheckpointTable::Owner> silent; // was waited for already
 
   Mutex mutex; // around every use of what is above, once the thread runs
   std::jthread heart;
@@ -97,7 +105,7 @@ void StarRocksStore::Session::refuse(CheckpointTable::Owner const& other,
 void StarRocksStore::Session::put(std::vector<CheckpointRow> const& rows) {
   settle();
   Label const label = make_label({"walrock", settings.job_id, incarnation, table.name(),
-                                  fmt::format("k{}", ++label_count), 0, 0});
+                                  fmt::format("k{}-{}", ++label_count, token.substr(0, 16)), 0, 0});
   Batch batch;
   batch.spec.target = table.name();
   batch.spec.format = LoadFormat::json;
@@ -144,14 +152,31 @@ void StarRocksStore::Session::settle() {
   in_doubt.reset();
 }
 
+// Another walrock's, with the number of this one.
+bool StarRocksStore::Session::is_rival(CheckpointTable::Owner const& other) const {
+  return other.incarnation == incarnation && !other.is(self());
+}
+
+// What an attempt of this start left before it failed is no other's.
+std::vector<CheckpointTable::Owner> StarRocksStore::Session::others() {
+  auto owners = table.owners();
+  std::erase_if(
+      owners, [this](CheckpointTable::Owner const& owner) { return owner.record.token == token; });
+  return owners;
+}
+
 void StarRocksStore::Session::require_ownership() {
   WALROCK_BEFORE(store_look);
   auto const owners = table.owners();
   WALROCK_AFTER(store_look);
-  if (!owners.empty() && owners.back().incarnation == incarnation)
-    return;
+  bool const is_overtaken = !owners.empty() && owners.back().incarnation > incarnation;
+  bool const is_there =
+      std::any_of(owners.begin(), owners.end(),
+                  [this](CheckpointTable::Owner const& owner) { return owner.is(self()); });
+  if (is_there && !is_overtaken)
+    return; // a rival that is there goes on under another number, or not at all
   is_lost = true;
-  if (owners.empty() || owners.back().incarnation < incarnation)
+  if (!is_overtaken)
     throw Error(ErrorCode::checkpoint_failed,
                 fmt::format("the checkpoint of job {} was removed from {} while it was in use",
                             settings.job_id, to_string(table.name())))
@@ -180,7 +205,9 @@ void StarRocksStore::Session::make_table() {
 
 // Clocks of machines differ, so only its own beats tell whether an owner lives.
 void StarRocksStore::Session::await_silence(CheckpointTable::Owner other) {
-  if (other.record.state == OwnerRecord::State::released || other.incarnation == incarnation)
+  bool const is_known_dead =
+      silent && silent->is(other) && silent->record.beat == other.record.beat;
+  if (other.record.state == OwnerRecord::State::released || is_known_dead)
     return;
   Deadline const deadline = Deadline::in(Milliseconds(other.record.silence_ms));
   while (!deadline.is_over(Clock::now())) {
@@ -189,34 +216,48 @@ void StarRocksStore::Session::await_silence(CheckpointTable::Owner other) {
                                    other.record.host, other.record.pid));
     if (!pause_for(kOwnerPoll, stop))
       throw Stopped();
-    auto const owners = table.owners();
+    auto const owners = others();
     if (owners.empty())
       return;
     CheckpointTable::Owner const& now = owners.back();
-    if (now.incarnation == other.incarnation && now.record.state == OwnerRecord::State::released)
+    if (now.is(other) && now.record.state == OwnerRecord::State::released)
       return;
-    if (now.incarnation != other.incarnation || now.record.beat != other.record.beat)
+    if (!now.is(other) || now.record.beat != other.record.beat)
       refuse(now, "runs");
   }
+  silent = other;
   log::warning("takes over from a walrock that went silent host={} pid={}", other.record.host,
                other.record.pid);
 }
 
-void StarRocksStore::Session::claim(std::vector<CheckpointTable::Owner> const& owners) {
-  std::uint64_t const last = owners.empty() ? 0 : owners.back().incarnation;
-  // Again after an attempt that failed: its own claim is no other's.
-  incarnation = std::max({last + 1, incarnation, static_cast<std::uint64_t>(unix_ms_now())});
-  owner = {};
-  owner.host = settings.host;
-  owner.pid = ::getpid();
-  owner.started_at_ms = unix_ms_now();
-  owner.silence_ms = settings.silence.count();
-  WALROCK_BEFORE(store_claim);
-  put({row_of(owner)});
-  WALROCK_AFTER(store_claim);
-  auto const now = table.owners();
-  if (now.empty() || now.back().incarnation != incarnation)
-    refuse(now.empty() ? CheckpointTable::Owner{incarnation, owner} : now.back(), "takes over");
+// Who sees a rival never goes on under their number, so of two that have it at most one does, and
+// its records are the only ones there. The rival that has gone on stays; of two that have not yet,
+// the higher token claims another number.
+void StarRocksStore::Session::claim(std::vector<CheckpointTable::Owner> const& before) {
+  std::uint64_t last = before.empty() ? 0 : before.back().incarnation;
+  while (true) {
+    // Again after an attempt that failed: it goes on above its own claim.
+    incarnation = std::max({last + 1, incarnation, static_cast<std::uint64_t>(unix_ms_now())});
+    owner = {};
+    owner.token = token;
+    owner.host = settings.host;
+    owner.pid = ::getpid();
+    owner.started_at_ms = unix_ms_now();
+    owner.silence_ms = settings.silence.count();
+    WALROCK_BEFORE(store_claim);
+    put({row_of(owner)});
+    WALROCK_AFTER(store_claim);
+    auto const owners = table.owners();
+    if (owners.empty() || !owners.back().is(self()))
+      refuse(owners.empty() ? self() : owners.back(), "takes over");
+    auto const rival = std::find_if(owners.begin(), owners.end(),
+                                    [this](auto const& other) { return is_rival(other); });
+    if (rival == owners.end())
+      return;
+    if (rival->record.state != OwnerRecord::State::claimed)
+      refuse(*rival, "takes over");
+    last = incarnation;
+  }
 }
 
 // The records of the incarnation before, under the new one: in one transaction, with the owner row
@@ -227,7 +268,7 @@ void StarRocksStore::Session::take_over() {
   OwnerRecord next = owner;
   next.state = OwnerRecord::State::active;
   if (before) {
-    Checkpoint const found = table.read(before->incarnation);
+    Checkpoint const found = table.read(*before);
     rows = rows_of(everything_of(found));
     next.flushed_lsn = found.flushed_lsn;
     next.logged_lsn = found.logged_lsn;
@@ -289,11 +330,11 @@ Checkpoint StarRocksStore::read() {
   Session& session = *session_;
   MutexLock const lock(session.mutex);
   if (session.heart.joinable())
-    return session.table.read(session.incarnation);
+    return session.table.read(session.self());
   if (!session.table.is_there())
     return {};
   auto const last = newest_whole(session.table.owners());
-  return last ? session.table.read(last->incarnation) : Checkpoint{};
+  return last ? session.table.read(*last) : Checkpoint{};
 }
 
 void StarRocksStore::write(CheckpointUpdate const& update) {
@@ -324,7 +365,7 @@ std::uint64_t StarRocksStore::begin_incarnation() {
   Session& session = *session_;
   WALROCK_ASSERT(!session.heart.joinable(), "one incarnation in a store");
   session.make_table();
-  auto const owners = session.table.owners();
+  auto const owners = session.others();
   if (!owners.empty())
     session.await_silence(owners.back());
   session.claim(owners);

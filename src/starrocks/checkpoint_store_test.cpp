@@ -6,13 +6,18 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <functional>
 #include <future>
+#include <thread>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/failpoint.h"
+#include "base/log.h"
 #include "starrocks/catalog.h"
 #include "starrocks/checkpoint_table.h"
 #include "starrocks/stream_loader.h"
@@ -97,15 +102,20 @@ TEST(CheckpointRows, RowsOfFormat1AreRead) {
   EXPECT_EQ(found.job.value().log_id, "");
   EXPECT_EQ(found.job.value().consistent_lsn, Lsn{0x100});
   OwnerRecord const owner =
-      read_owner(R"({"format":1,"state":"active","host":"here","pid":7,"started_at_ms":1,)"
-                 R"("beat":3,"silence_ms":1500,"write_number":9,"written_at_ms":5,)"
-                 R"("flushed_lsn":"0/800"})");
+      read_owner("", R"({"format":1,"state":"active","host":"here","pid":7,"started_at_ms":1,)"
+                     R"("beat":3,"silence_ms":1500,"write_number":9,"written_at_ms":5,)"
+                     R"("flushed_lsn":"0/800"})");
+  EXPECT_EQ(owner.token, "");
   EXPECT_EQ(owner.flushed_lsn, Lsn{0x800});
   EXPECT_EQ(owner.logged_lsn, Lsn{});
   OwnerRecord newest = owner;
   newest.format = kStarRocksCheckpointFormat;
   newest.logged_lsn = Lsn{0x900};
-  EXPECT_EQ(read_owner(row_of(newest).content).logged_lsn, Lsn{0x900});
+  newest.token = make_owner_token();
+  CheckpointRow const row = row_of(newest);
+  OwnerRecord const again = read_owner(row.record, row.content);
+  EXPECT_EQ(again.logged_lsn, Lsn{0x900});
+  EXPECT_EQ(again.token, newest.token);
 }
 
 // A label of format 2 does not say whether its rows were read back: that counts as yes.
@@ -123,12 +133,20 @@ TEST(CheckpointRows, ALabelOfFormat2CountsAsReadBack) {
   EXPECT_EQ(found.labels.at(1), label);
 }
 
+TEST(CheckpointRows, EveryOwnerHasATokenOfItsOwn) {
+  std::string const token = make_owner_token();
+  EXPECT_EQ(token.size(), 32U);
+  EXPECT_EQ(token.find_first_not_of("0123456789abcdef"), std::string::npos) << token;
+  EXPECT_NE(token, make_owner_token());
+}
+
 TEST(CheckpointRows, WhatCannotBeReadIsAnError) {
   Checkpoint found;
   EXPECT_EQ(code_of([&] { add_row(found, "label", "{}"); }), ErrorCode::checkpoint_failed);
   EXPECT_EQ(code_of([&] { add_row(found, "table", "not json"); }), ErrorCode::checkpoint_failed);
   EXPECT_EQ(code_of([&] { add_row(found, "spoon", "{}"); }), ErrorCode::checkpoint_failed);
-  EXPECT_EQ(code_of([&] { (void)read_owner("{\"format\": 4}"); }), ErrorCode::checkpoint_mismatch);
+  EXPECT_EQ(code_of([&] { (void)read_owner("", "{\"format\": 5}"); }),
+            ErrorCode::checkpoint_mismatch);
 }
 
 class CheckpointInLive : public testing::Test {
@@ -171,13 +189,61 @@ protected:
     batch.bodies.emplace_back();
     batch.bodies.back().bytes = load_body({row_of(record)}, job_key(settings_.job_id), incarnation);
     batch.row_count = 1;
-    Label const label{settings_.database, fmt::format("{}_{}", settings_.job_id, incarnation)};
+    Label const label{settings_.database,
+                      fmt::format("{}_{}_{}", settings_.job_id, incarnation, ++puts_)};
     ASSERT_EQ(loader.load({label, &batch}).kind, LoadOutcome::Kind::prepared);
     ASSERT_EQ(loader.commit(label).kind, CommitOutcome::Kind::committed);
   }
 
+  // Somebody ended in order, under a number that no clock reaches: the next two have the same.
+  std::uint64_t next_incarnation() {
+    { // makes the table
+      StarRocksStore store(settings_);
+      (void)store.begin_incarnation();
+    }
+    SqlConnection sql(settings_.address);
+    auto owner = CheckpointTable(sql, settings_.database, settings_.job_id).owners().at(0);
+    put_owner(owner.incarnation + 1'000'000'000, owner.record);
+    return owner.incarnation + 1'000'000'001;
+  }
+
+  // Begins store while, between its choice of a number and its claim, somebody else goes on.
+  ErrorCode begin_beside(StarRocksStore& store, std::function<void()> const& meanwhile) {
+    static std::atomic<bool> is_there; // a sink takes no captures
+    is_there = false;
+    std::string const go_on = testing::TempDir() + "walrock-go-on-" + std::to_string(::getpid());
+    std::filesystem::remove(go_on);
+    arm_failpoint(("before_store_claim:pause=" + go_on).c_str());
+    log::set_sink([](log::Level, std::string_view line) {
+      if (line.find("before_store_claim") != std::string_view::npos)
+        is_there = true;
+    });
+    auto begun = std::async(std::launch::async, [&store] {
+      return code_of([&store] { (void)store.begin_incarnation(); });
+    });
+    Deadline const deadline = Deadline::in(Milliseconds(20'000));
+    while (!is_there && !deadline.is_over(std::chrono::steady_clock::now()))
+      std::this_thread::yield();
+    EXPECT_TRUE(is_there);
+    meanwhile();
+    fclose(fopen(go_on.c_str(), "w"));
+    ErrorCode const code = begun.get();
+    arm_failpoint(nullptr);
+    log::set_sink(nullptr);
+    std::filesystem::remove(go_on);
+    return code;
+  }
+
+  std::vector<CheckpointTable::Owner> owners() {
+    SqlConnection sql(settings_.address);
+    return CheckpointTable(sql, settings_.database, settings_.job_id).owners();
+  }
+
   StarRocksStoreSettings settings_;
+  int puts_ = 0;
 };
+
+constexpr ErrorCode kNone = ErrorCode::internal; // of code_of: nothing was thrown
 
 TEST_F(CheckpointInLive, WhatIsWrittenIsReadByTheNextStart) {
   std::uint64_t first = 0;
@@ -281,6 +347,101 @@ TEST_F(CheckpointInLive, AnOvertakenOwnerThatHasNothingToWriteIsToldByItsHeart) 
   ASSERT_EQ(found.wait_for(settings_.beat * 20), std::future_status::ready);
   EXPECT_EQ(found.get(), ErrorCode::instance_running);
   EXPECT_EQ(code_of([&] { idle.write(update_of(0x1000)); }), ErrorCode::instance_running);
+}
+
+TEST_F(CheckpointInLive, WhoClaimsANumberThatAnotherGoesOnUnderGivesUp) {
+  std::uint64_t const number = next_incarnation();
+  StarRocksStore early(settings_);
+  StarRocksStore late(settings_);
+  std::uint64_t of_early = 0;
+  EXPECT_EQ(begin_beside(late,
+                         [&] {
+                           of_early = early.begin_incarnation();
+                           early.write(update_of(0x1000));
+                         }),
+            ErrorCode::instance_running);
+  EXPECT_EQ(of_early, number);
+  EXPECT_EQ(owners().size(), 2U) << "they claimed the same";
+  early.write(update_of(0x2000)); // unharmed
+  EXPECT_EQ(early.read().flushed_lsn, Lsn{0x2000});
+}
+
+TEST_F(CheckpointInLive, OfTwoThatClaimANumberTheLowerTokenGivesUp) {
+  std::uint64_t const number = next_incarnation();
+  StarRocksStore store(settings_);
+  OwnerRecord other;
+  other.token = std::string(32, 'f');
+  EXPECT_EQ(begin_beside(store, [&] { put_owner(number, other); }), ErrorCode::instance_running);
+}
+
+TEST_F(CheckpointInLive, OfTwoThatClaimANumberTheHigherTokenTakesAnother) {
+  std::uint64_t const number = next_incarnation();
+  StarRocksStore store(settings_);
+  OwnerRecord other;
+  other.token = std::string(32, '0');
+  EXPECT_EQ(begin_beside(store, [&] { put_owner(number, other); }), kNone);
+  EXPECT_EQ(owners().back().incarnation, number + 1) << "the other is fenced by the number";
+  store.write(update_of(0x1000));
+  EXPECT_EQ(store.read().flushed_lsn, Lsn{0x1000});
+}
+
+// As a walrock of format 3 wrote it: it looks at the number alone.
+TEST_F(CheckpointInLive, OneWithoutATokenThatClaimsTheSameNumberIsOvertaken) {
+  std::uint64_t const number = next_incarnation();
+  StarRocksStore store(settings_);
+  OwnerRecord other;
+  other.format = 3;
+  EXPECT_EQ(begin_beside(store, [&] { put_owner(number, other); }), kNone);
+  EXPECT_EQ(owners().back().incarnation, number + 1);
+}
+
+TEST_F(CheckpointInLive, OfTwoThatBeginAtOnceOneWrites) {
+  settings_.silence = Milliseconds(20'000); // nobody is taken for dead
+  for (int turn = 0; turn < 5; ++turn) {
+    (void)next_incarnation();
+    StarRocksStore one(settings_);
+    StarRocksStore two(settings_);
+    auto const begin = [](StarRocksStore& store) {
+      return code_of([&store] {
+               (void)store.begin_incarnation();
+               store.write(update_of(0x1000));
+               store.write(update_of(0x2000));
+             }) == kNone;
+    };
+    auto other = std::async(std::launch::async, [&] { return begin(two); });
+    bool const is_one = begin(one);
+    bool const is_two = other.get();
+    EXPECT_TRUE(is_one || is_two);
+    int writing = 0; // one that was overtaken after its last write learns of it with the next
+    for (StarRocksStore* const store : {&one, &two})
+      if (store == &one ? is_one : is_two)
+        writing += code_of([&] { store->write(update_of(0x3000)); }) == kNone ? 1 : 0;
+    EXPECT_EQ(writing, 1);
+  }
+}
+
+TEST_F(CheckpointInLive, AJobOfFormat3IsTakenOver) {
+  {
+    StarRocksStore store(settings_);
+    (void)store.begin_incarnation();
+    store.write(update_of(0x1000));
+  }
+  // Its owner row as that format has it: without a token.
+  SqlConnection sql(settings_.address);
+  CheckpointTable table(sql, settings_.database, settings_.job_id);
+  auto owner = table.owners().at(0);
+  sql.query(fmt::format("DELETE FROM `{}`.`checkpoint` WHERE `job` = '{}' AND `kind` = 'owner'",
+                        settings_.database, settings_.job_id));
+  owner.record.token.clear();
+  owner.record.format = 3;
+  put_owner(owner.incarnation, owner.record);
+  StarRocksStore store(settings_);
+  EXPECT_GT(store.begin_incarnation(), owner.incarnation);
+  EXPECT_EQ(store.read().tables, update_of(0x1000).tables);
+  EXPECT_EQ(store.read().flushed_lsn, Lsn{0x1000});
+  ASSERT_EQ(owners().size(), 1U);
+  EXPECT_EQ(owners()[0].record.token.size(), 32U);
+  EXPECT_EQ(owners()[0].record.format, kStarRocksCheckpointFormat);
 }
 
 TEST_F(CheckpointInLive, AReleasedJobIsTakenOverAtOnce) {

@@ -64,30 +64,33 @@ void CheckpointTable::create() {
 
 std::vector<CheckpointTable::Owner> CheckpointTable::owners() {
   SqlRows const found = sql_.query_leader(fmt::format(
-      "SELECT `incarnation`, `content` FROM {} WHERE `job` = {} AND `kind` = 'owner' ORDER BY "
-      "`incarnation`",
+      "SELECT `incarnation`, `record`, `content` FROM {} WHERE `job` = {} AND `kind` = 'owner' "
+      "ORDER BY `incarnation`, `record`",
       quote_starrocks(name_), quote_starrocks_literal(job_)));
   std::vector<Owner> owners;
   for (SqlRows::Row const& row : found.rows)
-    owners.push_back({number_in(row.at(0), name_), read_owner(row.at(1).value_or(""))});
+    owners.push_back(
+        {number_in(row.at(0), name_), read_owner(row.at(1).value_or(""), row.at(2).value_or(""))});
   return owners;
 }
 
-Checkpoint CheckpointTable::read(std::uint64_t incarnation) {
-  SqlRows const found = sql_.query_leader(
-      fmt::format("SELECT `kind`, `content` FROM {} WHERE `job` = {} AND `incarnation` = {}",
-                  quote_starrocks(name_), quote_starrocks_literal(job_), incarnation));
+Checkpoint CheckpointTable::read(Owner const& of) {
+  SqlRows const found = sql_.query_leader(fmt::format(
+      "SELECT `kind`, `record`, `content` FROM {} WHERE `job` = {} AND `incarnation` = {}",
+      quote_starrocks(name_), quote_starrocks_literal(job_), of.incarnation));
   Checkpoint checkpoint;
   bool has_owner = false;
   for (SqlRows::Row const& row : found.rows) {
     std::string const kind = row.at(0).value_or("");
-    std::string const content = row.at(1).value_or("");
+    std::string const content = row.at(2).value_or("");
     if (kind != "owner") {
       add_row(checkpoint, kind, content);
       continue;
     }
+    if (row.at(1).value_or("") != of.record.token)
+      continue; // of one that has no records
     has_owner = true;
-    OwnerRecord const owner = read_owner(content);
+    OwnerRecord const owner = read_owner(of.record.token, content);
     checkpoint.format = owner.format;
     checkpoint.flushed_lsn = owner.flushed_lsn;
     checkpoint.logged_lsn = owner.logged_lsn;
@@ -95,8 +98,8 @@ Checkpoint CheckpointTable::read(std::uint64_t incarnation) {
     checkpoint.written_at_ms = owner.written_at_ms;
   }
   if (!has_owner)
-    fail_damaged(name_, fmt::format("incarnation {} has no owner row", incarnation));
-  checkpoint.incarnation = incarnation;
+    fail_damaged(name_, fmt::format("incarnation {} has no owner row", of.incarnation));
+  checkpoint.incarnation = of.incarnation;
   sort_records(checkpoint);
   return checkpoint;
 }
@@ -130,7 +133,7 @@ std::optional<CheckpointInStarRocks> read_starrocks_checkpoint(TargetAddress con
   auto const owner = newest_whole(table.owners());
   if (!owner)
     return std::nullopt;
-  return CheckpointInStarRocks{table.read(owner->incarnation), owner->record};
+  return CheckpointInStarRocks{table.read(*owner), owner->record};
 }
 
 } // namespace walrock

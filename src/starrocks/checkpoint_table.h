@@ -28,12 +28,17 @@ public:
   struct Owner {
     std::uint64_t incarnation = 0;
     OwnerRecord record;
+
+    // The same start of the same walrock.
+    [[nodiscard]] bool is(Owner const& other) const {
+      return incarnation == other.incarnation && record.token == other.record.token;
+    }
   };
-  // Of this job, the oldest incarnation first.
+  // Of this job, the oldest incarnation first; of one incarnation the lowest token.
   [[nodiscard]] std::vector<Owner> owners();
-  // Every record of an incarnation, from one statement. Throws checkpoint_failed (retry never) when
-  // its owner row is missing.
-  [[nodiscard]] Checkpoint read(std::uint64_t incarnation);
+  // Every record of an owner, from one statement. Throws checkpoint_failed (retry never) when its
+  // row is missing.
+  [[nodiscard]] Checkpoint read(Owner const& owner);
 
   void remove_before(std::uint64_t incarnation);
   void remove_all();
