@@ -172,7 +172,7 @@ void StarRocksStore::Session::require_ownership() {
   bool const is_overtaken = !owners.empty() && owners.back().incarnation > incarnation;
   bool const is_there =
       std::any_of(owners.begin(), owners.end(),
-                  [this](CheckpointTable::Owner const& owner) { return owner.is(self()); });
+                  [this](CheckpointTable::Owner const& one) { return one.is(self()); });
   if (is_there && !is_overtaken)
     return; // a rival that is there goes on under another number, or not at all
   is_lost = true;
@@ -250,12 +250,9 @@ void StarRocksStore::Session::claim(std::vector<CheckpointTable::Owner> const& b
     auto const owners = table.owners();
     if (owners.empty() || !owners.back().is(self()))
       refuse(owners.empty() ? self() : owners.back(), "takes over");
-    auto const rival = std::find_if(owners.begin(), owners.end(),
-                                    [this](auto const& other) { return is_rival(other); });
-    if (rival == owners.end())
+    if (std::none_of(owners.begin(), owners.end(),
+                     [this](auto const& other) { return is_rival(other); }))
       return;
-    if (rival->record.state != OwnerRecord::State::claimed)
-      refuse(*rival, "takes over");
     last = incarnation;
   }
 }

@@ -71,6 +71,11 @@ std::vector<CheckpointTable::Owner> CheckpointTable::owners() {
   for (SqlRows::Row const& row : found.rows)
     owners.push_back(
         {number_in(row.at(0), name_), read_owner(row.at(1).value_or(""), row.at(2).value_or(""))});
+  auto const rank = [](Owner const& owner) {
+    return std::pair(owner.incarnation, owner.record.state != OwnerRecord::State::claimed);
+  };
+  std::stable_sort(owners.begin(), owners.end(),
+                   [&](Owner const& a, Owner const& b) { return rank(a) < rank(b); });
   return owners;
 }
 

@@ -34,7 +34,8 @@ public:
       return incarnation == other.incarnation && record.token == other.record.token;
     }
   };
-  // Of this job, the oldest incarnation first; of one incarnation the lowest token.
+  // Of this job, the oldest incarnation first; of those that claimed the same one by their tokens,
+  // and last who has gone on under it.
   [[nodiscard]] std::vector<Owner> owners();
   // Every record of an owner, from one statement. Throws checkpoint_failed (retry never) when its
   // row is missing.
