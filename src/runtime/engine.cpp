@@ -37,6 +37,8 @@ constexpr std::uint64_t kOwnMemory = 32ULL << 20; // the program itself
 constexpr std::uint64_t kLeastBudget = 8ULL << 20;
 constexpr Milliseconds kBeginAgain(500);
 constexpr std::size_t kCallThreads = 8; // commits under way at a time
+constexpr std::size_t kStatementThreads =
+    8; // tables that are emptied, altered or swapped at a time
 
 TimePoint clock_now() {
   return std::chrono::steady_clock::now();
@@ -119,9 +121,10 @@ public:
   }
 
   // A thread found out that server or slot are not what they were: the start repairs or refuses.
+  // Or what is in the spool cannot be read: the start empties it, and PostgreSQL has it still.
   bool must_begin_again() {
     auto const found = failure();
-    return found && is_settled_by_start(found->code);
+    return found && (is_settled_by_start(found->code) || found->code == ErrorCode::spool_failed);
   }
 
 private:
@@ -267,12 +270,12 @@ void Run::run_threads(std::stop_token drain, std::stop_token now, EngineResult& 
   std::stop_source stop_loads; // cuts calls short
   std::stop_callback const stop_loads_at_once(now, [&] { stop_loads.request_stop(); });
   LoadPool loads(
-      sizes_.loaders, kCallThreads,
+      {sizes_.loaders, kCallThreads, kStatementThreads},
       [&, options = prepared.load_options] {
         return std::make_unique<StreamLoader>(addresses_.target, addresses_.ddl, options,
                                               stop_loads.get_token());
       },
-      shared);
+      [this](Error const& error) { report_failure(error); }, shared);
   CopyPool copies(copy_settings(incarnation), std::move(prepared.copied),
                   std::move(prepared.snapshot), shared);
   StreamThread stream(stream_settings(prepared, shared), std::move(prepared.followed), shared,

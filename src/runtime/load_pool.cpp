@@ -10,13 +10,16 @@
 
 namespace walrock {
 
-LoadPool::LoadPool(std::size_t loader_count, std::size_t caller_count, MakeTarget make_target,
+LoadPool::LoadPool(ThreadCounts counts, MakeTarget make_target, SpoolLost spool_lost,
                    Shared& shared)
-    : make_target_(std::move(make_target)), shared_(shared) {
-  for (std::size_t i = 0; i < loader_count; ++i)
-    threads_.emplace_back([this](std::stop_token stop) { work(loads_, stop, "load"); });
-  for (std::size_t i = 0; i < caller_count; ++i)
-    threads_.emplace_back([this](std::stop_token stop) { work(calls_, stop, "call"); });
+    : make_target_(std::move(make_target)), spool_lost_(std::move(spool_lost)), shared_(shared) {
+  auto const start = [this](std::size_t count, Channel<LoadJob>& jobs, char const* name) {
+    for (std::size_t i = 0; i < count; ++i)
+      threads_.emplace_back([this, &jobs, name](std::stop_token stop) { work(jobs, stop, name); });
+  };
+  start(counts.loads, loads_, "load");
+  start(counts.calls, calls_, "call");
+  start(counts.statements, statements_, "statement");
 }
 
 void LoadPool::stop() {
@@ -24,14 +27,22 @@ void LoadPool::stop() {
     thread.request_stop();
   loads_.close();
   calls_.close();
+  statements_.close();
   threads_.clear();
 }
 
 void LoadPool::submit(LoadJob job) {
-  bool const has_rows =
-      std::holds_alternative<StartLoad>(job) || std::holds_alternative<StartGroup>(job);
-  Channel<LoadJob>& to = has_rows ? loads_ : calls_;
+  Channel<LoadJob>& to = queue_of(job);
   to.push_now(std::move(job));
+}
+
+Channel<LoadJob>& LoadPool::queue_of(LoadJob const& job) {
+  if (std::holds_alternative<StartLoad>(job) || std::holds_alternative<StartGroup>(job))
+    return loads_;
+  bool const settles_label =
+      std::holds_alternative<SendCommit>(job) || std::holds_alternative<SendRollback>(job) ||
+      std::holds_alternative<AskLabelState>(job) || std::holds_alternative<SettleGroup>(job);
+  return settles_label ? calls_ : statements_;
 }
 
 void LoadPool::work(Channel<LoadJob>& jobs, std::stop_token stop, char const* name) {
@@ -65,15 +76,34 @@ template <typename Outcome, typename Work> Outcome guarded(Outcome otherwise, Wo
 
 } // namespace
 
+// A spool that cannot be read is no fault of the table whose rows were in it.
+template <typename Outcome, typename Work>
+Outcome LoadPool::loaded(Outcome failed, Outcome unknown, Work work) {
+  return guarded(std::move(failed), [&] {
+    try {
+      return work();
+    } catch (Error const& error) {
+      if (error.code() != ErrorCode::spool_failed)
+        throw;
+      spool_lost_(error);
+      unknown.message = error.what();
+      return std::move(unknown);
+    }
+  });
+}
+
 void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
   struct Visitor {
+    LoadPool& pool;
     LoadTarget& target;
     Shared& shared;
 
     void operator()(StartLoad const& load) const {
       LoadOutcome failed;
       failed.kind = LoadOutcome::Kind::failed;
-      shared.events.push_now(Loaded{load.call, guarded(failed, [&] {
+      LoadOutcome unknown;
+      unknown.kind = LoadOutcome::Kind::unreachable;
+      shared.events.push_now(Loaded{load.call, pool.loaded(failed, unknown, [&] {
                                       return target.load({load.label, load.batch});
                                     })});
     }
@@ -94,7 +124,7 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
       GroupOutcome failed;
       failed.cause = LoadOutcome::Kind::failed;
       shared.events.push_now(
-          GroupLoaded{group.call, guarded(failed, [&] {
+          GroupLoaded{group.call, pool.loaded(failed, GroupOutcome(), [&] {
                         return target.load_group({group.label, group.batches, group.progress});
                       })});
     }
@@ -143,7 +173,7 @@ void LoadPool::perform(LoadTarget& target, LoadJob const& job) {
                                     })});
     }
   };
-  std::visit(Visitor{target, shared_}, job);
+  std::visit(Visitor{*this, target, shared_}, job);
 }
 
 } // namespace walrock
