@@ -204,6 +204,7 @@ void CommitThread::share() {
   TimePoint const at = clock_now();
   if (at >= publish_due_) {
     publish_due_ = at + kPublish;
+    shared_.spool.retry(at);
     publish_(committer_);
   }
 }

@@ -72,8 +72,8 @@ void StreamThread::run(std::stop_token stop) {
       if (is_settled_by_start(error.code()))
         throw;
       // A disk that fails is waited for, as a server is.
-      bool const is_busy = error.code() == ErrorCode::slot_in_use ||
-                           (log_ != nullptr && error.code() == ErrorCode::spool_failed);
+      bool const is_busy =
+          error.code() == ErrorCode::slot_in_use || error.code() == ErrorCode::spool_failed;
       faults = has_progressed_ || is_busy ? 0 : faults + 1;
       if ((error.retry() == Retry::never && error.blame() != Blame::engine &&
            error.code() != ErrorCode::source_protocol_violation) ||
@@ -172,6 +172,7 @@ void StreamThread::follow_once(std::stop_token stop) {
     machine_.on_timer(now(), actions);
     perform(actions, stop);
     relieve_memory();
+    transactions_.retry(now());
     if (!has_more_ && (has_fed_all_ || !has_room()))
       wait(stop);
     say_spool_room();
@@ -299,25 +300,33 @@ Milliseconds StreamThread::patience() const {
   return settings_.receive_timeout * (1 << std::min(silences_, 5));
 }
 
-// A spool that is full holds reading back as memory does.
+// A spool that is full holds reading back as memory does, and so does one whose disk is.
 bool StreamThread::has_room() const {
-  return shared_.budget.has_room() && shared_.spool.has_room();
+  return shared_.budget.has_room() && shared_.spool.has_room() && transactions_.has_room();
+}
+
+std::string StreamThread::spool_trouble() const {
+  if (std::string trouble = shared_.spool.trouble(); !trouble.empty())
+    return trouble;
+  if (!transactions_.has_room())
+    return transactions_.trouble();
+  if (shared_.spool.used_bytes() >= shared_.spool.limit())
+    return fmt::format("the spool is full (walrock.spool-limit: {} bytes): nothing is read until "
+                       "StarRocks has taken some of it",
+                       shared_.spool.limit());
+  return {};
 }
 
 void StreamThread::say_spool_room() {
-  bool const is_full = !shared_.spool.has_room();
-  if (is_full == std::exchange(is_spool_full_, is_full))
+  std::string trouble = spool_trouble();
+  if (trouble == spool_trouble_)
     return;
-  if (is_full) {
-    shared_.spool_trouble.set(fmt::format("the spool is full (walrock.spool-limit: {} bytes): "
-                                          "nothing is read until StarRocks has taken some of it",
-                                          shared_.spool.limit()));
-    log::warning("spool is full limit={}: reading stops, PostgreSQL keeps the WAL",
-                 shared_.spool.limit());
-  } else {
-    shared_.spool_trouble.set("");
+  if (trouble.empty())
     log::info("spool has room again used_bytes={}: reading goes on", shared_.spool.used_bytes());
-  }
+  else if (spool_trouble_.empty())
+    log::warning("{}; PostgreSQL keeps the WAL", trouble);
+  spool_trouble_ = trouble;
+  shared_.spool_trouble.set(std::move(trouble));
 }
 
 void StreamThread::relieve_memory() {
@@ -407,8 +416,10 @@ void StreamThread::replay(Replay const& committed, std::stop_token stop) {
 void StreamThread::stay_alive_without_room(std::stop_token stop) {
   send_status_when_due();
   relieve_memory();
+  say_spool_room();
   while (!shared_.budget.has_room() && !stop.stop_requested()) {
     send_status_when_due();
+    say_spool_room();
     pollfd idle{-1, 0, 0};
     ::poll(&idle, 1, 5);
   }

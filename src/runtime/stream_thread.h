@@ -70,6 +70,7 @@ private:
   [[nodiscard]] Milliseconds patience() const;
   void relieve_memory();
   [[nodiscard]] bool has_room() const;
+  [[nodiscard]] std::string spool_trouble() const;
   void say_spool_room();
   void perform(StreamActions& actions, std::stop_token stop);
   void note_row(PartitionWritten const& row);
@@ -96,8 +97,8 @@ private:
   Lsn received_lsn_;
   Lsn keepalive_lsn_; // of the last one
   bool has_more_ = false;
-  bool has_fed_all_ = true; // the machine has all of the log
-  bool is_spool_full_ = false;
+  bool has_fed_all_ = true;     // the machine has all of the log
+  std::string spool_trouble_;   // as it was said last
   bool has_progressed_ = false; // an epoch was handed over since the stream started
 };
 
