@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from tests.e2e.test_failover import SCHEMA, is_synchronized, programs_of
+from tests.e2e.test_failover import SCHEMA, is_synchronized, programs_from
 from tests.support.case import Case
 from tests.support.pg_server import PgServer
 from tests.support.rockpool import Rockpool
@@ -153,7 +153,7 @@ def test_a_durable_spool_that_nothing_needs_may_go(case):
 
 def test_what_a_failover_lost_is_not_loaded_from_the_durable_spool(tmp_path, monkeypatch):
     """The log has commits that the standby never received: on the new primary others stand in their place."""
-    monkeypatch.setenv("PG_BIN", str(programs_of(17)))
+    monkeypatch.setenv("PG_BIN", str(programs_from(17)))
     with PgServer(durable=True) as primary, Rockpool(tmp_path / "rockpool") as rockpool, \
             Case("lost", primary, rockpool, tmp_path) as case:
         case.source(*SCHEMA)

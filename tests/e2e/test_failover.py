@@ -1,11 +1,9 @@
-"""Several hosts, failover slots, a standby as the source. Servers of 17 and 16 where they are at hand."""
-import os
-from pathlib import Path
-
+"""Several hosts, failover slots, a standby as the source. Servers from 16 and 17 on where they are at hand."""
 import pytest
 
 from tests.support.case import Case
 from tests.support.pg_server import PgServer
+from tests.support.pg_versions import server_programs
 from tests.support.programs import free_port
 from tests.support.standby import Standby
 from tests.support.waiting import wait_until
@@ -14,12 +12,13 @@ SCHEMA = ["CREATE TABLE keyed (id int PRIMARY KEY, what text)",
           "INSERT INTO keyed SELECT n, 'row ' || n FROM generate_series(1, 100) n"]
 
 
-def programs_of(major):
-    """A folder with the programs of this version, by WALROCK_PG_BINS ("16=/path,17=/path"), or the test is left out."""
-    named = dict(part.split("=", 1) for part in os.environ.get("WALROCK_PG_BINS", "").split(",") if "=" in part)
-    if str(major) not in named or not Path(named[str(major)], "postgres").exists():
-        pytest.skip(f"no PostgreSQL {major}: name it in WALROCK_PG_BINS")
-    return named[str(major)]
+def programs_from(major):
+    """A folder with the programs of the first server from this version on (tests/support/pg_versions.py), or the test is
+    left out."""
+    found = [folder for version, folder in server_programs().items() if version >= major]
+    if not found:
+        pytest.skip(f"no PostgreSQL from {major} on: name one in WALROCK_PG_BINS")
+    return found[0]
 
 
 def test_hosts_that_do_not_answer_are_passed_over(case):
@@ -61,7 +60,7 @@ def test_failover_slots_are_refused_before_17(case):
 
 
 def test_after_a_failover_the_synchronized_slot_is_followed(rockpool, tmp_path, monkeypatch):
-    monkeypatch.setenv("PG_BIN", str(programs_of(17)))
+    monkeypatch.setenv("PG_BIN", str(programs_from(17)))
     with PgServer(durable=True) as primary, Case("sync", primary, rockpool, tmp_path) as case:
         case.source(*SCHEMA)
         primary.execute("postgres", "SELECT pg_create_physical_replication_slot('standby_slot')")
@@ -95,7 +94,7 @@ def is_synchronized(standby, slot_name):
 
 
 def test_a_standby_is_a_source_from_16_on(rockpool, tmp_path, monkeypatch):
-    monkeypatch.setenv("PG_BIN", str(programs_of(16)))
+    monkeypatch.setenv("PG_BIN", str(programs_from(16)))
     with PgServer(durable=True) as primary, Case("standby", primary, rockpool, tmp_path) as case, \
             Standby(primary, hot_standby_feedback="on") as standby:
         case.source(*SCHEMA)
