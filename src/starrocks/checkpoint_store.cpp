@@ -160,8 +160,8 @@ bool StarRocksStore::Session::is_rival(CheckpointTable::Owner const& other) cons
 // What an attempt of this start left before it failed is no other's.
 std::vector<CheckpointTable::Owner> StarRocksStore::Session::others() {
   auto owners = table.owners();
-  std::erase_if(
-      owners, [this](CheckpointTable::Owner const& owner) { return owner.record.token == token; });
+  std::erase_if(owners,
+                [this](CheckpointTable::Owner const& one) { return one.record.token == token; });
   return owners;
 }
 

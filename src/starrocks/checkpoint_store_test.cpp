@@ -225,7 +225,11 @@ protected:
     while (!is_there && !deadline.is_over(std::chrono::steady_clock::now()))
       std::this_thread::yield();
     EXPECT_TRUE(is_there);
-    meanwhile();
+    try {
+      meanwhile();
+    } catch (std::exception const& error) {
+      ADD_FAILURE() << error.what(); // and the other must not wait for ever
+    }
     fclose(fopen(go_on.c_str(), "w"));
     ErrorCode const code = begun.get();
     arm_failpoint(nullptr);
