@@ -1,12 +1,14 @@
 """The disk under the spool: full, or unreadable. The spool is a cache, so neither ends the run, nor costs a table anything."""
 import os
 import resource
+from contextlib import contextmanager
 
 from tests.e2e.test_target_trouble import running, settle_and_compare
 from tests.support.waiting import wait_until
 
 UNLIMITED = resource.RLIM_INFINITY
 WAITS = "the spool waits for its disk"
+SETTINGS = {"walrock": {"memory": "64MB", "freshness": "200ms"}}
 
 
 def limit_files(walrock, size):
@@ -18,21 +20,28 @@ def trouble_of(walrock):
     return (walrock.status() or {}).get("trouble", "")
 
 
-def insert_much(case, turns, first=0):
-    for turn in range(first, first + turns):
+def insert_much(case):
+    for turn in range(80):
         case.source(f"INSERT INTO events SELECT {10_000_000 + turn * 10_000} + n, md5(n::text) || md5((n * {turn})::text) "
                     "|| md5((n + 1)::text) FROM generate_series(1, 10000) n",
                     f"INSERT INTO keyed SELECT {10_000_000 + turn * 5_000} + n, repeat(md5((n * {turn})::text), 4) "
                     "FROM generate_series(1, 5000) n")
 
 
-def test_a_full_disk_while_starrocks_is_away_is_waited_for(case_with_own_rockpool):
-    case = case_with_own_rockpool
-    with running(case, {"walrock": {"memory": "64MB", "freshness": "200ms"}}) as (walrock, _):
+@contextmanager
+def running_on_a_full_disk(case):
+    """StarRocks is away, and the disk of the spool takes no more."""
+    with running(case, SETTINGS) as (walrock, _):
         case.rockpool.kill()
         limit_files(walrock, 8 << 20)
-        insert_much(case, 80)
+        insert_much(case)
         walrock.wait_until("the full disk to be named", lambda: WAITS in trouble_of(walrock), 90)
+        yield walrock
+
+
+def test_a_full_disk_while_starrocks_is_away_is_waited_for(case_with_own_rockpool):
+    case = case_with_own_rockpool
+    with running_on_a_full_disk(case) as walrock:
         trouble = trouble_of(walrock)
         assert str(case.folder / "checkpoint" / "spool") in trouble and "Check space" in trouble, trouble
         before = walrock.status()
@@ -50,11 +59,7 @@ def test_a_full_disk_while_starrocks_is_away_is_waited_for(case_with_own_rockpoo
 
 def test_starrocks_takes_what_the_disk_did_not(case_with_own_rockpool):
     case = case_with_own_rockpool
-    with running(case, {"walrock": {"memory": "64MB", "freshness": "200ms"}}) as (walrock, _):
-        case.rockpool.kill()
-        limit_files(walrock, 8 << 20)
-        insert_much(case, 80)
-        walrock.wait_until("the full disk to be named", lambda: WAITS in trouble_of(walrock), 90)
+    with running_on_a_full_disk(case) as walrock:
         case.rockpool.start()
     settle_and_compare(case, walrock, seconds=180)
     limit_files(walrock, UNLIMITED)
@@ -64,7 +69,7 @@ def test_starrocks_takes_what_the_disk_did_not(case_with_own_rockpool):
 def test_a_full_disk_under_a_transaction_in_progress_is_waited_for(case_with_own_rockpool):
     case = case_with_own_rockpool
     case.source_as_superuser(f"ALTER ROLE replicator IN DATABASE {case.name} SET logical_decoding_work_mem = '64kB'")
-    with running(case, {"walrock": {"memory": "64MB", "freshness": "200ms"}}) as (walrock, _):
+    with running(case, SETTINGS) as (walrock, _):
         limit_files(walrock, 8 << 20)
         with case.transaction() as cursor:
             for turn in range(20):
@@ -88,7 +93,7 @@ def test_what_cannot_be_read_back_is_read_again_from_postgresql(case_with_own_ro
     case = case_with_own_rockpool
     with running(case, {"walrock": {"memory": "64MB", "spool-limit": "24MB", "freshness": "200ms"}}) as (walrock, _):
         case.rockpool.kill()
-        insert_much(case, 80)
+        insert_much(case)
         walrock.wait_until("the full spool to be named", lambda: "spool is full" in walrock.log(), 90)
         for path in spool_files(walrock):
             os.truncate(path, 0)
