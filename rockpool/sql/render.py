@@ -127,7 +127,7 @@ def _scalar(value, kind):
     if name == "DECIMAL":
         return f"{value:.{kind.scale}f}" if not isinstance(value, str) else value
     if name == "JSON":
-        return "'" + json_value(value) + "'"
+        return "'" + json_value(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
     if isinstance(value, bytes):
         return quoted(value.decode("utf-8", "surrogateescape"))
     if isinstance(value, str):

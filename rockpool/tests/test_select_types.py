@@ -61,6 +61,13 @@ def test_literals_beside_columns_become_the_columns_type(scene):
         assert [r[0] for r in scene.sql(f"SELECT id FROM t WHERE {condition} ORDER BY id")] == wanted, condition
 
 
+def test_texts_and_json_in_arrays_are_escaped_by_backslashes(scene):
+    """CSV bodies double the quotes instead."""
+    check(scene, [
+        (r"""['a\\b', 'a"b', NULL, '', 'x,[y]', 'it''s']""", r"""["a\\b","a\"b",null,"","x,[y]","it's"]"""),
+        (r"""[parse_json('{"a": "it''s", "b": "\\\\"}')]""", r"""['{"a": "it\'s", "b": "\\\\"}']""")])
+
+
 def test_casts_that_fail_are_null(scene):
     check(scene, [
         ("cast('12' as int)", "12"), ("cast(' 12 ' as int)", "12"), ("cast('12.5' as int)", None), ("cast('1e2' as int)", None), ("cast('' as int)", None), ("cast('x' as double)", None), ("cast('1e2' as double)", "100"),
