@@ -8,6 +8,7 @@
 #include "encode/key_cell.h"
 #include "encode/separators.h"
 #include "encode/torn_row.h"
+#include "model/json_scalar.h"
 
 namespace walrock {
 
@@ -17,14 +18,6 @@ void append_number(std::uint64_t number, std::string& out) {
   char digits[20];
   auto const end = std::to_chars(digits, digits + sizeof digits, number).ptr;
   out.append(digits, end);
-}
-
-// StarRocks takes a JSON text of a CSV field that begins otherwise for a string of its own: 5, true
-// and null would become "5", "true" and "null".
-bool is_json_scalar(std::string_view text) {
-  std::size_t const start = text.find_first_not_of(" \t\n\r");
-  return start == std::string_view::npos ||
-         (text[start] != '{' && text[start] != '[' && text[start] != '"');
 }
 
 } // namespace

@@ -19,12 +19,13 @@ struct Question {
 };
 
 // Ends where a row ends, so that what is filled are whole rows.
-Question next_question(std::string_view bytes, std::span<FieldReference const> references) {
+Question next_question(std::string_view bytes, std::span<FieldReference const> references,
+                       std::size_t most_rows) {
   Question out;
   std::size_t row_end = 0;
   for (FieldReference const& reference : references) {
     if (reference.at >= row_end) {
-      if (out.rows.size() >= kRowsReadBack)
+      if (out.rows.size() >= most_rows)
         break;
       row_end = bytes.find(kRowDelimiter, reference.at) + 1;
     }
@@ -36,6 +37,18 @@ Question next_question(std::string_view bytes, std::span<FieldReference const> r
     if (at == fields.end() || *at != reference.field)
       fields.insert(at, reference.field);
     ++out.reference_count;
+  }
+  return out;
+}
+
+// A row of the body may have been moved more than once within its label: then it wants fields of
+// several rows.
+FieldValues read_one_by_one(std::span<WantedRow const> rows, ReadFields const& read) {
+  FieldValues out;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto values = read(rows.subspan(i, 1));
+    WALROCK_ASSERT(values && values->size() == 1, "one row is always answered");
+    out.push_back(std::move(values->front()));
   }
   return out;
 }
@@ -58,9 +71,15 @@ void append_value(std::optional<std::string> const& value, std::string& out) {
 void fill_references(std::string_view bytes, std::span<FieldReference const> references,
                      ReadFields const& read, std::function<bool(std::string_view)> const& take) {
   std::size_t done = 0; // bytes that are in a piece
+  std::size_t most_rows = kRowsReadBack;
   while (!references.empty()) {
-    Question const question = next_question(bytes, references);
-    FieldValues const values = read(question.rows);
+    Question const question = next_question(bytes, references, most_rows);
+    auto answer = read(question.rows);
+    if (!answer && most_rows > 1) {
+      most_rows /= 2;
+      continue;
+    }
+    FieldValues const values = answer ? *std::move(answer) : read_one_by_one(question.rows, read);
     WALROCK_ASSERT(values.size() == question.rows.size(), "every row that was asked for is told");
     std::string piece;
     for (FieldReference const& reference : references.first(question.reference_count)) {

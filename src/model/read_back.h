@@ -13,8 +13,7 @@
 
 namespace walrock {
 
-// Rows whose fields are asked for at once: a text of StarRocks has up to 1 MB, twice that in
-// hexadecimal digits.
+// The most rows whose fields are asked for at once.
 inline constexpr std::size_t kRowsReadBack = 16;
 
 // The row of one key, and which of its fields are wanted.
@@ -26,7 +25,9 @@ struct WantedRow {
 // The values of the wanted fields, row by row, as they are loaded (bytes as hexadecimal digits);
 // nothing: NULL.
 using FieldValues = std::vector<std::vector<std::optional<std::string>>>;
-using ReadFields = std::function<FieldValues(std::span<WantedRow const>)>;
+// Nothing: the answer would be too large, fewer rows are to be asked for. One row is always
+// answered.
+using ReadFields = std::function<std::optional<FieldValues>(std::span<WantedRow const>)>;
 
 // The body with its references filled, in pieces that are bodies of their own (whole rows), each of
 // which is given to `take` before the next is read, as long as it wants more. Throws what `read`

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "model/json_scalar.h"
 #include "model/names.h"
 
 namespace walrock {
@@ -42,25 +44,47 @@ std::string read_as(LoadField const& field) {
   return field.type.starts_with("VARBINARY") ? "hex(" + name + ")" : name;
 }
 
-} // namespace
-
-FieldValues read_fields(SqlConnection& sql, LoadSpec const& spec,
-                        std::span<WantedRow const> wanted) {
-  std::set<std::size_t> fields;
-  std::string places;
-  std::string conditions;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    fields.insert(wanted[i].fields.begin(), wanted[i].fields.end());
-    std::string const condition = condition_of(spec, *wanted[i].key);
-    places += fmt::format(" WHEN {} THEN {}", condition, i);
-    conditions += (i == 0 ? "" : " OR ") + condition;
+// StarRocks prints the texts of an array with \" and \\; CSV takes "" and leaves backslashes alone.
+// Everything else, of any element that is loaded, is the same.
+std::string array_as_loaded(std::string_view printed) {
+  std::string out;
+  out.reserve(printed.size());
+  for (std::size_t i = 0; i < printed.size(); ++i) {
+    bool const is_escape = printed[i] == '\\' && i + 1 < printed.size();
+    char const c = is_escape ? printed[++i] : printed[i];
+    if (is_escape && c == '"')
+      out += '"';
+    out += c;
   }
+  return out;
+}
+
+struct Places {
+  std::string cases;      // which of the wanted rows it is
+  std::string conditions; // that it is one of them
+};
+
+Places places_of(LoadSpec const& spec, std::span<WantedRow const> wanted) {
+  Places out;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    std::string const condition = condition_of(spec, *wanted[i].key);
+    out.cases += fmt::format(" WHEN {} THEN {}", condition, i);
+    out.conditions += (i == 0 ? "" : " OR ") + condition;
+  }
+  return out;
+}
+
+FieldValues ask(SqlConnection& sql, LoadSpec const& spec, std::span<WantedRow const> wanted) {
+  std::set<std::size_t> fields;
+  for (WantedRow const& row : wanted)
+    fields.insert(row.fields.begin(), row.fields.end());
+  Places const places = places_of(spec, wanted);
   std::string columns;
   for (std::size_t const field : fields)
     columns += ", " + read_as(spec.fields.at(field));
-  SqlRows const found = sql.query_leader(fmt::format("SELECT CASE{} END AS `{}`{} FROM {} WHERE {}",
-                                                     places, kPlaceColumn, columns,
-                                                     quote_starrocks(spec.target), conditions));
+  SqlRows const found = sql.query_leader(
+      fmt::format("SELECT CASE{} END AS `{}`{} FROM {} WHERE {}", places.cases, kPlaceColumn,
+                  columns, quote_starrocks(spec.target), places.conditions));
   FieldValues out(wanted.size());
   for (SqlRows::Row const& row : found.rows) {
     std::size_t place = wanted.size();
@@ -71,11 +95,57 @@ FieldValues read_fields(SqlConnection& sql, LoadSpec const& spec,
                   "StarRocks answers with a row that was not asked for: " + text);
     std::size_t column = 0;
     for (std::size_t const field : fields) {
-      ++column;
-      if (std::find(wanted[place].fields.begin(), wanted[place].fields.end(), field) !=
-          wanted[place].fields.end())
-        out[place].push_back(row.at(column));
+      std::optional<std::string> const& printed = row.at(++column);
+      if (!std::binary_search(wanted[place].fields.begin(), wanted[place].fields.end(), field))
+        continue;
+      out[place].push_back(printed ? std::optional(as_loaded(spec.fields.at(field), *printed))
+                                   : std::nullopt);
     }
+  }
+  return out;
+}
+
+// The row whose values are too large for one answer, value by value.
+FieldValues ask_each(SqlConnection& sql, LoadSpec const& spec, WantedRow const& row) {
+  FieldValues out(1);
+  for (std::size_t const field : row.fields) {
+    WantedRow const wanted{row.key, {field}};
+    try {
+      FieldValues found = ask(sql, spec, {&wanted, 1});
+      std::move(found[0].begin(), found[0].end(), std::back_inserter(out[0]));
+    } catch (AnswerTooLarge const& error) {
+      throw Error(ErrorCode::copy_needed,
+                  fmt::format("column {} of the row {} of {}, which is needed under a new key, "
+                              "cannot be read back: {}",
+                              spec.fields.at(field).column, condition_of(spec, *row.key),
+                              to_string(spec.target), error.what()));
+    }
+  }
+  return out;
+}
+
+} // namespace
+
+std::string as_loaded(LoadField const& field, std::string printed) {
+  if (field.type.starts_with("ARRAY<"))
+    return array_as_loaded(printed);
+  if (field.type == "JSON" && is_json_scalar(printed))
+    throw Error(ErrorCode::value_unsupported,
+                fmt::format("column {}, which must be read back from the target, holds a JSON "
+                            "number, true, false or null, which CSV cannot say",
+                            field.column));
+  return printed;
+}
+
+std::optional<FieldValues> read_fields(SqlConnection& sql, LoadSpec const& spec,
+                                       std::span<WantedRow const> wanted) {
+  FieldValues out;
+  try {
+    out = ask(sql, spec, wanted);
+  } catch (AnswerTooLarge const&) {
+    if (wanted.size() > 1)
+      return std::nullopt;
+    out = ask_each(sql, spec, wanted.front());
   }
   for (std::size_t i = 0; i < wanted.size(); ++i)
     if (out[i].size() != wanted[i].fields.size())

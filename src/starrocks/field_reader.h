@@ -2,7 +2,9 @@
 // docs/design/rows-without-key.md. The leader is asked: it knows of every commit that is visible.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "model/batch.h"
@@ -12,10 +14,15 @@
 
 namespace walrock {
 
-// The wanted fields of rows of spec.target, whose fields and key `spec` names. Throws as
-// SqlConnection::query does, and copy_needed when a row is not there.
-[[nodiscard]] FieldValues read_fields(SqlConnection& sql, LoadSpec const& spec,
-                                      std::span<WantedRow const> wanted);
+// The wanted fields of rows of spec.target, whose fields and key `spec` names. Nothing: the answer
+// of more than one row is too large. Throws as SqlConnection::query does, copy_needed when a row is
+// not there or one of its values too large, and what as_loaded throws.
+[[nodiscard]] std::optional<FieldValues> read_fields(SqlConnection& sql, LoadSpec const& spec,
+                                                     std::span<WantedRow const> wanted);
+
+// A value that StarRocks printed in an answer, as CSV loads it. Throws value_unsupported for one
+// that CSV cannot say: a JSON document that is a number, true, false or null.
+[[nodiscard]] std::string as_loaded(LoadField const& field, std::string printed);
 
 // Where the wanted rows of spec.target stand, of which spec.key is hash, lsn and index. Throws as
 // read_fields.

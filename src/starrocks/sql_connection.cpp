@@ -23,9 +23,11 @@ using Clock = std::chrono::steady_clock;
 
 // A connection that was idle for longer is asked whether it is alive before a statement goes out.
 constexpr Milliseconds kPingAfter{30'000};
-// Of one result, and of one packet of it. The catalog of many thousand columns stays below.
+// Of one result, and of one packet of it, which is a row. The catalog of many thousand columns
+// stays below, and so does any one value but for an ARRAY: StarRocks has JSON of up to 16 MB, texts
+// of up to 1 MB, and bytes that are twice that in hexadecimal digits. Rows have no limit.
 constexpr std::size_t kMostResultBytes = 32U << 20U;
-constexpr unsigned long kMostPacketBytes = 8UL << 20U;
+constexpr unsigned long kMostPacketBytes = kMostResultBytes;
 
 bool contains(std::string_view text, std::string_view wanted) {
   return text.find(wanted) != std::string_view::npos;
@@ -86,7 +88,7 @@ SqlRows rows_of(MYSQL* handle, MYSQL_RES* result) {
     if (bytes > kMostResultBytes) {
       // Else libmariadb would read the rest before it lets go.
       ::shutdown(mysql_get_socket(handle), SHUT_RDWR);
-      throw ConnectionLost(
+      throw AnswerTooLarge(
           ErrorCode::target_unreachable,
           fmt::format("StarRocks sends a result of more than {} bytes", kMostResultBytes));
     }
@@ -99,6 +101,10 @@ SqlRows rows_of(MYSQL* handle, MYSQL_RES* result) {
 void throw_sql_error(unsigned number, std::string_view sqlstate, std::string_view text) {
   if (is_login_refused(number, text))
     throw Error(ErrorCode::target_login_refused, fmt::format("StarRocks: {}", text));
+  if (number == CR_NET_PACKET_TOO_LARGE)
+    throw AnswerTooLarge(
+        ErrorCode::target_unreachable,
+        fmt::format("StarRocks sends a row of more than {} bytes: {}", kMostPacketBytes, text));
   if (is_connection_error(number))
     throw ConnectionLost(ErrorCode::target_unreachable,
                          fmt::format("the connection to StarRocks is lost: {}", text));
@@ -217,7 +223,12 @@ void SqlConnection::Mysql::open() {
 }
 
 void SqlConnection::Mysql::fail() {
-  unsigned const number = mysql_errno(handle);
+  // libmariadb tells of a packet beyond the limit as of a lost connection; the network it notes
+  // as 2.
+  constexpr char kNotOfTheNetwork = 1;
+  bool const is_too_large =
+      mysql_errno(handle) == CR_SERVER_LOST && handle->net.error == kNotOfTheNetwork;
+  unsigned const number = is_too_large ? CR_NET_PACKET_TOO_LARGE : mysql_errno(handle);
   std::string const sqlstate = mysql_sqlstate(handle);
   std::string const text = mysql_error(handle);
   if (is_connection_error(number))

@@ -2,9 +2,9 @@
 // statement and again after the connection was lost; never repeats a statement by itself.
 //
 // Errors: 1045 or "Access denied for user" is target_login_refused; a connection that cannot be
-// made or breaks is ConnectionLost target_unreachable; missing rights are target_permission_denied;
-// everything else is target_query_failed with the server's words. StarRocks sends 1064 for nearly
-// everything, so texts are matched before numbers.
+// made or breaks is ConnectionLost target_unreachable, also AnswerTooLarge; missing rights are
+// target_permission_denied; everything else is target_query_failed with the server's words.
+// StarRocks sends 1064 for nearly everything, so texts are matched before numbers.
 //
 // Lives on one thread.
 #pragma once
@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "starrocks/address.h"
 
 namespace walrock {
@@ -31,6 +32,13 @@ struct SqlRows {
   [[nodiscard]] std::optional<std::size_t> find(std::string_view column) const;
   // The value of a column in a row; nothing for NULL and for a column that is not there.
   [[nodiscard]] std::optional<std::string> value(Row const& row, std::string_view column) const;
+};
+
+// StarRocks sends a larger answer than is taken, of one statement or of one row. The connection is
+// closed.
+class AnswerTooLarge : public ConnectionLost {
+public:
+  using ConnectionLost::ConnectionLost;
 };
 
 class SqlConnection {

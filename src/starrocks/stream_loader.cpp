@@ -164,7 +164,7 @@ StreamLoader::fill_and_send(LoadSpec const& spec, Body const& body, std::string_
   };
   auto const values = [&](std::span<WantedRow const> wanted) {
     WALROCK_BEFORE(stream_read_back);
-    FieldValues found = read_fields(sql_, spec, wanted);
+    std::optional<FieldValues> found = read_fields(sql_, spec, wanted);
     WALROCK_AFTER(stream_read_back);
     return found;
   };

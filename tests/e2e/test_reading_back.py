@@ -1,6 +1,8 @@
 """Key changes of rows with large values that PostgreSQL does not send again: docs/design/reading-back.md."""
 import pytest
 
+from tests.support.job_file import merge
+
 BIG = "repeat(md5({}::text), 200)"
 READ_BACK = {"sink": {"starrocks": {"unchanged-values": "read-back"}}}
 
@@ -20,8 +22,12 @@ def begin(case, changes=None):
     return walrock
 
 
+def copies_of(walrock, table):
+    return walrock.log().count(f"copied table=public.{table}")
+
+
 def copies(walrock):
-    return walrock.log().count("copied table=public.docs")
+    return copies_of(walrock, "docs")
 
 
 @pytest.mark.parametrize("changes", [None, READ_BACK], ids=["partial-update", "read-back"])
@@ -68,3 +74,47 @@ def test_a_row_that_is_missing_in_the_target_has_its_table_copied_again(case):
     walrock.wait_until_ready("public.docs")
     case.settle_and_compare(walrock, "docs")
     assert "is not there" in walrock.log()
+
+
+def test_answers_that_are_too_large_are_asked_for_in_pieces(case):
+    """What StarRocks sends of these rows together, and of row 100 alone, is more than is taken at once."""
+    megabyte = "repeat(md5({}::text), 32000)"
+    wide = [f"c{n}" for n in range(36)]
+    case.source("CREATE TABLE large (id int PRIMARY KEY, v text, a text, b text, c text, " + ", ".join(f"{name} text" for name in wide) + ")",
+                *(f"ALTER TABLE large ALTER {name} SET STORAGE EXTERNAL" for name in ("a", "b", "c", *wide)),
+                f"INSERT INTO large (id, v, a, b, c) SELECT n, 'v', {megabyte.format('n')}, {megabyte.format('(-n)')}, {megabyte.format('(n * 7)')} FROM generate_series(1, 17) n",
+                f"INSERT INTO large (id, v, {', '.join(wide)}) SELECT 100, 'w', {', '.join(megabyte.format(n) for n in range(len(wide)))}")
+    walrock = case.walrock("public.large").start()
+    walrock.wait_until_ready("public.large")
+    case.source("UPDATE large SET id = id + 1000")
+    case.settle_and_compare(walrock, "large", seconds=120)
+    assert copies_of(walrock, "large") == 1
+    assert "more than" not in walrock.log()
+
+
+# Texts, JSON and numbers of an ARRAY column go to StarRocks in one form and come back in another.
+ELEMENTS = r"""ARRAY['a\b', 'a"b', NULL, '', E'a\nb', 'x,y', '[z]', '{k}', '\', '"', '\"', '""', '\\', '\n', '\N', 'null', '''', ' ', 'ü€😀']"""
+ARRAYS = {"tables": {"public.lists": {"column-types": {"texts": "ARRAY<VARCHAR(20000)>", "days": "ARRAY<DATE>", "flags": "ARRAY<BOOLEAN>",
+                                                       "prices": "ARRAY<DECIMAL(10,2)>", "halves": "ARRAY<DOUBLE>"}}}}
+
+
+@pytest.mark.parametrize("changes", [None, READ_BACK], ids=["partial-update", "read-back"])
+def test_arrays_come_back_as_they_were(case, changes):
+    names = ("texts", "days", "flags", "prices", "halves")
+    case.source("CREATE TABLE lists (id int PRIMARY KEY, v text, texts text[], days date[], flags boolean[], prices numeric(10,2)[], halves float8[])",
+                *(f"ALTER TABLE lists ALTER {name} SET STORAGE EXTERNAL" for name in names),
+                f"INSERT INTO lists SELECT n, 'v', {ELEMENTS} || repeat('long ', 800), array_fill('2021-01-05'::date, ARRAY[1000]) || NULL::date, "
+                "array_fill(true, ARRAY[4000]) || NULL::boolean || false, array_fill(1.50::numeric(10,2), ARRAY[500]) || NULL::numeric, "
+                "array_fill(0.1::float8, ARRAY[400]) || NULL::float8 || 1e100::float8 FROM generate_series(1, 3) n",
+                "INSERT INTO lists VALUES (4, 'v', '{}', '{}', '{}', '{}', '{}')")
+    walrock = case.walrock("public.lists", merge(ARRAYS, changes or {})).start()
+    walrock.wait_until_ready("public.lists")
+    columns = ", ".join(names)
+    before = case.target(f"SELECT id, {columns} FROM lists ORDER BY id")
+    assert bytes(before[0][1]).startswith(rb'["a\\b","a\"b",null,"",'), before[0][1][:100]
+    case.source("UPDATE lists SET v = 'w' WHERE id = 1", "UPDATE lists SET id = id + 1000 WHERE id > 1")
+    case.settle(walrock)
+    assert copies_of(walrock, "lists") == 1
+    after = case.target(f"SELECT id, v, {columns} FROM lists ORDER BY id")
+    assert [row[:2] for row in after] == [["1", "w"], ["1002", "v"], ["1003", "v"], ["1004", "v"]]
+    assert [row[2:] for row in after] == [row[1:] for row in before]
