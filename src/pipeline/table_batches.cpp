@@ -52,10 +52,14 @@ void TableBatches::upsert(Row row, RowOrigin origin) try {
   else
     append_upsert(row, origin);
 } catch (Error const& error) {
-  if (error.code() != ErrorCode::value_unsupported || quarantine_ == nullptr || !is_keyed())
+  if (!is_diverted(error))
     throw;
   // Not what StarRocks would refuse: it would bend it.
   divert_row(row, {{}, "", error.what(), "", 0}, origin);
+}
+
+bool TableBatches::is_diverted(Error const& error) const {
+  return error.code() == ErrorCode::value_unsupported && quarantine_ != nullptr && is_keyed();
 }
 
 void TableBatches::remove(Row key_row, RowOrigin origin) {
@@ -119,8 +123,17 @@ bool TableBatches::rekey(Row old_key_row, Row new_row, RowOrigin origin, OldKey 
   encoder_->append_key(old_key_row, old_key);
   if (is_watched() && quarantine_->holds(old_key))
     return false; // what is there is not the row's last value
-  if (!complete(new_row, old_key_row, old_key, origin))
-    return false;
+  try {
+    if (!complete(new_row, old_key_row, old_key, origin))
+      return false;
+  } catch (Error const& error) {
+    if (!is_diverted(error))
+      throw;
+    throw Error(ErrorCode::copy_needed, std::string(error.what()) +
+                                            ": of the row, which has a new key, the large values "
+                                            "that PostgreSQL did not send again cannot be kept in "
+                                            "quarantine");
+  }
   std::string const whole = completed_;
   std::vector<FieldReference> references = std::move(references_);
   bool const is_known = references.empty();
@@ -260,7 +273,7 @@ void TableBatches::append_indexed(Row row, Op op, RowOrigin origin) {
   std::string key;
   encoder_->append_key(row, key, origin);
   if (!absent.empty()) {
-    if (may_fold(key) && complete(row, row, key, origin)) {
+    if (may_fold(key, origin.kind == ChangeKind::delete_) && complete(row, row, key, origin)) {
       append_encoded(key, completed_, false, std::move(references_));
       return;
     }
@@ -438,9 +451,19 @@ bool TableBatches::may_be_in_closed_part(std::string const& key) const {
 
 // A partial row becomes a full one where the part has a full row of its key; with
 // read_back_unchanged wherever its unchanged cells can be told.
-bool TableBatches::may_fold(std::string const& key) const {
+bool TableBatches::may_fold(std::string const& key, bool is_mark) const {
   auto const found = places_.find(key);
-  return reads_back_ || (found != places_.end() && found->second.batch == full_);
+  return is_read_back(is_mark) || (found != places_.end() && found->second.batch == full_);
+}
+
+// A mark leaves out all values but the key's, not only those that are large: with JSON documents
+// among them many a row could not be read back, as CSV cannot say 5, true and null.
+bool TableBatches::is_read_back(bool is_mark) const {
+  auto const& columns = encoder_->plan().columns;
+  return reads_back_ &&
+         !(is_mark && std::any_of(columns.begin(), columns.end(), [](ColumnPlan const& column) {
+             return column.conversion == Conversion::json && column.type == "JSON";
+           }));
 }
 
 Body const& TableBatches::body_of(Place const& place) {

@@ -59,7 +59,8 @@ public:
   // A new key for a row of which some cells are unknown: the value exists only under the old key,
   // in the open part or in the target, from where it will be read back. False, and nothing
   // appended that counts, when it is neither: the old key has rows in a part of this epoch that is
-  // closed, or in quarantine, or in a form that cannot be read here.
+  // closed, or in quarantine, or in a form that cannot be read here. Throws copy_needed for a row
+  // that goes to quarantine, where it would lack these cells.
   [[nodiscard]] bool rekey(Row old_key_row, Row new_row, RowOrigin origin,
                            OldKey old = OldKey::removed);
 
@@ -101,6 +102,8 @@ private:
   };
 
   [[nodiscard]] bool is_keyed() const;
+  // Of an error about a row: the row goes to quarantine.
+  [[nodiscard]] bool is_diverted(Error const& error) const;
   // Divert what the quarantine says; else append and release the key.
   void upsert_watched(Row row, RowOrigin origin);
   void remove_watched(Row key_row, RowOrigin origin);
@@ -125,7 +128,8 @@ private:
   // The full row that `row` becomes, with what the last row of `key` says, and references to the
   // target's row of it for the rest. False when that cannot be told.
   [[nodiscard]] bool complete(Row row, Row key_row, std::string const& key, RowOrigin origin);
-  [[nodiscard]] bool may_fold(std::string const& key) const;
+  [[nodiscard]] bool may_fold(std::string const& key, bool is_mark) const;
+  [[nodiscard]] bool is_read_back(bool is_mark) const;
   [[nodiscard]] static Body const& body_of(Place const& place);
   [[nodiscard]] static std::optional<std::string_view> row_at(Place const& place); // not spooled
   // May rows of the key be in a closed part of this epoch?

@@ -295,6 +295,45 @@ TEST_F(TableBatchesTest, UnchangedCellsAreReadBackInTheLabelOfTheOthers) {
   EXPECT_EQ(parts[0].batches[0].bodies[0].references.size(), 1u);
 }
 
+// Of all its values CSV could not say a document that is 5, true or null.
+TEST_F(TableBatchesTest, AMarkOfARowWithJsonIsAPartialUpdateAndNeverReadBack) {
+  for (bool const has_json : {false, true}) {
+    TablePlan marked = plan();
+    if (has_json) {
+      marked.columns[2].type = "JSON";
+      marked.columns[2].conversion = Conversion::json;
+    }
+    RowEncoder const with_json(marked);
+    TableBatches soft{&budget, {}};
+    soft.use(&with_json);
+    soft.read_back_unchanged();
+    std::vector<Value> const row{text("1"), Value::null(), Value::null()};
+    RowOrigin origin;
+    origin.kind = ChangeKind::delete_;
+    soft.mark_deleted(row, false, origin);
+    EXPECT_EQ(soft.has_references(), !has_json);
+    EXPECT_EQ(soft.take().at(0).batches.at(0).spec.partial_update, has_json);
+  }
+}
+
+// In quarantine the row would lack the value that only the old key's row has.
+TEST_F(TableBatchesTest, ANewKeyOfARowThatIsDivertedIsNotTold) {
+  TablePlan dated = plan();
+  dated.columns[1].type = "DATE";
+  RowEncoder const with_date(dated);
+  batches.use(&with_date);
+  EXPECT_THROW((void)rekey("1", "2", "infinity"), Error); // as it is, without a quarantine
+  Quarantine quarantine(&budget, {"public", "t"}, {"demo", "t"}, 1000);
+  batches.divert_to(&quarantine);
+  try {
+    (void)rekey("1", "2", "infinity");
+    ADD_FAILURE();
+  } catch (Error const& error) {
+    EXPECT_EQ(error.code(), ErrorCode::copy_needed);
+  }
+  EXPECT_TRUE(batches.is_empty());
+}
+
 TEST_F(TableBatchesTest, ClearDropsEverythingAndCountsIt) {
   upsert("1", "a", "x");
   partial("2", "b");

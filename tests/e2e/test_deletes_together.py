@@ -107,6 +107,28 @@ def test_large_values_stay_with_rows_that_are_marked_moved_and_back(case, values
     assert values == "partial-update" or walrock.log().count("copied table=public.docs") == 1
 
 
+DOCUMENTS = ["5", "-1.5", "true", "null", '"5"', '{"a": [1, null]}', "[5]", None]
+
+
+def test_json_of_rows_that_are_marked_stays_what_it_is(case):
+    """Numbers, true and null come back from the target in a form that would be loaded as texts."""
+    case.source("CREATE TABLE papers (id int PRIMARY KEY, v text, doc jsonb, big text)", "ALTER TABLE papers ALTER big SET STORAGE EXTERNAL",
+                *(f"INSERT INTO papers VALUES ({n}, 'v', {'NULL' if doc is None else repr(doc)}, {BIG.format(n)})" for n, doc in enumerate(DOCUMENTS)))
+    walrock = case.walrock("public.papers", soft(**{"unchanged-values": "read-back"})).start()
+    walrock.wait_until_ready("public.papers")
+    before = case.target("SELECT id, v, CAST(doc AS STRING), json_query(doc, '$') IS NULL, big FROM papers ORDER BY id")
+    kinds = case.target("SELECT id, doc FROM papers ORDER BY id")
+    case.source("UPDATE papers SET v = 'w' WHERE id = 1", "DELETE FROM papers WHERE id % 2 = 0", "BEGIN", "UPDATE papers SET v = 'x' WHERE id = 3",
+                "DELETE FROM papers WHERE id = 3", "COMMIT", "DELETE FROM papers")
+    case.settle(walrock)
+    assert case.target("SELECT COUNT(*) FROM papers WHERE _walrock_deleted") == [["8"]]
+    assert case.target("SELECT id, doc FROM papers ORDER BY id") == kinds
+    after = case.target("SELECT id, v, CAST(doc AS STRING), json_query(doc, '$') IS NULL, big FROM papers ORDER BY id")
+    changed = {"1": "w", "3": "x"}
+    assert after == [[row[0], changed.get(row[0], row[1]), *row[2:]] for row in before]
+    assert walrock.log().count("copied table=public.papers") == 1
+
+
 # -- a key that the job names ------------------------------------------------------------------
 
 def test_a_key_that_the_job_names_is_the_one_that_is_marked(case):

@@ -327,3 +327,25 @@ def test_a_death_at_any_step_loses_and_doubles_nothing(case, failpoint, semantic
     case.source(f"UPDATE narrow SET what = 'ok', big = {WIDE}")
     assert_exact_but_for(case, walrock)
     case.assert_identical("narrow")
+
+
+def test_a_row_with_a_new_key_and_a_value_that_is_not_held_goes_to_quarantine_whole(case):
+    """Its large value is known only under the old key, so the table is copied again."""
+    case.source("CREATE TABLE narrow (id int PRIMARY KEY, day date, n int, big text)", "ALTER TABLE narrow ALTER big SET STORAGE EXTERNAL",
+                "CREATE TABLE healthy (id int PRIMARY KEY)",
+                f"INSERT INTO narrow SELECT n, '2024-01-01', n, {WIDE} FROM generate_series(1, 5) n")
+    walrock = start(case)
+    case.source("UPDATE narrow SET id = 9, day = 'infinity' WHERE id = 2", "UPDATE narrow SET id = 10 WHERE id = 3")
+    walrock.wait_until("the table to be copied again", lambda: walrock.log().count("copied table=public.narrow") == 2)
+    walrock.wait_until_ready("public.narrow")
+    case.settle(walrock)
+    (row,) = kept(walrock)[9]
+    assert sorted(kept(walrock)) == [9]
+    assert [str(row[name]) for name in ("id", "day", "n")] == ["9", "infinity", "2"]
+    assert row["big"] == case.source("SELECT big FROM narrow WHERE id = 9")[0][0]
+    query = "SELECT id, day, n, big FROM narrow WHERE id <> 9 ORDER BY id"
+    assert as_texts(case.source(query)) == as_texts(case.target(query))
+    case.source("UPDATE narrow SET day = '2024-02-02', big = 'sent' WHERE id = 9")
+    case.settle(walrock)
+    assert kept(walrock) == {}
+    case.assert_identical("narrow")
