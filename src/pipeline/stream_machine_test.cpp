@@ -301,6 +301,27 @@ TEST_F(StreamMachineTest, UnchangedToastGoesIntoAPartialUpdate) {
   EXPECT_TRUE(epochs[0].tables[0].needs_record);
 }
 
+// So comes an UPDATE that carries a row into the publication's row filter: the target lacks it.
+TEST_F(StreamMachineTest, AnInsertWithoutALargeValueHasItsTableCopiedAgain) {
+  FollowedTable table = followed(1, Lsn{kStart}, {"*id", "v", "w"});
+  table.source.row_filter = "(id > 3)";
+  machine.follow(std::move(table));
+  catalog[1] = {"*id", "v", "w"};
+  feed(begin(200));
+  feed(relation(1, {"*id", "v", "w"}));
+  feed(insert(1, {"4", "a", "u"}));
+  feed(commit(200, 210));
+  tick();
+  ASSERT_EQ(set_aside.size(), 1u);
+  EXPECT_EQ(set_aside[0].report.code, ErrorCode::copy_needed);
+  EXPECT_EQ(set_aside[0].report.message,
+            "an UPDATE of public.t1 carried a row into the publication's row filter (id > 3); "
+            "PostgreSQL did not send its large value of column w, which did not change");
+  EXPECT_NE(set_aside[0].report.advice.find("ALTER TABLE \"public\".\"t1\" REPLICA IDENTITY FULL"),
+            std::string::npos);
+  EXPECT_TRUE(rows(1).empty());
+}
+
 TEST_F(StreamMachineTest, WithIdentityFullUnchangedToastIsFilledFromTheOldRow) {
   follow(1);
   catalog[1] = {"*id", "v"};
@@ -990,6 +1011,18 @@ TEST_F(RowsThatStayTest, AHistoryHasEveryVersion) {
   EXPECT_EQ(rows(1), (Rows{"1|a|200|0|insert", "1|b|200|1|update", "1|\\N|200|2|delete",
                            "2|b|200|3|insert", "2|\\N|200|4|delete", "\\N|\\N|200|5|truncate"}));
   EXPECT_FALSE(epochs.back().tables[0].is_truncated);
+}
+
+TEST_F(RowsThatStayTest, AnInsertedVersionThatIsNotToldSetsItsTableAside) {
+  TableOptions options;
+  options.history = true;
+  follow_with(options, {"_walrock_lsn", "_walrock_index"}, TableModel::duplicate);
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "u"}));
+  ASSERT_EQ(set_aside.size(), 1u);
+  EXPECT_EQ(set_aside[0].report.code, ErrorCode::replica_identity_missing);
+  EXPECT_NE(set_aside[0].report.advice.find("REPLICA IDENTITY FULL"), std::string::npos);
 }
 
 TEST_F(RowsThatStayTest, AVersionThatIsNotToldSetsItsTableAside) {

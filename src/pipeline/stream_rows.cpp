@@ -27,10 +27,44 @@ RowOrigin StreamMachine::next_origin(Table& table, ChangeKind kind) {
           kind};
 }
 
+namespace {
+
+// An UPDATE that carries a row into the publication's row filter comes as an INSERT (15 and later),
+// which has of the large values that did not change only those of the identity. The target has no
+// row that could keep the others.
+void require_told(SourceTable const& source, RowEncoder const& encoder, Row row, bool is_history) {
+  bool const may_lack = std::any_of(row.begin(), row.end(),
+                                    [](Value const& value) { return value.is_unchanged_toast(); });
+  std::vector<ColumnPlan> const& columns = encoder.plan().columns;
+  if (!may_lack || row.size() != encoder.plan().relation.columns.size())
+    return; // a row of another length is told where it is written
+  ColumnSet const absent = encoder.absent_of(row);
+  std::string names;
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (absent.has(i))
+      names += (names.empty() ? "column " : ", ") + columns[i].name;
+  if (names.empty())
+    return;
+  std::string const cure =
+      fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL{}", quote_pg(source.name),
+                  source.relkind == 'p' ? ", and the same for each of its partitions" : "");
+  Error error(is_history ? ErrorCode::replica_identity_missing : ErrorCode::copy_needed,
+              fmt::format("an UPDATE of {} carried a row into the publication's row filter {}; "
+                          "PostgreSQL did not send its large value of {}, which did not change",
+                          to_string(source.name), source.row_filter, names));
+  error.set_advice(is_history ? fmt::format("Run: {}; then drop the target table, or move it away, "
+                                            "and start again.",
+                                            cure)
+                              : fmt::format("Nothing; it does not come to this with {}.", cure));
+  throw error;
+}
+
+} // namespace
+
 void StreamMachine::on_insert(Table& table, Insert const& change) {
   touch(table);
   std::uint64_t const bytes_before = table.byte_count();
-  (void)table.encoder(); // described before its first row
+  require_told(table.source, table.encoder(), change.new_row, table.is_history());
   if (table.equal_rows)
     insert_equal(table, change.new_row, ChangeKind::insert);
   else {

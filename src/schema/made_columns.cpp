@@ -78,6 +78,20 @@ std::vector<TargetColumn> made_columns_lacking(TargetTable const& wanted,
   return lacking;
 }
 
+namespace {
+
+// Those whose values may be left out of an UPDATE, but for some; with commas between.
+std::string large_columns(SourceTable const& source, std::vector<std::string> const& but_for) {
+  std::string out;
+  for (SourceColumn const& column : source.columns)
+    if (may_be_unchanged(column) &&
+        std::find(but_for.begin(), but_for.end(), column.name) == but_for.end())
+      out += (out.empty() ? "" : ", ") + column.name;
+  return out;
+}
+
+} // namespace
+
 std::vector<std::string> version_sentences(SourceTable const& source, TargetTable const& target,
                                            TableOptions const& options) {
   std::vector<std::string> out;
@@ -85,15 +99,22 @@ std::vector<std::string> version_sentences(SourceTable const& source, TargetTabl
   if (target.model != TableModel::primary &&
       options.deletes.value_or(Deletes::hard) != Deletes::hard)
     out.push_back("deletes means nothing for " + table + ": its target only appends");
-  std::string columns;
-  for (SourceColumn const& column : source.columns)
-    if (may_be_unchanged(column))
-      columns += (columns.empty() ? "" : ", ") + column.name;
-  if (options.is_history() && source.identity != ReplicaIdentity::full && !columns.empty())
+  if (source.identity == ReplicaIdentity::full)
+    return out;
+  std::string const cure = " Run: ALTER TABLE " + quote_pg(source.name) + " REPLICA IDENTITY FULL;";
+  std::string const columns = large_columns(source, {});
+  if (options.is_history() && !columns.empty())
     out.push_back("an UPDATE of " + table + " that leaves a large value as it is (" + columns +
                   ") does not carry it, and its version cannot be told: the table is set aside "
-                  "then. Run: ALTER TABLE " +
-                  quote_pg(source.name) + " REPLICA IDENTITY FULL;");
+                  "then." +
+                  cure);
+  std::string const unsent = large_columns(source, source.identity_columns);
+  if (!source.row_filter.empty() && !unsent.empty())
+    out.push_back("an UPDATE that carries a row of " + table +
+                  " into the publication's row filter does not carry a large value that it leaves "
+                  "as it is (" +
+                  unsent + "): the table is " +
+                  (options.is_history() ? "set aside" : "copied again") + " then." + cure);
   return out;
 }
 

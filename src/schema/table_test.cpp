@@ -13,6 +13,7 @@
 namespace walrock {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -99,6 +100,21 @@ TEST(Design, AHistoryOnlyAppends) {
   SourceTable full = orders();
   full.identity = ReplicaIdentity::full;
   EXPECT_THAT(version_sentences(full, table, options), IsEmpty());
+}
+
+TEST(Design, ARowFilterWantsTheLargeValuesInTheIdentity) {
+  SourceTable source = orders();
+  TargetTable const table = design(source);
+  EXPECT_THAT(version_sentences(source, table, {}), IsEmpty());
+  source.row_filter = "(id > 3)";
+  EXPECT_THAT(version_sentences(source, table, {}),
+              ElementsAre(AllOf(HasSubstr("row filter"), HasSubstr("(note)"),
+                                HasSubstr("copied again"), HasSubstr("REPLICA IDENTITY FULL"))));
+  source.identity_columns.push_back("note");
+  EXPECT_THAT(version_sentences(source, table, {}), IsEmpty());
+  source.identity_columns.clear();
+  source.identity = ReplicaIdentity::full;
+  EXPECT_THAT(version_sentences(source, table, {}), IsEmpty());
 }
 
 TEST(Design, KeyOrderIsThatOfThePrimaryKey) {
