@@ -106,6 +106,12 @@ tables:
     existing-rows: truncate
 ```
 
+A target keeps one row for each `unique-key`, so PostgreSQL must never have two of them, not even for
+a moment: a table is refused whose `unique-key` contains no unique index, or only a deferrable one
+(`UPDATE t SET a = a + 1` may make two rows equal until its constraint is checked), since one of two
+such rows would be lost. Without `unique-key` such a table is kept exact by the values of its whole
+rows (`without-key`).
+
 What stands under `sink.starrocks` holds for all tables. Blocks with wildcards or expressions come
 after that, blocks with plain names last, each in the order of the file; a later one wins key by key.
 )doc";

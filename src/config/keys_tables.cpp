@@ -58,8 +58,9 @@ void add_layout(std::vector<Key>& keys) {
                   .shape = Shape::text_list,
                   .default_words = "the primary key",
                   .doc =
-                      "The columns of the target's primary key; they must lie within the replica "
-                      "identity, or the identity be full.",
+                      "The columns of the target's primary key, NOT NULL; a unique index of the "
+                      "table that is neither deferrable nor partial must lie within them, and they "
+                      "within the replica identity, or that be full.",
                   .origin = Origin::guide,
                   .aliases = {"primary-key"},
                   .default_names = {"unique-key", "primary-key"},

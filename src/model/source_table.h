@@ -43,6 +43,15 @@ struct SourceColumn {
   std::uint32_t changed_xid = 0; // pg_attribute.xmin
 };
 
+// A unique index that counts for every row: valid, neither partial nor of expressions. Two rows can
+// be equal in it only where one of its columns is NULL.
+struct UniqueIndex {
+  std::string name;
+  std::vector<std::string> columns; // in index order, without those that are only included
+  // Two rows may be equal in it within a transaction, or within a statement.
+  bool is_deferrable = false;
+};
+
 struct SourceTable {
   RelationId id;
   TableName name;
@@ -53,6 +62,7 @@ struct SourceTable {
   // A key may be there twice within a transaction, so that changes of rows cannot be told apart by
   // it.
   bool has_deferrable_key = false;
+  std::vector<UniqueIndex> unique_indexes; // that of the primary key too
   // Of a partitioned one, as a look saw them, where there was one.
   std::vector<Partition> partitions;
   std::vector<Oid> published_by; // Published::by

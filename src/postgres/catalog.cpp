@@ -96,6 +96,18 @@ WHERE i.indrelid = ANY ($1::oid[]) AND i.indisvalid AND k.position <= i.indnkeya
   AND (i.indisprimary OR (c.relreplident = 'i' AND i.indisreplident))
 ORDER BY i.indrelid, i.indexrelid, k.position)";
 
+// Every unique index that no two rows share. Temporal keys (18) are exclusion constraints too, and
+// forbid equal ranges as any overlap.
+constexpr char kDescribeUnique[] = R"(
+SELECT i.indrelid, i.indexrelid, ic.relname, NOT i.indimmediate, a.attname
+FROM pg_index i
+JOIN pg_class ic ON ic.oid = i.indexrelid
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, position)
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
+WHERE i.indrelid = ANY ($1::oid[]) AND i.indisunique AND i.indisvalid AND i.indisready
+  AND i.indpred IS NULL AND i.indexprs IS NULL AND k.position <= i.indnkeyatts
+ORDER BY i.indrelid, i.indexrelid, k.position)";
+
 Oid oid_at(QueryResult const& result, std::size_t row, std::size_t column) {
   return static_cast<Oid>(result.number(row, column));
 }
@@ -153,6 +165,14 @@ SourceTable table_at(QueryResult const& r, std::size_t row) {
   return out;
 }
 
+// One row of kDescribeUnique: a column of an index, the rows of an index one after another.
+void add_unique_column(QueryResult const& r, std::size_t row, std::vector<UniqueIndex>& indexes) {
+  bool const is_same_index = row > 0 && oid_at(r, row - 1, 1) == oid_at(r, row, 1);
+  if (!is_same_index)
+    indexes.push_back({r.text(row, 2), {}, r.truth(row, 3)});
+  indexes.back().columns.push_back(r.text(row, 4));
+}
+
 // The tables of a result of kDescribe, with their columns and keys.
 std::vector<SourceTable> completed(Connection& connection, QueryResult const& found) {
   std::vector<SourceTable> out;
@@ -180,6 +200,9 @@ std::vector<SourceTable> completed(Connection& connection, QueryResult const& fo
     if (keys.truth(row, 2))
       table.identity_columns.push_back(keys.text(row, 3));
   }
+  auto const unique = connection.query(kDescribeUnique, {wanted});
+  for (std::size_t row = 0; row < unique.rows.size(); ++row)
+    add_unique_column(unique, row, out[index_of.at(oid_at(unique, row, 0))].unique_indexes);
   return out;
 }
 

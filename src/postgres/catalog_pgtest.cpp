@@ -48,6 +48,16 @@ protected:
       CREATE UNIQUE INDEX by_index_cb ON by_index (c, b) INCLUDE (a);
       ALTER TABLE by_index REPLICA IDENTITY USING INDEX by_index_cb;
       CREATE TABLE deferred (a int PRIMARY KEY DEFERRABLE);
+      CREATE TABLE many_unique (a int NOT NULL UNIQUE DEFERRABLE INITIALLY DEFERRED,
+        b int CONSTRAINT unique_b UNIQUE, c text, d int, PRIMARY KEY (b, a));
+      CREATE UNIQUE INDEX unique_c_b ON many_unique (c, b) INCLUDE (d);
+      CREATE UNIQUE INDEX partial ON many_unique (d) WHERE d > 0;
+      CREATE UNIQUE INDEX of_an_expression ON many_unique (lower(c));
+      CREATE UNIQUE INDEX of_both ON many_unique (d, abs(b));
+      CREATE INDEX ordinary ON many_unique (d);
+      CREATE TABLE parts_unique (id int, t text) PARTITION BY RANGE (id);
+      CREATE TABLE parts_unique_1 PARTITION OF parts_unique FOR VALUES FROM (0) TO (1000);
+      CREATE UNIQUE INDEX parts_unique_id ON ONLY parts_unique (id);
       CREATE TABLE parts (id int PRIMARY KEY, t text) PARTITION BY RANGE (id);
       CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (1000);
       CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (1000) TO (2000);
@@ -127,6 +137,29 @@ TEST_F(Catalog, ADeferrablePrimaryKeyIsNoIdentity) {
   SourceTable const table = described("deferred");
   EXPECT_EQ(table.primary_key, (std::vector<std::string>{"a"}));
   EXPECT_TRUE(table.identity_columns.empty());
+}
+
+std::vector<std::string> unique_indexes(std::string const& table) {
+  std::vector<std::string> out;
+  for (UniqueIndex const& index : described(table).unique_indexes) {
+    std::string text = index.name + ":";
+    for (std::string const& column : index.columns)
+      text += " " + column;
+    out.push_back(text + (index.is_deferrable ? ", deferrable" : ""));
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+TEST_F(Catalog, UniqueIndexesAreThoseThatCountForEveryRow) {
+  EXPECT_EQ(unique_indexes("many_unique"),
+            (std::vector<std::string>{"many_unique_a_key: a, deferrable", "many_unique_pkey: b a",
+                                      "unique_b: b", "unique_c_b: c b"}));
+  EXPECT_EQ(unique_indexes("full_one"), std::vector<std::string>{});
+  EXPECT_EQ(unique_indexes("deferred"), std::vector<std::string>{"deferred_pkey: a, deferrable"});
+  EXPECT_EQ(unique_indexes("parts"), std::vector<std::string>{"parts_pkey: id"});
+  EXPECT_EQ(unique_indexes("parts_unique"), std::vector<std::string>{})
+      << "it is valid when every partition has it";
 }
 
 TEST_F(Catalog, SizesOfAPartitionedTableAreThoseOfItsLeaves) {

@@ -62,8 +62,10 @@ TEST(LeafIdentity, TheColumnsOfTheTargetsKeyAreNeeded) {
 TEST(LeafIdentity, OfAKeyThatIsNotThePrimaryOneTheWholeRowIsAskedFor) {
   TableOptions options;
   options.unique_key = {"what"};
-  auto const found = fault(needed(root(ReplicaIdentity::full), options),
-                           leaf("a", ReplicaIdentity::default_, {"id", "day"}));
+  SourceTable source = root(ReplicaIdentity::full);
+  source.unique_indexes = {{"by_what", {"what"}, false}};
+  auto const found =
+      fault(needed(source, options), leaf("a", ReplicaIdentity::default_, {"id", "day"}));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->sql, R"(ALTER TABLE "public"."a" REPLICA IDENTITY FULL;)");
 }

@@ -32,6 +32,13 @@ std::string joined(Names const& names) {
   return out;
 }
 
+std::string quoted(Names const& names) {
+  std::string out;
+  for (std::string const& name : names)
+    out += (out.empty() ? "" : ", ") + quote_pg(name);
+  return out;
+}
+
 std::string alter(SourceTable const& source) {
   return "ALTER TABLE " + quote_pg(source.name) + " ";
 }
@@ -63,26 +70,53 @@ void check_key_column(SourceTable const& source, std::string const& name) {
                     " SET NOT NULL; or name other columns.");
 }
 
+// The target keeps one row for a key, so PostgreSQL must never have two: what contains a unique
+// index is unique itself. The columns are NOT NULL, so no NULL lets equal rows pass.
+void check_uniqueness(SourceTable const& source, Names const& key) {
+  bool const is_primary = !source.primary_key.empty() && !source.has_deferrable_key &&
+                          is_within(source.primary_key, key);
+  // PostgreSQL takes no deferrable index for it.
+  bool const is_identity = source.identity == ReplicaIdentity::index &&
+                           !source.identity_columns.empty() &&
+                           is_within(source.identity_columns, key);
+  UniqueIndex const* deferrable = nullptr;
+  for (UniqueIndex const& index : source.unique_indexes) {
+    if (!is_within(index.columns, key))
+      continue;
+    if (!index.is_deferrable)
+      return;
+    deferrable = &index;
+  }
+  if (is_primary || is_identity)
+    return;
+  std::string const columns = quoted(key);
+  std::string const what = "unique-key (" + joined(key) + ") of " + to_string(source.name);
+  std::string const add_index = "CREATE UNIQUE INDEX ON " + quote_pg(source.name) + " (" + columns +
+                                "); or leave out unique-key.";
+  if (deferrable != nullptr)
+    throw Error(ErrorCode::job_file_invalid,
+                what + " is unique by a deferrable constraint only (" + deferrable->name +
+                    "): until it is checked two rows may have one key, and one of them would be "
+                    "lost")
+        .set_advice("Run: ALTER TABLE " + quote_pg(source.name) + " DROP CONSTRAINT " +
+                    quote_pg(deferrable->name) + "; and add it NOT DEFERRABLE; or: " + add_index);
+  throw Error(ErrorCode::job_file_invalid,
+              what + " has no unique index: of two rows with one key the target would keep one")
+      .set_advice("Run: " + add_index);
+}
+
 Names const& checked_unique_key(SourceTable const& source, Names const& key) {
   for (std::string const& name : key)
     check_key_column(source, name);
   if (std::set<std::string>(key.begin(), key.end()).size() != key.size())
     throw Error(ErrorCode::job_file_invalid,
                 "unique-key of " + to_string(source.name) + " names a column twice");
-  if (source.has_deferrable_key &&
-      std::is_permutation(key.begin(), key.end(), source.primary_key.begin(),
-                          source.primary_key.end()))
-    throw Error(ErrorCode::job_file_invalid,
-                "unique-key of " + to_string(source.name) +
-                    " is its deferrable primary key: within a transaction two rows may have one "
-                    "key, so updates and deletes cannot be applied by it")
-        .set_advice("Name columns of a unique index that is not deferrable, or make the primary "
-                    "key NOT DEFERRABLE.");
   if (!is_carried(source, key))
     throw Error(ErrorCode::replica_identity_missing,
                 "updates and deletes of " + to_string(source.name) +
                     " do not carry its unique-key (" + joined(key) + ")")
         .set_advice("Run: " + alter(source) + "REPLICA IDENTITY FULL;");
+  check_uniqueness(source, key);
   return key;
 }
 
@@ -124,7 +158,12 @@ std::string add_key_sql(SourceTable const& source) {
 
 std::optional<Advice> key_advice(SourceTable const& source, TableOptions const& options) {
   std::string const table = to_string(source.name);
-  Names const key = key_of(source, options);
+  Names key;
+  try {
+    key = key_of(source, options);
+  } catch (Error const&) {
+    return std::nullopt; // said where the table is designed, and of that table alone
+  }
   if (options.is_history() && source.identity == ReplicaIdentity::full)
     return std::nullopt; // every change carries whole rows, and none has to be found again
   std::string const by_content =

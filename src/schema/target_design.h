@@ -23,8 +23,8 @@ namespace walrock {
 
 // The columns that identify a row in the target, in key order; empty: none, so append-only. Taken
 // from the unique-key option, the primary key, or the index of the replica identity, the first one
-// whose values every update and delete carries. Throws Error: job_file_invalid for a unique-key
-// that names no column, replica_identity_missing for one that updates and deletes do not carry.
+// whose values every update and delete carries. Throws job_file_invalid for a unique-key that names
+// no column or that two rows may have, replica_identity_missing for one that changes do not carry.
 [[nodiscard]] std::vector<std::string> key_of(SourceTable const& source,
                                               TableOptions const& options);
 
@@ -47,7 +47,7 @@ columns_lacking(SourceTable const& source, TargetTable const& target, TableOptio
 // What is wrong with the key of this table, with the cure: no key at all (PostgreSQL refuses its
 // updates and deletes once it is published), identity full without a key (rows are found by all
 // their values, or not at all), identity nothing, a primary key that lies outside the replica
-// identity.
+// identity. Nothing where key_of throws: the design tells that, and of its table alone.
 [[nodiscard]] std::optional<Advice> key_advice(SourceTable const& source,
                                                TableOptions const& options = {});
 

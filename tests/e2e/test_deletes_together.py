@@ -134,7 +134,7 @@ def test_json_of_rows_that_are_marked_stays_what_it_is(case):
 
 def test_a_key_that_the_job_names_is_the_one_that_is_marked(case):
     make(case, "FULL")
-    case.source("ALTER TABLE docs ALTER v SET NOT NULL")
+    case.source("ALTER TABLE docs ALTER v SET NOT NULL", "CREATE UNIQUE INDEX ON docs (v)")
     walrock = case.walrock("public.docs", merge(SOFT, {"tables": {"public.docs": {"unique-key": ["v"]}}})).start()
     walrock.wait_until_ready("public.docs")
     before = source_rows(case)
