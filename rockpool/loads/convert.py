@@ -189,13 +189,34 @@ def _write(value, comma, colon, ordered):
                                 for k, v in pairs) + "}"
     if isinstance(value, list):
         return "[" + comma.join(_write(v, comma, colon, ordered) for v in value) + "]"
+    if ordered and not -1 << 63 <= value < 1 << 64:
+        return rendered(double_of_digits(value))
     return str(value)
 
 
+def double_of_digits(value):
+    """A whole number that no 64-bit integer holds: as many digits as one does, then digit by digit, each time rounded
+    [velocypack Parser::ParsedNumber]."""
+    digits, whole, at = str(abs(value)), 0, 0
+    while at < len(digits) and whole * 10 + int(digits[at]) < 1 << 64:
+        whole, at = whole * 10 + int(digits[at]), at + 1
+    x = float(whole)
+    for digit in digits[at:]:
+        x = x * 10 + int(digit)
+    return -x if value < 0 else x
+
+
 def rendered_number(raw):
-    x = float(raw)
+    """A number with a fraction or an exponent [velocypack Parser::parseNumber, atof]."""
+    exponent = re.search("[eE]([+-]?[0-9]+)$", raw)
+    if exponent and int(exponent.group(1)) > 308:
+        raise ValueError("Number out of range")  # so is its power of ten
+    return rendered(float(raw))
+
+
+def rendered(x):
     if not math.isfinite(x):
-        return raw
+        raise ValueError("Number out of range")
     if x == int(x) and abs(x) < 1e21:  # the shortest digits, then zeros
         return format(Decimal(repr(x)), "f").removesuffix(".0") if x else "0"
     return re.sub(r"e([+-])0", r"e\1", repr(x))

@@ -22,7 +22,7 @@ def _from_json(kind):
     if name == "BOOLEAN":
         return _boolean
     if name == "JSON":
-        return render_json
+        return _json
     if name == "VARBINARY":
         return _binary(kind)
     if name == "ARRAY":
@@ -99,6 +99,13 @@ def _scalar(kind):
             return text(str(value))
         return FAILED
     return convert
+
+
+def _json(value):
+    try:
+        return render_json(value)
+    except ValueError:  # a number that no double holds
+        return FAILED
 
 
 def complaint(kind, name, value):

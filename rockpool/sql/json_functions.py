@@ -86,7 +86,10 @@ def parse_json(text):
     if len(text) > MAX_JSON // 4 and len(text.encode()) > MAX_JSON:
         return None
     value = parsed(text)
-    return None if value is MISSING else render_json(value)
+    try:
+        return None if value is MISSING else render_json(value)
+    except ValueError:  # a number that no double holds
+        return None
 
 
 def json_query(text, path):

@@ -102,6 +102,16 @@ def test_json_is_normalised():
     assert render_json(parse_json('"ä\\n"')) == '"ä\\n"'
 
 
+def test_numbers_of_json_are_64_bit_integers_or_doubles():
+    convert = text("JSON")
+    kept = ["[18446744073709551615, -9223372036854775808, 0.1]", "[1e+22]"]
+    assert [convert(t) for t in kept] == kept
+    assert convert("[12345678901234567890123.45]") == "[1.2345678901234568e+22]"
+    assert convert("[18446744073709551617, -9223372036854775809]") == "[18446744073709552000, -9223372036854776000]"
+    assert convert("[0.12345678901234567890, 1e-400]") == "[0.12345678901234568, 0]"
+    assert [convert(t) for t in ("[1e400]", "[" + "9" * 400 + "]", "[0e400]")] == [FAILED] * 3
+
+
 def test_nested_texts():
     ints = SqlType("ARRAY", parts=(SqlType("INT"),))
     words = SqlType("ARRAY", parts=(SqlType("VARCHAR", 3),))
