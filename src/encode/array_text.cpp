@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "encode/json_numbers.h"
 #include "encode/json_text.h"
+#include "encode/real_text.h"
 #include "model/moment_text.h"
 
 namespace walrock {
@@ -67,7 +69,7 @@ private:
       out_ += element == "t" ? "true" : "false";
       return element == "t" || element == "f";
     case ArrayElement::number: return number(element);
-    case ArrayElement::json: out_.append(element); return true;
+    case ArrayElement::json: out_.append(element); return is_held_json(element);
     case ArrayElement::text: break;
     }
     if (format_.is_moment && !take_moment(element))
@@ -83,7 +85,11 @@ private:
       return false;
     char const last = element.back();
     bool const is_finite = last >= '0' && last <= '9';
-    if (is_finite || format_.style == ArrayStyle::starrocks)
+    if (format_.is_real && is_finite)
+      append_real(element, out_);
+    else if (element == "-0") // of JSON a whole number, which has no -0
+      out_ += "-0.0";
+    else if (is_finite || format_.style == ArrayStyle::starrocks)
       out_.append(element);
     else
       append_json_string(element, out_);
@@ -110,11 +116,22 @@ private:
     bool const is_bare = format_.element == ArrayElement::json;
     if (!is_bare)
       out_ += '"';
+    std::size_t const begin = out_.size();
     if (!escaped_pieces())
       return false;
-    if (!is_bare)
-      out_ += '"';
+    if (is_bare)
+      return is_held_json(std::string_view(out_).substr(begin));
+    out_ += '"';
     return true;
+  }
+
+  // Within JSON nothing tells the document null from an element that is NULL.
+  static bool is_held_json(std::string_view element) {
+    constexpr std::string_view kBlanks = " \t\n\r";
+    std::size_t const begin = std::min(element.find_first_not_of(kBlanks), element.size());
+    std::size_t const end = element.find_last_not_of(kBlanks) + 1;
+    bool const is_null = begin < end && element.substr(begin, end - begin) == "null";
+    return !is_null && holds_json_numbers(element, true) && holds_json_strings(element);
   }
 
   // Up to and with the closing quote, undoing backslashes.

@@ -26,6 +26,7 @@ struct ArrayFormat {
   // The target's elements are DATE or DATETIME: the zone is cut off, and years that StarRocks does
   // not know cannot be said.
   bool is_moment = false;
+  bool is_real = false;    // the target's elements are FLOAT
   int most_dimensions = 6; // as in PostgreSQL; an ARRAY column has one
 };
 

@@ -86,7 +86,7 @@ bool RowEncoder::append_json_text(Field const& field, std::string_view text,
     out += "\"[";
     append_json_escaped(text, out);
     out += "]\"";
-    return holds_text(field, text);
+    return holds_text(field, text) && holds_json(field, text);
   case Form::integer: return append_field(field, text, out);
   case Form::boolean: return append_json_boolean(field, text, out);
   case Form::array:

@@ -420,7 +420,7 @@ TEST(Conversions, ArraysBecomeJsonText) {
       {"{t,f,NULL}", boolean, "[true,false,null]"},
       {R"({a,"b c","",NULL,"NULL","x\"y\\z"})", text, R"(["a","b c","",null,"NULL","x\"y\\z"])"},
       {"{\"tab\there\",\001}", text, R"(["tab\there","\u0001"])"},
-      {R"({"{\"a\": [1, 2]}","null",NULL,3})", json, R"([{"a": [1, 2]},null,null,3])"},
+      {R"({"{\"a\": [1, 2]}","\"null\"",NULL,3})", json, R"([{"a": [1, 2]},"null",null,3])"},
       {"{\xF0\x9F\x90\x98}", text, "[\"\xF0\x9F\x90\x98\"]"},
       {R"({"{","}",",","\\"})", text, R"(["{","}",",","\\"])"},
   };
@@ -599,6 +599,49 @@ TEST(Conversions, TheGreatestFloatIsNotTooLarge) {
   EXPECT_EQ(csv_value(real, "-3.4028235e+38"), "-3.4028234e+38");
   EXPECT_EQ(std::stof("3.4028234e+38"), std::numeric_limits<float>::max());
   EXPECT_EQ(json_value(real, "3.4028233e+38"), "\"3.4028233e+38\"");
+}
+
+TEST(Conversions, TheGreatestFloatOfAnArrayIsNotTooLarge) {
+  Column const reals{"v", "ARRAY<FLOAT>", Conversion::array, ArrayElement::number};
+  EXPECT_EQ(csv_value(reals, "{3.4028235e+38,NULL,-3.4028235e+38,NaN}"),
+            "[3.4028234e+38,null,-3.4028234e+38,NaN]");
+  EXPECT_EQ(json_value(reals, "{3.4028235e+38,1}"), "[3.4028234e+38,1]");
+  Column const doubles{"v", "ARRAY<DOUBLE>", Conversion::array, ArrayElement::number};
+  EXPECT_EQ(csv_value(doubles, "{3.4028235e+38}"), "[3.4028235e+38]");
+}
+
+TEST(Conversions, JsonTellsMinusZeroFromZero) {
+  Column const many{"v", "JSON", Conversion::array, ArrayElement::number};
+  EXPECT_EQ(csv_value(many, "{-0,0,-0.5}"), "[-0.0,0,-0.5]");
+}
+
+TEST(Policy, NumbersOfJsonThatWouldBeRoundedAreNotHeld) {
+  Column json = kJson;
+  std::string const value = R"({"n": 12345678901234567890123.45})";
+  EXPECT_THROW(csv_value(json, value), Error);
+  EXPECT_THROW(json_value(json, value), Error);
+  json.policy = ValuePolicy::clamp;
+  EXPECT_EQ(csv_value(json, value), R"({"n": 1.2345678901234568e+22})");
+  EXPECT_EQ(json_value(json, value), R"("[{\"n\": 1.2345678901234568e+22}]")");
+  json.policy = ValuePolicy::null;
+  EXPECT_EQ(csv_value(json, value), "\\N");
+  EXPECT_EQ(json_value(json, value), "null");
+  EXPECT_EQ(json_value(json, "12345678901234567890123"), "null");
+  EXPECT_EQ(csv_value(json, R"({"n": 18446744073709551615})"), R"({"n": 18446744073709551615})");
+}
+
+TEST(Policy, ArraysOfJsonHoldNeitherTheDocumentNullNorRoundedNumbers) {
+  Column many{"v", "JSON", Conversion::array, ArrayElement::json};
+  EXPECT_EQ(csv_value(many, R"({"\"null\"",NULL,"{\"a\": null}",1,{2}})"),
+            R"(["null",null,{"a": null},1,[2]])");
+  for (std::string const value : {R"({"null",NULL})", R"({" null "})", R"({{1},{"null"}})",
+                                  "{0.12345678901234567890}", R"({"{\"n\": 1e400}"})"}) {
+    many.policy = ValuePolicy::fail;
+    EXPECT_THROW(csv_value(many, value), Error) << value;
+    EXPECT_THROW(json_value(many, value), Error) << value;
+    many.policy = ValuePolicy::clamp;
+    EXPECT_EQ(csv_value(many, value), "\\N") << "none is near";
+  }
 }
 
 TEST(Policy, AChangeIsCountedOnceForARowThatIsKept) {

@@ -6,8 +6,10 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "encode/json_numbers.h"
 #include "encode/json_text.h"
 #include "encode/nearest_value.h"
+#include "encode/real_text.h"
 #include "model/moment_text.h"
 
 namespace walrock {
@@ -29,8 +31,16 @@ int number_in(std::string_view type, int position) {
   return number;
 }
 
+bool is_jsonb(ColumnPlan const& column, Relation const& relation) {
+  constexpr Oid kJsonb = 3802;
+  return column.source_index >= 0 &&
+         relation.columns[static_cast<std::size_t>(column.source_index)].type_oid == kJsonb;
+}
+
 // Two hexadecimal digits for each travel in a VARCHAR, which has a MiB at most.
 constexpr std::size_t kMostBinaryBytes = 524288;
+// StarRocks refuses a longer document in CSV; as a string of a JSON body it would make it NULL.
+constexpr std::size_t kMostJsonBytes = 16 << 20;
 
 bool equal_but_for_case(std::string_view a, std::string_view b) {
   auto const lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -79,14 +89,6 @@ bool is_decimal(std::string_view text, int integer_digits, int scale) {
   return fraction.size() <= static_cast<std::size_t>(scale);
 }
 
-// The greatest float4 is printed rounded up. StarRocks would take it for too large; rounded down it
-// is the same number.
-void append_real(std::string_view text, std::string& out) {
-  out.append(text);
-  if (text.ends_with("3.4028235e+38"))
-    out[out.size() - 5] = '4';
-}
-
 // Of another zone the offset is whatever it was at that time.
 bool is_in_zone(std::string_view moment, bool is_utc) {
   return is_utc ? moment.ends_with("+00") : without_zone(moment).size() < moment.size();
@@ -107,6 +109,7 @@ RowEncoder::RowEncoder(TablePlan plan, ChangedValues* changed)
     field.source_index = column.source_index;
     field.made = column.made;
     field.element = column.element;
+    field.is_plain_json = !is_jsonb(column, plan_.relation);
     field.is_key = i < static_cast<std::size_t>(plan_.key_count);
     choose_form(field, column);
     choose_policy(field, column, changed);
@@ -132,6 +135,7 @@ void RowEncoder::choose_form(Field& field, ColumnPlan const& column) const {
   case Conversion::array:
     field.form = is_array_type(type) ? Form::array : Form::json_array;
     field.has_moment_elements = type.starts_with("ARRAY<DATE"); // and DATETIME
+    field.has_real_elements = type.starts_with("ARRAY<FLOAT");
     return;
   case Conversion::number: break;
   }
@@ -153,6 +157,8 @@ void RowEncoder::choose_policy(Field& field, ColumnPlan const& column,
   field.is_cuttable = column.is_cuttable;
   if (field.form == Form::bytea)
     field.most_bytes = 2 + 2 * kMostBinaryBytes;
+  if (field.form == Form::json)
+    field.most_bytes = kMostJsonBytes - 2; // within the brackets of an array
   if (field.policy == ValuePolicy::fail || column.made != MadeColumn::none)
     return;
   if (changed != nullptr)
@@ -265,8 +271,8 @@ bool RowEncoder::append_field(Field const& field, std::string_view text, std::st
     return false;
   switch (field.form) {
   case Form::text:
-  case Form::number:
-  case Form::json: out.append(text); return true;
+  case Form::number: out.append(text); return true;
+  case Form::json: out.append(text); return holds_json(field, text);
   case Form::real: append_real(text, out); return true;
   case Form::integer:
   case Form::largeint: out.append(text); return is_whole(text);
@@ -290,11 +296,18 @@ bool RowEncoder::append_field(Field const& field, std::string_view text, std::st
   WALROCK_ASSERT(false, "columns of walrock's own have no cell");
 }
 
+bool RowEncoder::holds_json(Field const& field, std::string_view text) {
+  return holds_json_numbers(text, field.is_plain_json) &&
+         (!field.is_plain_json || holds_json_strings(text));
+}
+
 bool RowEncoder::append_array_field(Field const& field, std::string_view text, ArrayStyle style,
                                     std::string& out) const {
   int const most_dimensions = field.form == Form::array ? 1 : 6;
-  return append_array(text, {style, field.element, field.has_moment_elements, most_dimensions},
-                      out);
+  return append_array(
+      text,
+      {style, field.element, field.has_moment_elements, field.has_real_elements, most_dimensions},
+      out);
 }
 
 // ---------------------------------------------------------------- values that are not held
@@ -334,7 +347,7 @@ std::optional<std::string> RowEncoder::nearest(Field const& field, std::string_v
     if (text.size() > field.most_bytes && !field.is_cuttable)
       return std::nullopt;
     return std::string(utf8_prefix(text, field.most_bytes));
-  case Form::json: return std::string(text);
+  case Form::json: return nearest_json_numbers(text);
   default: return std::nullopt;
   }
 }
@@ -355,6 +368,11 @@ std::string_view RowEncoder::why_unsupported(Field const& field, std::string_vie
   case Form::bytea:
     return text.starts_with("\\x") ? "has more than 524288 bytes"
                                    : "is not in hex form (the session's bytea_output must be hex)";
+  case Form::json:
+    return text.size() > field.most_bytes
+               ? "has more than 16 MiB"
+               : "has a number that neither a 64-bit integer nor a double holds, or half a "
+                 "surrogate pair";
   case Form::json_array:
   case Form::array: return "is an array that the target's type cannot hold";
   default: return "is too long";

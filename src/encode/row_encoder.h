@@ -114,7 +114,9 @@ private:
     bool is_key = false;
     bool is_boolean_target = false;
     bool has_moment_elements = false;
+    bool has_real_elements = false;
     bool is_cuttable = false;
+    bool is_plain_json = false; // not jsonb: any number and escape may be in a document
     ValuePolicy policy = ValuePolicy::fail;
     std::shared_ptr<ChangedValues::Counter> changed; // with a policy that changes values
     // The longest text, in bytes as PostgreSQL prints it. With the policy fail StarRocks looks.
@@ -145,6 +147,7 @@ private:
                                   std::string& out) const;
   [[nodiscard]] bool append_array_field(Field const& field, std::string_view text, ArrayStyle style,
                                         std::string& out) const;
+  [[nodiscard]] static bool holds_json(Field const& field, std::string_view text);
   [[nodiscard]] bool holds_text(Field const& field, std::string_view text) const {
     return text.size() <= field.most_bytes && (!plan_.is_unencoded || is_utf8(text));
   }

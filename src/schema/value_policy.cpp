@@ -71,6 +71,8 @@ std::string values_lacking(SourceColumn const& column, TargetType const& target)
   case Family::timestamptz: return "infinity, BC and years after 9999";
   case Family::numeric: return numbers_lacking(column, target);
   case Family::bytea: return "more than 524288 bytes";
+  case Family::json:
+    return "numbers that neither a 64-bit integer nor a double holds, half surrogate pairs";
   case Family::array:
     return target.kind == TargetType::Kind::array
                ? "lower bounds other than 1, more than one dimension"
