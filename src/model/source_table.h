@@ -76,6 +76,8 @@ struct SourceTable {
   std::int64_t page_count = 0;               // 8 kB pages on disk now
   std::int64_t row_estimate = -1;            // pg_class.reltuples, -1 when never analysed
   std::string comment;
+  // How the database prints money: see Connection::money_sample().
+  std::string money_sample;
   bool is_unencoded = false; // the database is SQL_ASCII: any bytes may be in texts and names
 
   [[nodiscard]] SourceColumn const* column(std::string_view column_name) const;

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/secret.h"
 #include "base/time.h"
 
@@ -15,6 +18,24 @@ struct SourceHost {
   std::string host; // a name, an address, or a folder (starts with '/') of a unix socket
   int port = 5432;
   bool operator==(SourceHost const&) const = default;
+};
+
+// The lc_monetary of the database as the first connection found it. Every later one takes it from
+// here, so that copy and stream print money alike whatever is altered while they run. Any thread.
+class FoundLocale {
+public:
+  [[nodiscard]] std::optional<std::string> get() const {
+    MutexLock const lock(mutex_);
+    return name_;
+  }
+  void set(std::string name) {
+    MutexLock const lock(mutex_);
+    name_ = std::move(name);
+  }
+
+private:
+  mutable Mutex mutex_;
+  std::optional<std::string> name_ WALROCK_GUARDED_BY(mutex_);
 };
 
 struct SourceAddress {
@@ -34,6 +55,8 @@ struct SourceAddress {
   std::string application_name = "walrock";
   // The zone that timestamptz is printed in.
   std::string time_zone = "UTC";
+  // One for all copies of the address.
+  std::shared_ptr<FoundLocale> lc_monetary = std::make_shared<FoundLocale>();
   // The most bytes of one message or one answer, which libpq holds in memory whole. 0: no limit.
   std::uint64_t message_limit = 0;
 };

@@ -181,6 +181,7 @@ std::vector<SourceTable> completed(Connection& connection, QueryResult const& fo
   for (std::size_t row = 0; row < found.rows.size(); ++row) {
     out.push_back(table_at(found, row));
     out.back().is_unencoded = connection.is_unencoded();
+    out.back().money_sample = connection.money_sample();
     if (!index_of.emplace(out.back().id.oid, row).second)
       continue; // named twice
     oids.push_back(std::to_string(out.back().id.oid));

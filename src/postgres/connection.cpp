@@ -28,13 +28,27 @@ namespace {
 // exist from 12 on. row_security=off makes a read that a policy would thin out fail instead.
 constexpr char kPinnedSettings[] =
     "-c DateStyle=ISO -c IntervalStyle=iso_8601 -c TimeZone=UTC -c bytea_output=hex "
-    "-c extra_float_digits=3 -c lc_monetary=C -c xmlbinary=base64 -c search_path=pg_catalog "
+    "-c extra_float_digits=3 -c xmlbinary=base64 -c search_path=pg_catalog "
     "-c standard_conforming_strings=on -c row_security=off -c jit=off "
     "-c statement_timeout=0 -c lock_timeout=0 -c idle_in_transaction_session_timeout=0";
 
 // Again once logged in: PGDATESTYLE and PGTZ in our environment outrank the options above.
 constexpr char kPinnedAgain[] = "SET DateStyle = 'ISO'";
 
+// Money is a whole number of the smallest unit of the currency that lc_monetary names, and only
+// that tells how many of them are one: under another locale the same amount is another. So it must
+// be that of those who write: what ALTER DATABASE says, else ALTER ROLE ALL, else the
+// configuration. What our own role says outranks all of them and counts only where there is nothing
+// else to see.
+constexpr char kTakeMonetary[] = R"(SELECT set_config('lc_monetary', coalesce(
+  (SELECT substr(c, length('lc_monetary=') + 1)
+   FROM pg_db_role_setting s CROSS JOIN unnest(s.setconfig) c
+   WHERE s.setrole = 0 AND starts_with(c, 'lc_monetary=') AND s.setdatabase IN
+     (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+   ORDER BY s.setdatabase DESC LIMIT 1), current_setting('lc_monetary')), false))";
+constexpr char kMoneySample[] = "; SELECT 1234567::money::text || ' ' || (-1234567)::money::text";
+
+constexpr std::string_view kInvalidParameterValue = "22023";
 constexpr Milliseconds kLongestPoll{3'600'000};
 constexpr std::size_t kReadAtOnce = 1 << 20;
 constexpr Milliseconds kDeafPoll{200};
@@ -191,7 +205,7 @@ Connection::Connection(SourceAddress const& address, ConnectionKind kind,
     auto next = connect(address, host, stop, deadline);
     if (!next) {
       Deadline const at_once = Deadline::in(address.connect_timeout);
-      pin_settings(address.time_zone, stop, {std::min(deadline.at, at_once.at)});
+      pin_settings(address, stop, {std::min(deadline.at, at_once.at)});
       return;
     }
     // What one server says of us is worth more than another one's silence.
@@ -245,7 +259,6 @@ void Connection::set_time_zone(std::string const& zone, std::stop_token const& s
                                Deadline deadline) try {
   (void)query_all("SET TimeZone = " + quote_pg_literal(zone), stop, deadline);
 } catch (Error const& error) {
-  constexpr std::string_view kInvalidParameterValue = "22023";
   if (error.sqlstate() != kInvalidParameterValue)
     throw;
   throw Error(ErrorCode::job_file_invalid,
@@ -253,15 +266,37 @@ void Connection::set_time_zone(std::string const& zone, std::stop_token const& s
       .set_advice("SELECT name FROM pg_timezone_names lists those it knows.");
 }
 
+// A locale that the server lost, or that another server of the same data never had, is no reason to
+// stand still: money is then printed as in C, and its tables notice.
+void Connection::pin_money(FoundLocale& found, std::stop_token const& stop, Deadline deadline) try {
+  auto const known = found.get();
+  auto const results =
+      query_all((known ? "SELECT set_config('lc_monetary', " + quote_pg_literal(*known) + ", false)"
+                       : std::string(kTakeMonetary)) +
+                    kMoneySample,
+                stop, deadline);
+  if (!known)
+    found.set(results.at(0).text(0, 0));
+  money_sample_ = results.at(1).text(0, 0);
+} catch (Error const& error) {
+  if (error.sqlstate() != kInvalidParameterValue)
+    throw;
+  log::warning("money is printed as in the locale C: {}", error.what());
+  money_sample_ = query_all(std::string("SET lc_monetary = 'C'") + kMoneySample, stop, deadline)
+                      .at(1)
+                      .text(0, 0);
+}
+
 // Settings that older servers do not know cannot go with the login: it would be refused.
-void Connection::pin_settings(std::string const& time_zone, std::stop_token const& stop,
+void Connection::pin_settings(SourceAddress const& address, std::stop_token const& stop,
                               Deadline deadline) {
   if (server_version_ < 120000)
     throw Error(ErrorCode::source_setting_wrong,
                 fmt::format("{} runs PostgreSQL {}; 12 is the oldest that walrock supports", peer(),
                             server_version_ / 10000))
         .set_advice("Upgrade the source to PostgreSQL 12 or later.");
-  set_time_zone(time_zone, stop, deadline);
+  set_time_zone(address.time_zone, stop, deadline);
+  pin_money(*address.lc_monetary, stop, deadline);
   std::string sql = kPinnedAgain;
   // Asked for UTF8 it would refuse to send what is not, and the stream would never get past it.
   if (is_unencoded())

@@ -74,6 +74,9 @@ public:
   [[nodiscard]] int backend_pid() const;
   // The database is SQL_ASCII: PostgreSQL does not know in what encoding its texts are.
   [[nodiscard]] bool is_unencoded() const;
+  // How the database prints 1234567 and -1234567 of money: what a change of its lc_monetary, of
+  // that locale or of the server's C library would change.
+  [[nodiscard]] std::string const& money_sample() const { return money_sample_; }
   // Host and port that answered, for messages.
   [[nodiscard]] std::string peer() const;
   // Reads what has arrived without waiting; false once the session is gone.
@@ -110,7 +113,8 @@ private:
 
   std::optional<PqFailure> connect(SourceAddress const& address, SourceHost const& host,
                                    std::stop_token const& stop, Deadline deadline);
-  void pin_settings(std::string const& time_zone, std::stop_token const& stop, Deadline deadline);
+  void pin_settings(SourceAddress const& address, std::stop_token const& stop, Deadline deadline);
+  void pin_money(FoundLocale& found, std::stop_token const& stop, Deadline deadline);
   void set_time_zone(std::string const& zone, std::stop_token const& stop, Deadline deadline);
   std::vector<QueryResult> collect(std::string_view action, std::stop_token const& stop,
                                    Deadline deadline);
@@ -118,6 +122,7 @@ private:
   std::unique_ptr<pg_conn, Close> conn_;
   ConnectionKind kind_;
   std::string database_;
+  std::string money_sample_;
   int server_version_ = 0;
   std::optional<Milliseconds> answer_timeout_;
   std::uint64_t message_limit_ = 0;

@@ -85,6 +85,8 @@ TEST(Connection, PinnedSettingsOutrankTheRoleAndTheEnvironment) {
       "ALTER ROLE hostile SET extra_float_digits = 0; ALTER ROLE hostile SET search_path = public;"
       "ALTER ROLE hostile SET statement_timeout = '1ms'; ALTER ROLE hostile SET xmlbinary = hex;"
       "ALTER ROLE hostile SET standard_conforming_strings = off;"
+      "ALTER ROLE hostile SET lc_monetary = 'POSIX';"
+      "ALTER DATABASE postgres SET lc_monetary = 'C';"
       "ALTER ROLE hostile SET idle_in_transaction_session_timeout = '1ms'");
   ::setenv("PGDATESTYLE", "German", 1);
   for (auto const kind : {ConnectionKind::sql, ConnectionKind::replication}) {
@@ -109,6 +111,35 @@ TEST(Connection, PinnedSettingsOutrankTheRoleAndTheEnvironment) {
     }
   }
   ::unsetenv("PGDATESTYLE");
+  (void)sql.query("ALTER DATABASE postgres RESET lc_monetary");
+}
+
+std::string monetary_of(SourceAddress const& address, ConnectionKind kind) {
+  return Connection(address, kind).query("SHOW lc_monetary").text(0, 0);
+}
+
+// Only the locales C, POSIX and C.UTF-8 are on every machine; e2e prints money of others.
+TEST(Connection, MoneyIsPrintedAsTheDatabaseSaysAndAsTheFirstConnectionFoundIt) {
+  auto sql = server().sql();
+  (void)sql.query("CREATE ROLE odd_money LOGIN SUPERUSER");
+  SourceAddress const first = server().address("odd_money");
+  EXPECT_EQ(monetary_of(first, ConnectionKind::sql), "C.UTF-8") << "of the configuration";
+  (void)sql.query("ALTER ROLE ALL SET lc_monetary = 'C'");
+  (void)sql.query("ALTER ROLE odd_money SET lc_monetary = 'C.UTF-8'");
+  EXPECT_EQ(monetary_of(server().address("odd_money"), ConnectionKind::sql), "C") << "of all roles";
+  (void)sql.query("ALTER DATABASE postgres SET lc_monetary = 'POSIX'");
+  (void)sql.query("ALTER ROLE odd_money IN DATABASE postgres SET lc_monetary = 'C.UTF-8'");
+  for (auto const kind : {ConnectionKind::sql, ConnectionKind::replication}) {
+    EXPECT_EQ(monetary_of(server().address("odd_money"), kind), "POSIX") << "of the database";
+    EXPECT_EQ(monetary_of(first, kind), "C.UTF-8") << "once for all connections of an address";
+  }
+  SourceAddress unknown = first;
+  unknown.lc_monetary = std::make_shared<FoundLocale>();
+  unknown.lc_monetary->set("xx_XX.UTF-8");
+  Connection const other(unknown, ConnectionKind::sql);
+  EXPECT_EQ(other.money_sample(), "$1,234,567.00 -$1,234,567.00");
+  (void)sql.query("ALTER DATABASE postgres RESET lc_monetary");
+  (void)sql.query("ALTER ROLE ALL RESET lc_monetary");
 }
 
 TEST(Connection, NullIsToldFromTheEmptyText) {

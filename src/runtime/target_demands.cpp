@@ -42,6 +42,16 @@ namespace {
 // The zone of the target's moments stands in the layout as the column number 0, which no column
 // has; without it they are in UTC.
 constexpr char kZoneNumber[] = "0:";
+// Likewise how the money of the target is printed; without it as in the locale C.
+constexpr char kMoneyNumber[] = "00:";
+constexpr char kMoneyOfC[] = "$1,234,567.00 -$1,234,567.00";
+
+std::string line_of(std::string const& layout, std::string const& number,
+                    std::string const& otherwise) {
+  std::size_t const at = ("\n" + layout).find("\n" + number);
+  std::size_t const from = at + number.size();
+  return at == std::string::npos ? otherwise : layout.substr(from, layout.find('\n', from) - from);
+}
 
 } // namespace
 
@@ -55,16 +65,35 @@ void require_same_zone(SourceTable const& source, std::string const& layout,
       std::any_of(source.columns.begin(), source.columns.end(), [](SourceColumn const& column) {
         return column.is_sent && may_show_zone(column);
       });
-  std::size_t const at = ("\n" + layout).find("\n" + std::string(kZoneNumber));
-  std::size_t const from = at + sizeof kZoneNumber - 1;
-  std::string const before =
-      at == std::string::npos ? "UTC" : layout.substr(from, layout.find('\n', from) - from);
+  std::string const before = line_of(layout, kZoneNumber, "UTC");
   if (has_moments && before != zone)
     throw Error(ErrorCode::target_table_mismatch,
                 fmt::format("the target of {} has its times in the zone {}, and time-zone is {}",
                             to_string(source.name), before, zone))
         .set_advice("Drop the target table and restart, so that it is copied in the new zone; or "
                     "set time-zone back, drop the target table and restart.");
+}
+
+std::string money_line(SourceTable const& source) {
+  bool const is_as_ever = source.money_sample.empty() || source.money_sample == kMoneyOfC;
+  return is_as_ever ? "" : kMoneyNumber + source.money_sample + "\n";
+}
+
+void require_same_money(SourceTable const& source, std::string const& layout) {
+  bool const has_money =
+      std::any_of(source.columns.begin(), source.columns.end(), [](SourceColumn const& column) {
+        return column.is_sent && may_show_money(column);
+      });
+  std::string const before = line_of(layout, kMoneyNumber, kMoneyOfC);
+  std::string const now = line_of(money_line(source), kMoneyNumber, kMoneyOfC);
+  if (has_money && before != now)
+    throw Error(ErrorCode::target_table_mismatch,
+                fmt::format("the target of {} has its money as in {}, and lc_monetary of the "
+                            "database prints it as in {} by now",
+                            to_string(source.name), before, now))
+        .set_advice("Drop the target table and restart, so that it is copied as it is printed now; "
+                    "if that is not what you want, set it back before: ALTER DATABASE ... SET "
+                    "lc_monetary = '...';");
 }
 
 void require_key_of_target(SourceTable const& source, TargetTable const& wanted,

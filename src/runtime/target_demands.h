@@ -28,6 +28,10 @@ void require_identities(SourceTable const& source, TargetTable const& target,
 void require_same_zone(SourceTable const& source, std::string const& layout,
                        std::string const& zone);
 
+// The same of how money is printed, which the database's lc_monetary says.
+[[nodiscard]] std::string money_line(SourceTable const& source);
+void require_same_money(SourceTable const& source, std::string const& layout);
+
 // The target tells rows apart by the columns by which the source does now. why: what changed that,
 // if it is known.
 void require_key_of_target(SourceTable const& source, TargetTable const& wanted,

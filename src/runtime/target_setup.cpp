@@ -56,7 +56,7 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
   table.filenode_before = is_known ? record.filenode : source.filenode;
   std::string const layout_before = is_known ? record.layout : source.layout();
   record.filenode = source.filenode;
-  record.layout = source.layout() + zone_line(job_.target.time_zone);
+  record.layout = source.layout() + zone_line(job_.target.time_zone) + money_line(source);
   if (auto const partitions = partitions_of(layout_before))
     record.layout = with_partitions(record.layout, *partitions);
   try {
@@ -84,8 +84,10 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
       table.entry.quarantine_limit = options_.quarantine_limit();
     table.entry.has_origin =
         table.entry.is_append_only && table.copy_target().column(kLsnColumn) != nullptr;
-    if (is_known && record.state != TableState::init && record.state != TableState::errored)
+    if (is_known && record.state != TableState::init && record.state != TableState::errored) {
       require_same_zone(source, layout_before, job_.target.time_zone);
+      require_same_money(source, layout_before);
+    }
     if (!is_copied() && record.state == TableState::init) {
       record.state = TableState::ready; // nothing is copied
       record.applied_lsn = consistent_lsn;

@@ -25,7 +25,8 @@ constexpr SourceType kTypes[] = {
     {"float8", 701, 1022, float8, 0, "double precision", "NaN and infinities are kept"},
     {"numeric", 1700, 1231, numeric, 0, "numeric",
      "the exact text: no type of StarRocks holds every value"},
-    {"money", 790, 791, text, 32, "money", "as printed, with currency sign"},
+    {"money", 790, 791, text, 128, "money",
+     "as printed under the lc_monetary of the database, with currency sign: see Money"},
     {"text", 25, 1009, text, 0, "text", ""},
     {"varchar", 1043, 1015, characters, 0, "varchar", "without a length"},
     {"bpchar", 1042, 1014, characters, 0, "bpchar", "without a length"},
@@ -43,10 +44,10 @@ constexpr SourceType kTypes[] = {
     {"timetz", 1266, 1270, text, 24, "timetz", "as printed, with its offset"},
     {"interval", 1186, 1187, text, 64, "interval", "ISO 8601: P1Y2M3DT4H5M6.5S"},
     {"json", 114, 199, json, 0, "json",
-     "StarRocks keeps numbers as 64-bit integers or doubles, and one of duplicate keys; VARCHAR "
-     "keeps the text"},
+     "one of duplicate keys; numbers: see Values that a column cannot hold; VARCHAR keeps the "
+     "text"},
     {"jsonb", 3802, 3807, json, 0, "jsonb",
-     "StarRocks keeps numbers as 64-bit integers or doubles; VARCHAR keeps the text"},
+     "numbers: see Values that a column cannot hold; VARCHAR keeps the text"},
     {"jsonpath", 4072, 4073, text, 0, "jsonpath", ""},
     {"xml", 142, 143, text, 0, "xml", ""},
     {"uuid", 2950, 2951, text, 36, "uuid", ""},
@@ -132,6 +133,14 @@ bool may_show_zone(SourceColumn const& column) {
   return type->family == timestamptz || type->oid == kTstzrange;
 }
 
+bool may_show_money(SourceColumn const& column) {
+  constexpr Oid kMoney = 790;
+  constexpr Oid kMoneyArray = 791;
+  return column.type_oid == kMoney || column.type_oid == kMoneyArray ||
+         column.type_kind == TypeKind::composite || column.type_kind == TypeKind::range ||
+         (column.type_kind == TypeKind::array && find_element_type(column.type_oid) == nullptr);
+}
+
 // typmod - 4 holds the precision in its upper half and the scale, signed, in its lowest 11 bits.
 std::optional<NumericShape> numeric_shape(std::int32_t typmod) {
   if (typmod < 4)
@@ -153,7 +162,7 @@ TextWidth text_width(SourceColumn const& column) {
   case float8: return exactly(24);
   case date: return TextWidth{16, 10};
   case timestamp: return TextWidth{32, 26};
-  case timestamptz: return TextWidth{35, 29};
+  case timestamptz: return TextWidth{38, 29}; // 0044-03-15 12:34:56.789012+00:53:28 BC
   case text: // a name has fewer characters than bytes only where its database is not in UTF-8
     return {type->width, type->oid == kNameOid ? kNameBytes : type->width};
   case characters:

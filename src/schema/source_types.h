@@ -50,6 +50,8 @@ struct SourceType {
 // Is a moment with a zone printed in it, in the session's: also within a range or an array, and
 // perhaps within a type that walrock does not know?
 [[nodiscard]] bool may_show_zone(SourceColumn const& column);
+// Values of the type may print money, by themselves or within.
+[[nodiscard]] bool may_show_money(SourceColumn const& column);
 
 struct NumericShape {
   int integer_digits = 0;

@@ -15,7 +15,7 @@ constexpr char kBefore[] = R"(# Types
 
 What a column becomes in a table that walrock creates. Where StarRocks has no type that holds every
 value exactly, the text that PostgreSQL prints is kept in a VARCHAR, so the default loses nothing but
-the spelling of `json` and `jsonb` documents (numbers, blanks). A type that is not in the list (of an
+the spelling of `json` and `jsonb` documents (`1.50`, `1e3`, blanks). A type that is not in the list (of an
 extension, or your own) is carried as text too, with one warning for the column: no table fails
 because of a type. The values are the same whatever `ALTER ROLE ... SET`, `ALTER DATABASE ... SET` and
 postgresql.conf say of DateStyle, TimeZone and the like, by copy and by stream. Lengths of VARCHAR are bytes, so `varchar(n)` gets four for each character.
@@ -68,7 +68,9 @@ first, then of its type, then of `all`; else `fail`.
 | `numeric` | NaN, infinity; in a DECIMAL that you chose more digits before or behind the point than it has | the greatest or least number; a fraction rounded half away from zero, as PostgreSQL does; none to NaN |
 | `text` (all that becomes a VARCHAR) | more bytes than the VARCHAR has | of text, varchar, char and name the beginning, cut at the end of a character; none to others |
 | `bytea` | more than 524288 bytes (a VARCHAR holds its hexadecimal text, up to 524287) | the beginning |
-| `array` | lower bounds other than 1; in an ARRAY that you chose also more than one dimension, and elements that it does not hold | the array with lower bound 1; none to the others |
+| `json` | a number that is neither a 64-bit integer (signed or not) nor the shortest decimal form of a double, such as `12345678901234567890.5`, `0.12345678901234567890` or `1e400` | the document with the nearest double in its place |
+| `json` | half a surrogate pair (`"\ud83d"`), which jsonb has never; more than 16 MiB | none |
+| `array` | lower bounds other than 1; of `json[]` and `jsonb[]` the document `null` as an element, which would be an element that is NULL, and numbers as in `json`; in an ARRAY that you chose also more than one dimension, and elements that it does not hold | the array with lower bound 1; none to the others |
 | every type, in a database whose encoding is SQL_ASCII | bytes that are not UTF-8 | with U+FFFD in their place |
 
 Whatever is changed is counted: `changed_values` of the table in `walrock status --json`, and a line in
@@ -77,6 +79,11 @@ check` say which policy is in force for which column. Copy and stream do the sam
 never changed, since two rows could become one: there `null` and `clamp` mean `fail`; so does `null`
 where the column takes no NULL, and `text` where the table was not made by walrock. A policy counts for
 rows that come after it was set; to apply it to all, drop the target table and restart.
+
+A `json` or `jsonb` column stays JSON by default, since that is what its queries are written for, and
+nearly every document is held as it is: a table with other numbers stops with the row's key, and you
+decide whether the column becomes a VARCHAR with the exact text (`json: text`), takes the nearest
+double (`clamp`), or keeps the row aside.
 
 Databases in another encoding (LATIN1, EUC_JP...) are converted by PostgreSQL itself. A character that
 UTF-8 does not have, which only a few Asian encodings know, makes PostgreSQL refuse to send the row.
@@ -91,6 +98,16 @@ occur; UTC has neither. A `timestamptz` in a primary key is therefore a VARCHAR 
 VARCHAR. Times within ranges, composites and arrays of text are printed with their offset. After a
 change of `time-zone` tables with `timestamptz` are set aside until they are copied again: drop the
 target tables and restart.
+
+## Money
+
+A value of `money` is a whole number of the smallest unit of a currency; which currency, and how many of
+the unit are one, only `lc_monetary` says: `$12.34` of `en_US` is `JPY 1,234` of `ja_JP`. walrock reads
+the one of the database once when it starts, for copy and stream alike: what `ALTER DATABASE ... SET
+lc_monetary` says, else `ALTER ROLE ALL SET`, else postgresql.conf. What `ALTER ROLE ... SET` says for
+walrock's own role counts only where it hides postgresql.conf. When money is printed otherwise at a later
+start, tables that have some are set aside, with both forms: set lc_monetary back if that is meant, drop
+the target tables and restart. A locale that the server does not know is taken for `C`, with a warning.
 
 ## Arrays
 
@@ -107,7 +124,8 @@ as PostgreSQL prints it: `{1.50,NULL}`.
 
 ## Empty text and NULL
 
-They stay apart everywhere, as do the JSON document `null` and NULL.
+They stay apart everywhere, as do the JSON document `null` and NULL (within an array of documents the
+first is not held: see above).
 )";
 
 SourceColumn sample(Oid oid, std::int32_t typmod = -1) {

@@ -4,6 +4,10 @@ What is expected stands in tests/support/type_values.py. WALROCK_PG_BINS names s
 """
 import json
 import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +51,15 @@ UNSUPPORTED = [
     ("int[]", "ARRAY<INT>", "'{{1,2},{3,4}}'", None, None),
     ("date[]", "ARRAY<DATE>", "'{infinity}'", None, None),
     ("tsvector", "VARCHAR(4)", "'abcdef'", None, None),
+    ("json", "", """'{"n": 12345678901234567890123.45, "s": "12345678901234567890123.45", "m": 1.50}'""", None,
+     '{"m": 1.5, "n": 1.2345678901234568e+22, "s": "12345678901234567890123.45"}'),
+    ("json", "", "'[1e400, -18446744073709551617]'", None, "[1.7976931348623157e+308, -18446744073709552000]"),
+    ("json", "", "'1e-400'", None, "0"),
+    ("json", "", """E'{"half": "\\\\ud83d"}'""", None, None),
+    ("jsonb", "", "'[0.12345678901234567890, 1]'", None, "[0.12345678901234568, 1]"),
+    ("jsonb", "", "'12345678901234567890123'", None, "1.2345678901234568e+22"),
+    ("jsonb[]", "", "ARRAY['null'::jsonb, NULL]", None, None),
+    ("json[]", "", "ARRAY['1'::json, '9007199254740993.5']", None, None),
 ]
 
 
@@ -282,6 +295,27 @@ def test_by_default_the_row_is_named_and_the_table_set_aside(typed):
                 assert part in reason, f"{name} {value}: {reason}"
 
 
+def test_what_is_said_of_a_column_comes_before_its_type_and_that_before_all(typed):
+    """Of the table before of all tables, too; each column has the date that none holds."""
+    case, run = typed, plain_session(typed)
+    columns = ["by_all numeric(5,2)", "by_type date", "by_column date", "by_text date", "here timestamp", "elsewhere timestamptz"]
+    run(f"CREATE TABLE ruled (id int PRIMARY KEY, {', '.join(columns)}); ALTER TABLE ruled OWNER TO {REPLICATOR}",
+        "INSERT INTO ruled VALUES (1, 'NaN', 'infinity', 'infinity', 'infinity', 'infinity', 'infinity')")
+    rules = {"sink": {"starrocks": {"unsupported-values": {"all": "null", "date": "clamp", "timestamp": "fail"},
+                                    "column-unsupported-values": {"by_column": "null", "by_text": "null"}}},
+             "tables": {"public.ruled": {"unsupported-values": {"timestamp": "clamp"},
+                                         "column-unsupported-values": {"by_text": "text"}}}}
+    with case.walrock("ruled", rules) as walrock:
+        walrock.start()
+        walrock.wait_until_ready("public.ruled")
+        run("INSERT INTO ruled VALUES (2, 'NaN', '-infinity', 'infinity', '0044-03-15 BC', '-infinity', 'infinity')")
+        case.settle(walrock)
+        assert walrock.table("public.ruled")["changed_values"] == {"by_all": 2, "by_type": 2, "by_column": 2, "here": 2, "elsewhere": 2}
+    shown = {key: tuple(None if value is None else text(value) for value in row) for key, row in target_rows(case, "ruled").items()}
+    assert shown == {1: (None, "9999-12-31", None, "infinity", "9999-12-31 23:59:59.999999", None),
+                     2: (None, "0001-01-01", None, "0044-03-15 BC", "0001-01-01 00:00:00", None)}
+
+
 def test_a_refused_value_goes_to_the_quarantine(typed):
     case, run = typed, plain_session(typed)
     run(f"CREATE TABLE kept (id int PRIMARY KEY, born date, n numeric(5,2)); ALTER TABLE kept OWNER TO {REPLICATOR}",
@@ -308,6 +342,7 @@ def test_moments_are_in_the_zone_that_the_job_names(typed):
                "1880-01-01 00:00:00+00"]
     wanted = ["2024-07-01 14:00:00", "2024-01-01 13:00:00.25", "2024-10-27 02:30:00", "2024-10-27 02:30:00",
               "1880-01-01 00:53:28"]
+    keyed_only = "INSERT INTO keyed VALUES ('0044-03-15 11:41:28.789012+00 BC', 5)"  # 38 bytes in Berlin's own time of then
     rows = ["INSERT INTO zoned VALUES ({}, '{}', '2024-07-01 12:00:00', ARRAY['{}'::timestamptz])".format(i, at, at)
             for i, at in enumerate(moments)]
     keys = [f"INSERT INTO keyed VALUES ('{at}', {i})" for i, at in enumerate(moments)]
@@ -317,14 +352,15 @@ def test_moments_are_in_the_zone_that_the_job_names(typed):
     with case.walrock(["zoned", "keyed"], changes) as walrock:
         walrock.start()
         walrock.wait_until_ready("public.zoned", "public.keyed")
-        run(*rows[3:], *keys[3:])
+        run(*rows[3:], *keys[3:], keyed_only)
         case.settle(walrock)
     shown = target_rows(case, "zoned")
     assert [type_values.canonical("DATETIME", shown[i][0]) for i in range(5)] == wanted
     assert {shown[i][1] for i in range(5)} == {"2024-07-01 12:00:00"}
     assert "2024-07-01 14:00:00" in text(shown[0][2]) and "2024-10-27 02:30:00" in text(shown[3][2])
-    assert sorted(int(v) for (v,) in case.target("SELECT v FROM keyed")) == [0, 1, 2, 3, 4]
-    assert target_types(case, "keyed")["at"] == "VARCHAR(35)"
+    assert sorted(int(v) for (v,) in case.target("SELECT v FROM keyed")) == [0, 1, 2, 3, 4, 5]
+    assert case.target("SELECT `at` FROM keyed WHERE v = 5") == [["0044-03-15 12:34:56.789012+00:53:28 BC"]]
+    assert target_types(case, "keyed")["at"] == "VARCHAR(38)"
 
 
 def test_another_zone_does_not_mix_with_the_rows_that_are_there(typed):
@@ -362,6 +398,69 @@ def test_a_zone_that_there_is_not_is_refused(typed):
         walrock.start()
         assert walrock.wait_for_exit() != 0
         assert "knows no zone Europe/Berlln" in walrock.log()
+
+
+# -- money ------------------------------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def server_of_locales():
+    """A server that knows the currencies of Japan (no smaller unit) and of France."""
+    if not Path("/usr/share/i18n/locales/ja_JP").exists() or not shutil.which("localedef"):
+        pytest.skip("there are no definitions of locales here")
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o755)
+        for locale in ("ja_JP", "fr_FR"):
+            subprocess.run(["localedef", "-i", locale, "-f", "UTF-8", f"{folder}/{locale}.UTF-8"], check=True)
+        patch.setenv("LOCPATH", folder)
+        with PgServer(lc_monetary="fr_FR.UTF-8") as pg:
+            yield pg
+
+
+def prices(case, session="SELECT"):
+    """{id: (v, w)} as the source prints it in such a session, and as the target shows it."""
+    with case.pg.connect(case.name) as connection, connection.cursor() as cursor:
+        cursor.execute(f"{session} 1; SELECT id, v::text, w::text FROM priced")
+        printed = {id: row for id, *row in cursor.fetchall()}
+    return printed, {key: [text(cell) for cell in row] for key, row in target_rows(case, "priced").items()}
+
+
+def test_money_is_printed_as_the_database_says_whatever_role_and_time(server_of_locales, rockpool, tmp_path):
+    """The same amount is 100 times as much in yen as in a currency of cents, so it must be that of those who write."""
+    pg = server_of_locales
+    with Case("money", pg, rockpool, tmp_path) as case:
+        pg.execute("postgres", "ALTER DATABASE money SET lc_monetary = 'ja_JP.UTF-8'",
+                   f"ALTER ROLE {REPLICATOR} SET lc_monetary = 'fr_FR.UTF-8'",
+                   f"ALTER ROLE {REPLICATOR} IN DATABASE money SET lc_monetary = 'C'")
+        run = case.source_as_superuser
+        run("CREATE TABLE priced (id int PRIMARY KEY, v money, w money[])", "CREATE TABLE plain (id int PRIMARY KEY)",
+            f"ALTER TABLE priced OWNER TO {REPLICATOR}", f"ALTER TABLE plain OWNER TO {REPLICATOR}",
+            "INSERT INTO priced VALUES (1, 1234567::money, ARRAY[(-5)::money, NULL]), (2, (-1)::money, NULL)")
+        with case.walrock(["priced", "plain"]) as walrock:
+            walrock.start()
+            walrock.wait_until_ready("public.priced")
+            run("INSERT INTO priced VALUES (3, 1234567::money, ARRAY[(-5)::money, NULL])", "UPDATE priced SET v = 7::money WHERE id = 2")
+            case.settle(walrock)
+            printed, shown = prices(case)
+            assert shown[1][0] == printed[1][0] and "1,234,567" in printed[1][0] and ".00" not in printed[1][0]
+            assert shown[3] == shown[1] and shown[2][0] == printed[2][0]
+            pg.execute("postgres", "ALTER DATABASE money SET lc_monetary = 'C'")  # not yet: copy and stream are one
+            run("INSERT INTO priced VALUES (4, 123.45::money, NULL)")
+            case.settle(walrock)
+            assert prices(case)[1][4][0] == shown[1][0].replace("1,234,567", "12,345")
+            assert walrock.stop() == 0
+            walrock.start()
+            reason = walrock.wait_until_table("public.priced", "errored")["reason"]
+            assert "lc_monetary" in reason and shown[1][0] in reason and "$1,234,567.00" in reason, reason
+            walrock.wait_until_ready("public.plain")
+            assert walrock.stop() == 0
+            case.target("DROP TABLE priced FORCE")
+            walrock.start()
+            walrock.wait_until("priced to be copied again", lambda: "table=public.priced state=ready" in walrock.log().split("lc_monetary")[-1])
+            case.settle(walrock)
+            printed, shown = prices(case)
+            assert {key: row[0] for key, row in shown.items()} == {key: row[0] for key, row in printed.items()}
+            assert shown[1][0] == "$12,345.67"
+        pg.execute("postgres", f"ALTER ROLE {REPLICATOR} RESET ALL", f"ALTER ROLE {REPLICATOR} IN DATABASE money RESET ALL")
 
 
 def test_an_enum_may_get_values_while_the_job_runs(typed):

@@ -59,8 +59,7 @@ class Source:
     """PostgreSQL, in one snapshot."""
 
     SETTINGS = {"datestyle": "ISO, MDY", "intervalstyle": "iso_8601", "timezone": "UTC", "bytea_output": "hex",
-                "extra_float_digits": "3", "lc_monetary": "C", "search_path": "pg_catalog",
-                "client_encoding": "UTF8"}
+                "extra_float_digits": "3", "search_path": "pg_catalog", "client_encoding": "UTF8"}
 
     def __init__(self, dsn):
         self._connection = psycopg2.connect(dsn)
