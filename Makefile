@@ -19,10 +19,13 @@ test: ## build and run every test (SUITES="unit e2e" picks some)
 	@tools/setup base check
 	@WALROCK_PG_BINS="$${WALROCK_PG_BINS:-$$(tools/postgres_servers 18)}" build/venv/bin/python -P tools/run_tests $(SUITES)
 
-test-matrix: ## every type, encoding and version question on PostgreSQL 12 to 18
+test-matrix: ## every type, row, partition, transaction and encoding on PostgreSQL 12 to 18
 	@tools/setup base check
 	@tools/build walrock
 	@WALROCK_PG_BINS="$$(tools/postgres_servers 12 13 14 16 17 18)" build/venv/bin/python -P -m pytest -q tests/e2e/test_types.py tests/e2e/test_types_random.py tests/e2e/test_failover.py
+	@for server in $$(tools/postgres_servers 12 13 14 16 17 18 | tr , ' '); do \
+	  echo "PostgreSQL $${server%%=*}" && WALROCK_PG_BINS= PG_BIN="$${server#*=}" build/venv/bin/python -P -m pytest -q \
+	    tests/e2e/test_rows.py tests/e2e/test_partitions.py tests/e2e/test_transactions.py tests/e2e/test_types_encodings.py || exit 1; done
 
 conformance: ## ask rockpool what StarRocks was seen to answer (SUITE=DIR; PACKAGE=DIR adds cases)
 	@tools/setup base check
