@@ -5,6 +5,8 @@ others going, so the tests do not disturb one another.
 """
 from contextlib import contextmanager
 
+import pytest
+
 from tests.support.case import Case
 
 FRESH = {"walrock": {"freshness": "200ms"}}
@@ -40,6 +42,11 @@ class Rows:
 
     def __init__(self, case, walrock):
         self.case, self.walrock = case, walrock
+
+    def since(self, major):
+        """For what older servers do not send, such as partitions as one table (13)."""
+        if int(self.case.source("SHOW server_version_num")[0][0]) < major * 10000:
+            pytest.skip(f"PostgreSQL {major} or later")
 
     def change(self, *statements):
         """Each statement is a transaction of its own."""
