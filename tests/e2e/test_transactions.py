@@ -247,8 +247,8 @@ def test_long_transactions_around_the_copy_of_a_table(case):
 
 @JOB.having(*numbered("empties"))
 def test_empty_transactions_between_others_let_the_position_go_on(rows):
-    rows.change("SELECT pg_current_xact_id()", "UPDATE empties SET v = 'new' WHERE false", "CREATE TABLE not_followed (id int)",
-                "INSERT INTO not_followed VALUES (1)", "UPDATE empties SET v = 'new' WHERE id = 1", "SELECT pg_current_xact_id()")
+    rows.change("SELECT txid_current()", "UPDATE empties SET v = 'new' WHERE false", "CREATE TABLE not_followed (id int)",
+                "INSERT INTO not_followed VALUES (1)", "UPDATE empties SET v = 'new' WHERE id = 1", "SELECT txid_current()")
     rows.compare("empties")
 
 
