@@ -72,7 +72,7 @@ public:
     return server_.statement();
   }
   CallOutcome make_twin(TargetName const&, TargetName const&,
-                        std::optional<KeptRows> const&) override {
+                        std::optional<KeptRows> const&, std::string const&) override {
     return server_.statement();
   }
   CallOutcome swap_in(TargetName const&, TargetName const&) override { return server_.statement(); }
