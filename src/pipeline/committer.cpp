@@ -99,9 +99,6 @@ void Committer::restore(std::vector<LabelRecord> const& labels, Lsn flushed, Lsn
     take_place(*slot);
     line->units.back().labels.push_back(std::move(slot));
   }
-  // A checkpoint that is older than what walrock did last has not all of its labels.
-  for (auto& [id, line] : lines_)
-    line->must_be_cut |= line->may_double() && line->record.applied_lsn.is_set();
   // Until the stream follows it, a table's next change is somewhere above its applied_lsn.
   for (auto& [id, line] : lines_)
     if (line->is_open() && !line->units.empty())

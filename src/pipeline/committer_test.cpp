@@ -329,26 +329,6 @@ TEST(Committer, WhileACommitIsInDoubtTheOthersOfItsDatabaseAreHeldBack) {
   b.only<SendCommit>();
 }
 
-// A checkpoint may be older than the last walrock: labels that it does not know brought rows.
-TEST(Committer, AStartRemovesWhatIsBeyondAppliedOfAppendOnlyTables) {
-  for (bool const has_origin : {true, false}) {
-    Bench b;
-    TableEntry entry = Bench::entry_of(1);
-    entry.record.state = TableState::ready;
-    entry.record.applied_lsn = Lsn{100};
-    entry.is_append_only = true;
-    entry.has_origin = has_origin;
-    b.committer.add_table(entry, b.now);
-    b.committer.restore({}, Lsn{100});
-    b.committer.on_stream_started(Lsn{100});
-    b.turn();
-    auto const cuts = b.take<SendCut>();
-    ASSERT_EQ(cuts.size(), has_origin ? 1U : 0U);
-    if (has_origin)
-      EXPECT_EQ(cuts[0].from, Lsn{100});
-  }
-}
-
 TEST(Committer, DeletesByRankWhoseLabelIsForgottenMeanACopy) {
   Bench b;
   b.add(1, TableState::ready, Lsn{100});

@@ -9,6 +9,7 @@
 #include "pipeline/stream_table.h"
 #include "schema/leaf_identity.h"
 #include "schema/relation_change.h"
+#include "schema/row_layout.h"
 #include "schema/target_design.h"
 #include "schema/type_map.h"
 
@@ -16,6 +17,7 @@ namespace walrock {
 
 namespace {
 
+constexpr std::size_t kLooksAtOnce = 8;        // questions to the catalog between two reads
 constexpr Milliseconds kIdleStep(200);         // between two reports that nothing is open
 constexpr std::size_t kBacklog = 4;            // epochs handed over and not committed
 constexpr std::size_t kSpooledBody = 64 << 10; // smaller bodies are not worth a file
@@ -295,10 +297,9 @@ void StreamMachine::commit(Commit const& commit, TimePoint now, StreamActions& a
   decoded_lsn_ = std::max(decoded_lsn_, end_lsn_);
   bool const is_end = !ends_.empty() && *ends_.begin() <= end_lsn_;
   ends_.erase(ends_.begin(), ends_.upper_bound(end_lsn_));
-  if (!looks_.empty())
-    ask_what_was_seen(actions);
   if (touched_.empty()) {
     idle_lsn_ = end_lsn_;
+    ask_what_was_seen(actions);
     return;
   }
   if (epoch_opened_at_ == TimePoint{})
@@ -307,6 +308,7 @@ void StreamMachine::commit(Commit const& commit, TimePoint now, StreamActions& a
     hand_over(now, actions);
   else
     on_timer(now, actions);
+  ask_what_was_seen(actions);
 }
 
 void StreamMachine::on_stream_abort(StreamAbort const& abort, StreamActions& actions) {
@@ -320,14 +322,13 @@ void StreamMachine::on_stream_abort(StreamAbort const& abort, StreamActions& act
 
 void StreamMachine::on_keepalive(Lsn wal_end, TimePoint now, StreamActions& actions) {
   // Everything the server had to send up to wal_end was sent before.
-  if (!transaction_) {
+  if (!transaction_)
     decoded_lsn_ = std::max(decoded_lsn_, wal_end);
-    if (!looks_.empty())
-      ask_what_was_seen(actions);
-  }
   if (!transaction_ && touched_.empty())
     idle_lsn_ = std::max(idle_lsn_, wal_end);
   on_timer(now, actions);
+  if (!transaction_)
+    ask_what_was_seen(actions);
 }
 
 // ---------------------------------------------------------------- layouts
@@ -343,8 +344,10 @@ void StreamMachine::on_relation(Relation const& relation, StreamActions& actions
     partition_ = relation;
   if (table == nullptr || !table->is_following)
     return;
-  if (table->relation && *table->relation == relation)
+  if (table->relation && *table->relation == relation) {
+    table->pending.reset(); // of rows that nobody wanted
     return;
+  }
   table->pending = relation;
   if (!table->relation && table->is_as_described(relation)) {
     guarded(*table, actions, [&] { plan(*table); });
@@ -401,26 +404,51 @@ void StreamMachine::make_anew(Table& table, SourceTable const& now, std::string 
   throw Error(ErrorCode::copy_needed, why);
 }
 
+namespace {
+
+// The catalog may be ahead of the layout at hand: what it says of later columns, and of the file
+// that they may be in, is judged when their layout comes.
+SourceTable as_of(Relation const& relation, SourceTable const& now, SourceTable const& before) {
+  SourceTable out = now;
+  if (relation_of(now).columns != relation.columns)
+    out.filenode = before.filenode;
+  return out;
+}
+
+// For the checkpoint: without the columns that are later than this layout.
+SourceShape shape_of_layout(Relation const& relation, SourceTable const& now) {
+  SourceShape out = now.shape();
+  std::erase_if(out.columns, [&](ColumnShape const& column) {
+    SourceColumn const* const known = now.column(column.name);
+    return known != nullptr && known->is_sent &&
+           std::none_of(relation.columns.begin(), relation.columns.end(),
+                        [&](RelationColumn const& c) { return c.name == column.name; });
+  });
+  return out;
+}
+
+} // namespace
+
 void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const& source,
                                  StreamActions& actions) {
   Table* const table = find(id);
-  if (table == nullptr || !table->is_following)
+  bool const is_look = !transaction_ && looks_.erase(id) > 0;
+  if (table == nullptr || !table->is_following || (!is_look && !table->pending))
     return;
   guarded(*table, actions, [&] {
     // A table that is dropped by now still has its last rows in the stream.
     SourceTable const& now = source ? *source : table->source;
-    if (!table->pending) {
-      judge_look(*table, now);
+    if (is_look) {
+      judge_look(*table, now, actions);
       return;
     }
-    if (std::string const why = rows_differ_because(table->source.shape(), now); !why.empty())
-      make_anew(*table, now, fmt::format("table {}: {}", to_string(now.name), why));
+    if (std::string const why = change_of(*table, now); !why.empty())
+      make_anew(*table, now, why);
     if (std::string const why =
             why_copied_again(table->source, now, table->target, table->ignores_incompatible);
         !why.empty())
       copy_again(*table, now, why);
-    follow_change(*table, now, actions);
-    actions.emplace_back(ShapeSeen{id, now.shape()});
+    follow_change(*table, as_of(*table->pending, now, table->source), actions);
   });
   if (auto const held = std::exchange(held_, std::nullopt)) {
     take(decoder_.decode(held->bytes, held->is_streamed), TimePoint{}, actions);
@@ -428,33 +456,49 @@ void StreamMachine::on_described(RelationId id, std::optional<SourceTable> const
   }
 }
 
+// The first description after a start says nothing of what it was before.
+std::string StreamMachine::change_of(Table const& table, SourceTable const& now) {
+  SourceShape const before = table.source.shape();
+  if (!table.relation)
+    return change_unseen(before, now, table.target, table.options, table.may_be_made_anew);
+  std::string const why = rows_differ_because(before, now);
+  return why.empty() ? why : fmt::format("table {}: {}", to_string(now.name), why);
+}
+
 void StreamMachine::look_again(RelationId id, Lsn lsn) {
   looks_[id] = lsn;
 }
 
+// Behind everything else: where the catalog cannot be asked, what is behind it is not performed.
 void StreamMachine::ask_what_was_seen(StreamActions& actions) {
-  std::erase_if(looks_, [&](auto const& look) {
-    if (look.second > decoded_lsn_)
-      return false;
-    actions.emplace_back(Describe{look.first});
-    return true;
-  });
+  std::size_t asked = 0;
+  for (auto const& [id, lsn] : looks_)
+    if (lsn <= decoded_lsn_ && asked < kLooksAtOnce) {
+      describe(id, actions);
+      ++asked;
+    }
 }
 
 // What the target can follow waits for the first row that has it.
-void StreamMachine::judge_look(Table& table, SourceTable const& now) {
-  SourceShape const before = table.source.shape();
-  if (std::string const why = change_unseen(before, now, table.target, table.options); !why.empty())
+void StreamMachine::judge_look(Table& table, SourceTable const& now, StreamActions& actions) {
+  if (std::string const why = change_unseen(table.source.shape(), now, table.target, table.options,
+                                            table.may_be_made_anew);
+      !why.empty())
     make_anew(table, now, why);
-  if (before.columns == now.shape().columns)
-    table.source.filenode = now.filenode; // TRUNCATE, VACUUM FULL, CLUSTER
+  if (!has_same_columns(table.source.shape(), now.shape()))
+    return;
+  // TRUNCATE, VACUUM FULL, a default, a comment: the next look must not add them up.
+  table.source.filenode = now.filenode;
+  for (std::size_t i = 0; i < now.columns.size(); ++i)
+    table.source.columns[i].changed_xid = now.columns[i].changed_xid;
+  actions.emplace_back(ShapeSeen{table.source.id, table.source.shape()});
 }
 
 void StreamMachine::follow_change(Table& table, SourceTable const& now, StreamActions& actions) {
   // The first description after a start: what the target can take is not new.
   Relation const before = table.relation ? *table.relation : table.known_part(*table.pending);
-  RelationChange const change =
-      diff(before, *table.pending, now, table.target, table.source.filenode, table.options);
+  RelationChange const change = diff(before, *table.pending, now, table.target,
+                                     table.source.filenode, table.options, table.may_be_made_anew);
   if (change.kind == RelationChange::Kind::unsupported)
     make_anew(table, now, change.reason);
   if (!change.added.empty() && !table.follows_columns) {
@@ -482,6 +526,7 @@ void StreamMachine::follow_change(Table& table, SourceTable const& now, StreamAc
     touch(table);
   }
   table.source = now;
+  actions.emplace_back(ShapeSeen{now.id, shape_of_layout(*table.pending, now)});
   plan(table);
 }
 

@@ -177,7 +177,8 @@ private:
   [[noreturn]] void copy_again(Table& table, SourceTable const& now, std::string const& why);
   [[noreturn]] void make_anew(Table& table, SourceTable const& now, std::string const& why);
   void follow_change(Table& table, SourceTable const& now, StreamActions& actions);
-  void judge_look(Table& table, SourceTable const& now);
+  [[nodiscard]] static std::string change_of(Table const& table, SourceTable const& now);
+  void judge_look(Table& table, SourceTable const& now, StreamActions& actions);
   [[nodiscard]] bool is_held(Table const& table, StreamActions& actions);
   void hold(std::span<std::byte const> payload, bool is_streamed);
   void ask_what_was_seen(StreamActions& actions);

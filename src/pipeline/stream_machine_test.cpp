@@ -108,10 +108,15 @@ protected:
   // The columns the catalog describes a table with when the machine asks.
   std::map<Oid, std::vector<std::string>> catalog;
   std::string is_generated; // of these columns one is
+  std::string is_dropped;   // stood before the last one
+  Oid filenode = 1;
   std::string is_unsent;
 
   SourceTable described(Oid oid) {
     SourceTable table = source_table(oid, catalog.at(oid));
+    table.filenode = filenode;
+    if (!is_dropped.empty())
+      ++table.columns.back().attnum;
     for (SourceColumn& column : table.columns) {
       column.generated = column.name == is_generated ? 's' : '\0';
       column.is_sent = column.name != is_unsent;
@@ -695,6 +700,80 @@ TEST_F(StreamMachineTest, AnIdleTableIsLookedAtOnceAllBeforeTheLookIsRead) {
   machine.on_keepalive(Lsn{301}, now, actions);
   perform();
   EXPECT_EQ(set_aside.size(), 1U);
+}
+
+// Where the catalog cannot be asked the driver forgets what is behind the question.
+TEST_F(StreamMachineTest, ALookIsAskedAboutBehindTheEpochThatIsDue) {
+  follow(1);
+  catalog[1] = {"*id", "v"};
+  machine.look_again({1}, Lsn{150});
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  machine.on_payload(commit(200, 210).payload(), now, actions);
+  now += Milliseconds(5000);
+  machine.on_keepalive(Lsn{220}, now, actions);
+  std::vector<char> order;
+  for (StreamAction const& action : actions)
+    if (std::holds_alternative<HandOver>(action))
+      order.push_back('h');
+    else if (std::holds_alternative<Describe>(action))
+      order.push_back('d');
+  EXPECT_EQ(std::string(order.begin(), order.end()), "dhd") << "asked until it is answered";
+  perform();
+  machine.on_keepalive(Lsn{230}, now, actions);
+  EXPECT_TRUE(std::none_of(actions.begin(), actions.end(), [](StreamAction const& action) {
+    return std::holds_alternative<Describe>(action);
+  }));
+}
+
+// DROP COLUMN, a row, ADD COLUMN with a volatile default: the catalog has both at the first row.
+TEST_F(StreamMachineTest, ARewriteIsNotHiddenByAnEarlierDescription) {
+  FollowedTable table = followed(1, Lsn{kStart}, {"*id", "v", "w"});
+  table.may_be_made_anew = true;
+  machine.follow(std::move(table));
+  feed(begin(200));
+  feed(relation(1, {"*id", "v", "w"}));
+  feed(insert(1, {"1", "a", "b"}));
+  feed(commit(200, 210));
+  catalog[1] = {"*id", "v", "b"};
+  is_dropped = "w";
+  filenode = 2;
+  feed(begin(220));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"2", "a"}));
+  feed(commit(220, 230));
+  EXPECT_TRUE(set_aside.empty());
+  feed(begin(240));
+  feed(relation(1, {"*id", "v", "b"}));
+  feed(insert(1, {"3", "a", "x"}));
+  feed(commit(240, 250));
+  ASSERT_EQ(set_aside.size(), 1U);
+  EXPECT_TRUE(set_aside[0].design);
+  EXPECT_NE(set_aside[0].report.message.find("filled by rewriting"), std::string::npos)
+      << set_aside[0].report.message;
+}
+
+TEST_F(StreamMachineTest, ALayoutThatCameAndWentWithUnwantedRowsIsForgotten) {
+  follow(1);
+  catalog[1] = {"*id", "v"};
+  feed(begin(200));
+  feed(relation(1, {"*id", "v"}));
+  feed(insert(1, {"1", "a"}));
+  feed(commit(200, 210));
+  tick();
+  (void)machine.follow_from({1}, Lsn{400}, 1, {}, {}, {});
+  feed(begin(220));
+  feed(relation(1, {"*id", "other"}));
+  feed(relation(1, {"*id", "v"}));
+  feed(commit(220, 230));
+  epochs.clear();
+  feed(begin(400));
+  feed(insert(1, {"2", "b"}));
+  feed(commit(400, 410));
+  tick();
+  EXPECT_TRUE(set_aside.empty());
+  EXPECT_EQ(rows(1), (Rows{"2|b|0"}));
 }
 
 TEST_F(StreamMachineTest, AnOldLayoutThatComesAgainAfterAReconnectIsTaken) {

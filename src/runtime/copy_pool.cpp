@@ -88,6 +88,9 @@ void CopyPool::take_designs(std::vector<CopyRequest> const& requests) {
   for (CopyRequest const& request : requests)
     if (auto const& design = newest_.at(request.table).design) {
       CopiedTable& table = tables_.at(request.table);
+      if (table.design == design)
+        continue; // columns were added to it since
+      table.design = design;
       table.target = design->target;
       table.shape = design->shape;
     }
@@ -153,8 +156,13 @@ bool CopyPool::describe_again(Connection& connection, CopyRequest const& request
   if (!source)
     return true; // the reader says that it is gone
   table.source = std::move(*source);
-  if (table.may_be_made_anew && is_made_anew(table, table.source))
+  try {
+    if (table.may_be_made_anew && is_made_anew(table, table.source))
+      return false;
+  } catch (Error const& error) {
+    shared_.events.push_now(CopyFailed{request, ErrorReport::of(error)});
     return false;
+  }
   table.shape = table.source.shape();
   if (table.source.relkind == 'p' && !note_partitions(connection, request, snapshot))
     return false;
@@ -180,7 +188,8 @@ bool CopyPool::describe_again(Connection& connection, CopyRequest const& request
 
 // What the snapshot has does not fit the target: the committer is told.
 bool CopyPool::is_made_anew(CopiedTable const& table, SourceTable const& now) {
-  std::string const why = change_unseen(table.shape, now, table.target, table.options);
+  std::string const why =
+      change_unseen(without_rows(table.shape, now), now, table.target, table.options);
   if (why.empty())
     return false;
   auto design = design_anew(now, table.target, table.options);

@@ -42,8 +42,9 @@ struct CopiedTable {
   // With bad-rows: quarantine, as many rows may be there, of the table that a twin becomes.
   std::optional<std::size_t> quarantine_limit = {};
   TargetName final_target = {};
-  bool may_be_made_anew = false; // when the target cannot take what the snapshot has
-  SourceShape shape = {};        // of the source that the target fits
+  bool may_be_made_anew = false;                // when the target cannot take what the snapshot has
+  SourceShape shape = {};                       // of the source that the target fits
+  std::shared_ptr<NewDesign const> design = {}; // that it was made by last
 };
 
 class CopyPool {

@@ -378,7 +378,7 @@ void StreamThread::note_row(PartitionWritten const& row) {
 }
 
 void StreamThread::describe(Describe const& wanted, std::stop_token stop) {
-  if (catalog_ == nullptr)
+  if (catalog_ == nullptr || !catalog_->is_alive())
     catalog_ = std::make_unique<Connection>(settings_.source, ConnectionKind::sql, stop);
   catalog_->set_answer_timeout(patience());
   StreamActions actions;

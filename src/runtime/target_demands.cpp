@@ -34,7 +34,7 @@ bool may_be_made_anew(JobSpec const& job, TableOptions const& options) {
   return job.schema_sync.enable && job.schema_sync.auto_create_table &&
          !job.schema_sync.ignore_incompatible_fields && !options.is_history() &&
          options.deletes.value_or(Deletes::hard) == Deletes::hard &&
-         options.existing_rows != ExistingRows::keep;
+         options.existing_rows != ExistingRows::keep && job.source.startup == StartupMode::initial;
 }
 
 namespace {

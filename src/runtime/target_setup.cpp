@@ -65,15 +65,16 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
     require_publishable(source);
     for (std::string const& sentence : version_sentences(source, wanted_, options_))
       log::warning("{}", sentence);
-    if (is_known) {
-      compare_shape(source, layout_before, record);
+    auto const existing = is_known ? catalog_.describe_table(name) : std::nullopt;
+    if (existing)
+      compare_shape(source, layout_before, *existing, record);
+    if (is_known)
       compare_published(source, layout_before, record);
-    }
     table.entry.is_append_only = wanted_.model != TableModel::primary;
     table.entry.is_emptied_before_copy = options_.existing_rows != ExistingRows::keep;
     table.target = wanted_;
     if (is_known && !(record.state == TableState::errored && !record.applied_lsn.is_set()))
-      set_up_known(source, table);
+      set_up_known(source, existing, table);
     else
       set_up_first_time(source, table);
     owe_made_columns(table);
@@ -110,9 +111,9 @@ SetUpTable TargetSetup::set_up(SourceTable const& source, TargetName const& name
 }
 
 // What became of the table while walrock was down, and that ALTER of the target does not follow.
-std::string TargetSetup::change_of(SourceTable const& source, std::string const& layout,
+std::string TargetSetup::change_of(SourceTable const& source, SourceShape const& before,
                                    TargetTable const& existing) const {
-  std::string why = change_unseen(shape_of(layout), source, existing, options_);
+  std::string why = change_unseen(before, source, existing, options_);
   bool const is_keyed = existing.model == TableModel::primary && !existing.is_hashed();
   if (!why.empty() || !is_keyed)
     return why;
@@ -125,15 +126,22 @@ std::string TargetSetup::change_of(SourceTable const& source, std::string const&
 }
 
 void TargetSetup::compare_shape(SourceTable const& source, std::string const& layout,
-                                TableRecord& record) {
-  if (record.state == TableState::errored)
+                                TargetTable const& existing, TableRecord& record) {
+  bool const must_copy = record.state == TableState::init || record.state == TableState::copying;
+  bool const may_make = may_be_made_anew(job_, options_);
+  if (record.state == TableState::errored || (must_copy && !may_make))
     return;
-  auto const existing = catalog_.describe_table(record.target);
-  std::string const why = existing ? change_of(source, layout, *existing) : "";
+  SourceShape const before = must_copy ? without_rows(shape_of(layout), source) : shape_of(layout);
+  if (!may_make) {
+    // Where types are others, the target may have been altered by hand: what it takes, it gets.
+    if (std::string const why = rows_differ_because(before, source); !why.empty())
+      throw Error(ErrorCode::table_changed,
+                  fmt::format("table {}: {} while walrock was down", to_string(source.name), why));
+    return;
+  }
+  std::string const why = change_of(source, before, existing);
   if (why.empty())
     return;
-  if (!may_be_made_anew(job_, options_))
-    throw Error(ErrorCode::table_changed, why);
   log::warning("table is made anew table={}: {}", to_string(source.name), why);
   record.state = TableState::init;
   record.applied_lsn = Lsn{};
@@ -269,9 +277,9 @@ void TargetSetup::decide_on_rows(SetUpTable& table) {
   }
 }
 
-void TargetSetup::set_up_known(SourceTable const& source, SetUpTable& table) {
+void TargetSetup::set_up_known(SourceTable const& source,
+                               std::optional<TargetTable> const& existing, SetUpTable& table) {
   TableRecord& record = table.entry.record;
-  auto const existing = catalog_.describe_table(record.target);
   if (!existing) {
     log::warning("target table is gone and is made and copied again table={}",
                  to_string(record.target));

@@ -52,10 +52,12 @@ private:
   void set_up_first_time(SourceTable const& source, SetUpTable& table);
   // Without a start that says otherwise (latest, earliest), a new table is copied.
   [[nodiscard]] bool is_copied() const;
-  void set_up_known(SourceTable const& source, SetUpTable& table);
-  void compare_shape(SourceTable const& source, std::string const& layout, TableRecord& record);
+  void set_up_known(SourceTable const& source, std::optional<TargetTable> const& existing,
+                    SetUpTable& table);
+  void compare_shape(SourceTable const& source, std::string const& layout,
+                     TargetTable const& existing, TableRecord& record);
   void compare_published(SourceTable const& source, std::string const& layout, TableRecord& record);
-  [[nodiscard]] std::string change_of(SourceTable const& source, std::string const& layout,
+  [[nodiscard]] std::string change_of(SourceTable const& source, SourceShape const& before,
                                       TargetTable const& existing) const;
   void create(SetUpTable& table);
   void choose_replicas(std::map<std::string, std::string>& properties);

@@ -53,21 +53,47 @@ std::string rows_differ_because(SourceShape const& before, SourceTable const& no
 }
 
 std::string change_unseen(SourceShape const& before, SourceTable const& now,
-                          TargetTable const& target, TableOptions const& options) {
+                          TargetTable const& target, TableOptions const& options,
+                          bool suspects_rewrites) {
   if (std::string const why = rows_differ_because(before, now); !why.empty())
     return fmt::format("table {}: {}", to_string(now.name), why);
   Relation const described = relation_of(now);
   Relation known = described;
-  std::erase_if(known.columns,
-                [&](RelationColumn const& column) { return !has_name(before, column.name); });
+  // Earlier versions have not kept what was added while they ran.
+  bool const is_of_earlier_version =
+      before.filenode == 0 && std::all_of(before.columns.begin(), before.columns.end(),
+                                          [](ColumnShape const& c) { return c.type_oid == 0; });
+  std::erase_if(known.columns, [&](RelationColumn const& column) {
+    return !has_name(before, column.name) &&
+           !(is_of_earlier_version && target.column(column.name) != nullptr);
+  });
   for (RelationColumn& column : known.columns)
     for (ColumnShape const& shape : before.columns)
       if (shape.name == column.name && shape.type_oid != 0) {
         column.type_oid = shape.type_oid;
         column.typmod = shape.typmod;
       }
-  RelationChange const change = diff(known, described, now, target, before.filenode, options);
+  RelationChange const change =
+      diff(known, described, now, target, before.filenode, options, suspects_rewrites);
   return change.kind == RelationChange::Kind::unsupported ? change.reason : "";
+}
+
+SourceShape without_rows(SourceShape before, SourceTable const& now) {
+  before.filenode = 0;
+  for (ColumnShape& column : before.columns)
+    column.changed_xid = 0;
+  for (ColumnShape const& column : now.shape().columns)
+    if (find(before, column.attnum) == nullptr && !has_name(before, column.name))
+      before.columns.push_back(column);
+  return before;
+}
+
+bool has_same_columns(SourceShape const& a, SourceShape const& b) {
+  return std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+                    [](ColumnShape const& x, ColumnShape const& y) {
+                      return x.attnum == y.attnum && x.name == y.name && x.type_oid == y.type_oid &&
+                             x.typmod == y.typmod;
+                    });
 }
 
 std::optional<NewDesign> design_anew(SourceTable const& now, TargetTable const& target,

@@ -25,7 +25,14 @@ struct NewDesign {
 
 // The same, where no description of the stream is at hand to compare with: of types, too.
 [[nodiscard]] std::string change_unseen(SourceShape const& before, SourceTable const& now,
-                                        TargetTable const& target, TableOptions const& options);
+                                        TargetTable const& target, TableOptions const& options,
+                                        bool suspects_rewrites = true);
+
+// Of `before` what matters to a target that is copied anyway: names and types, no rows.
+[[nodiscard]] SourceShape without_rows(SourceShape before, SourceTable const& now);
+
+// The same columns, of the same types, in the same places.
+[[nodiscard]] bool has_same_columns(SourceShape const& a, SourceShape const& b);
 
 // Nothing where it would be another kind of table (with a key, without, with hashes), which is set
 // aside instead. Throws as target_table_for().

@@ -84,9 +84,11 @@ bool is_same_text_type(Oid a, Oid b) {
 class Difference {
 public:
   Difference(Relation const& before, Relation const& now, SourceTable const& catalog,
-             TargetTable const& target, Oid filenode_before, TableOptions const& options)
+             TargetTable const& target, Oid filenode_before, TableOptions const& options,
+             bool suspects_rewrites)
       : before_(before), now_(now), catalog_(catalog), target_(target),
-        filenode_before_(filenode_before), options_(options) {}
+        filenode_before_(filenode_before), options_(options),
+        suspects_rewrites_(suspects_rewrites) {}
 
   RelationChange run() {
     check_name();
@@ -258,9 +260,9 @@ private:
   // those values are nowhere in the stream. The default may be gone by now.
   void check_not_rewritten(SourceColumn const& column) {
     bool const is_known = filenode_before_ != 0 && catalog_.filenode != 0;
-    bool const may_be_filled = is_known ? filenode_before_ != catalog_.filenode
-                                        : column.default_expression || column.is_not_null;
-    if (may_be_filled)
+    bool const is_same_file = is_known && filenode_before_ == catalog_.filenode;
+    bool const may_be_filled = column.default_expression || column.is_not_null;
+    if (!is_same_file && (may_be_filled || (is_known && suspects_rewrites_)))
       refuse(column_named(column.name) + " (" + column.declared_type +
              ") was added and its old rows were filled by rewriting the table; PostgreSQL does not "
              "send their values");
@@ -289,6 +291,7 @@ private:
   TargetTable const& target_;
   Oid const filenode_before_;
   TableOptions const& options_;
+  bool const suspects_rewrites_;
   RelationChange change_;
   std::string reason_;
 };
@@ -296,10 +299,12 @@ private:
 } // namespace
 
 RelationChange diff(Relation const& before, Relation const& now, SourceTable const& catalog_now,
-                    TargetTable const& target, Oid filenode_before, TableOptions const& options) {
+                    TargetTable const& target, Oid filenode_before, TableOptions const& options,
+                    bool suspects_rewrites) {
   if (before == now)
     return {};
-  return Difference(before, now, catalog_now, target, filenode_before, options).run();
+  return Difference(before, now, catalog_now, target, filenode_before, options, suspects_rewrites)
+      .run();
 }
 
 } // namespace walrock

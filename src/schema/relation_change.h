@@ -32,9 +32,11 @@ struct RelationChange {
 // `catalog_now` is asked after `now` arrived, so it may be newer; `filenode_before` is the
 // relfilenode recorded when `before` was current (0: unknown), which tells whether a new column
 // with a default was filled by rewriting the table (a partitioned table has none). `target` is the
-// table as it is in StarRocks.
+// table as it is in StarRocks. suspects_rewrites: a new column in a new file counts as filled, also
+// when nothing is left of a default.
 [[nodiscard]] RelationChange diff(Relation const& before, Relation const& now,
                                   SourceTable const& catalog_now, TargetTable const& target,
-                                  Oid filenode_before, TableOptions const& options = {});
+                                  Oid filenode_before, TableOptions const& options = {},
+                                  bool suspects_rewrites = false);
 
 } // namespace walrock
