@@ -307,7 +307,8 @@ TEST_F(TableBatchesTest, AMarkOfARowWithJsonIsAPartialUpdateAndNeverReadBack) {
     TableBatches soft{&budget, {}};
     soft.use(&with_json);
     soft.read_back_unchanged();
-    std::vector<Value> const row{text("1"), Value::null(), Value::null()};
+    std::string const id = "1"; // a value is a view
+    std::vector<Value> const row{text(id), Value::null(), Value::null()};
     RowOrigin origin;
     origin.kind = ChangeKind::delete_;
     soft.mark_deleted(row, false, origin);
