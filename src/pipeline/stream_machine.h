@@ -167,7 +167,7 @@ private:
   };
   struct HeldChange {
     std::vector<std::byte> bytes;
-    bool is_streamed = false;
+    bool is_streamed; // without a default: clang 14 could not make one inside the class
   };
 
   void take(Message const& message, TimePoint now, StreamActions& actions);
